@@ -1,0 +1,91 @@
+"""Argument checks that every public function shares: one wording for every refusal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from numbers import Integral, Real
+
+import numpy as np
+
+
+def number(
+    name: str,
+    value,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    below: float | None = None,
+    at_most: float | None = None,
+) -> float:
+    """Return `value` as a float, or say which argument is wrong and what is accepted."""
+    accepted = _accepted("a finite number", above, at_least, below, at_most)
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be {accepted}, got {value!r}")
+    result = float(value)
+    outside = (
+        not math.isfinite(result)
+        or (above is not None and result <= above)
+        or (at_least is not None and result < at_least)
+        or (below is not None and result >= below)
+        or (at_most is not None and result > at_most)
+    )
+    if outside:
+        raise ValueError(f"{name} must be {accepted}, got {value!r}")
+    return result
+
+
+def whole(name: str, value, *, at_least: int | None = None, at_most: int | None = None) -> int:
+    """Return `value` as an int; 3.0 is a whole number, 2.5 and True are not."""
+    accepted = _accepted("a whole number", None, at_least, None, at_most)
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be {accepted}, got {value!r}")
+    if not isinstance(value, Integral) and not float(value).is_integer():
+        raise ValueError(f"{name} must be {accepted}, got {value!r}")
+    result = int(value)
+    if (at_least is not None and result < at_least) or (at_most is not None and result > at_most):
+        raise ValueError(f"{name} must be {accepted}, got {value!r}")
+    return result
+
+
+def choice(name: str, value, options) -> str:
+    """Return `value` if it is one of `options`."""
+    options = list(options)
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {_listed(options)}, got {value!r}")
+    if value not in options:
+        raise ValueError(f"{name} must be one of {_listed(options)}, got {value!r}")
+    return value
+
+
+def date(name: str, value) -> dt.date:
+    """Return a calendar date from a date, a datetime, a Timestamp or "2026-12-18"."""
+    accepted = f"{name} must be a date such as '2026-12-18', got {value!r}"
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(accepted) from None
+    if not isinstance(value, dt.date):
+        raise TypeError(accepted)
+    if math.isnan(value.year):  # pandas' NaT is a datetime with no year
+        raise ValueError(accepted)
+    return value.date() if isinstance(value, dt.datetime) else value
+
+
+def _accepted(kind: str, above, at_least, below, at_most) -> str:
+    limits = [
+        f"{word} {limit:g}"
+        for word, limit in (
+            ("above", above),
+            ("at least", at_least),
+            ("below", below),
+            ("at most", at_most),
+        )
+        if limit is not None
+    ]
+    return " ".join([kind, " and ".join(limits)]).strip()
+
+
+def _listed(options: list) -> str:
+    return ", ".join(repr(option) for option in options)
