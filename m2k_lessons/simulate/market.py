@@ -26,7 +26,7 @@ class Market(Mapping):
     >>> from m2k_lessons import simulate
     >>> market = simulate.daily(years=1, seed=7)
     >>> sorted(market)[:2], market["M2K"].attrs["label"]
-    (['M2K', 'M2K_continuous'], 'SIMULATED prices, not market data')
+    (['ES', 'M2K'], 'SIMULATED prices, not market data')
     """
 
     def __init__(self, frames: Mapping[str, pd.DataFrame], truth: Any) -> None:
@@ -52,6 +52,8 @@ class Market(Mapping):
     def __repr__(self) -> str:
         lines = [f"{LABEL}"]
         for name, frame in self._frames.items():
-            first, last = frame.index[0], frame.index[-1]
-            lines.append(f"  {name:<16} {len(frame):>7,} rows  {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+            line = f"  {name:<16} {len(frame):>7,} rows"
+            if len(frame):  # a history too short for a roll has no rows under "rolls"
+                line += f"  {frame.index[0]:%Y-%m-%d} to {frame.index[-1]:%Y-%m-%d}"
+            lines.append(line)
         return "\n".join(lines)
