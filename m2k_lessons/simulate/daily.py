@@ -330,7 +330,7 @@ def daily(
     --------
     >>> from m2k_lessons import simulate
     >>> market = simulate.daily(years=1, seed=7)
-    >>> market["M2K"].loc["2030-03-15":"2030-03-18", "contract"].tolist()
+    >>> market["M2K"].loc["2030-03-08":"2030-03-11", "contract"].tolist()
     ['M2KH30', 'M2KM30']
     >>> market.truth.correlation > 0.8
     True
