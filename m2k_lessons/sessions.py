@@ -9,7 +9,8 @@ Words, as this module uses them
     *Trade date*: the date to which the exchange counts a trade. It is the session day, except
     on a holiday with a 13:00 halt: trading stops at 13:00, resumes at 18:00, and all of it counts
     to the next trade date. Monday 20 January 2025 (Martin Luther King Jr. Day) belongs to
-    Tuesday the 21st. An *early close*, unlike a halt, does end its trade date.
+    Tuesday the 21st. An *early close*, unlike a halt, does end its trade date (announced so for
+    9 January 2025, and taken to hold for Good Fridays with a payroll report).
     *RTH*, regular trading hours: while the stock market is open, 09:30 to 16:00, or to 13:00 on
     its short days (futures go on to 13:15, and that quarter of an hour is ETH). When the stock
     market stays shut the whole session is *ETH*, extended trading hours.
@@ -135,7 +136,8 @@ def schedule(start, end) -> pd.DataFrame:
     ['Wed 25', 'Fri 27', 'Fri 27']
     """
     first, last = _day_range(start, end)
-    return _calendar().table.loc[first:last].copy()
+    # No copy: pandas copies on write, so the cached table cannot be changed through this view.
+    return _calendar().table.loc[first:last]
 
 
 def trading_days(start, end) -> pd.DatetimeIndex:
