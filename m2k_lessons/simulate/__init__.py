@@ -2,5 +2,7 @@
 
 from m2k_lessons.simulate.daily import daily
 from m2k_lessons.simulate.market import LABEL, Market
+from m2k_lessons.simulate.pair import pair
+from m2k_lessons.simulate.regime import regime
 
-__all__ = ["LABEL", "Market", "daily"]
+__all__ = ["LABEL", "Market", "daily", "pair", "regime"]

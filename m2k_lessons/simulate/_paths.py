@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 
 from m2k_lessons import _check
 from m2k_lessons.contracts import Contract
-from m2k_lessons.sessions import LAST_DAY, NEW_YORK, trading_days
+from m2k_lessons.sessions import NEW_YORK
+from m2k_lessons.simulate.daily import trading_days
 
 # In the future on purpose: nobody can mistake these dates for a market that was.
-FIRST_DAY = "2030-01-02"
+FIRST_DAY = dt.date(2030, 1, 2)
+LAST_YEAR = 2067  # as far as the daily simulator goes
 DAYS_A_YEAR = 252
 
 SMALL_START = 2400.0
 LARGE_START = 6500.0
 
-# Bars are whole Globex sessions, so only the break and the weekend lie between two of them.
-GAP_SHARE = 0.04
+# A daily bar is the stock market's day, 09:30 to 16:00; this part of the variance falls between
+# two bars (IWM since 2010).
+OVERNIGHT_SHARE = 0.37
+
+VOLUME = {"M2K": 60_000, "MES": 900_000}  # contracts a day; the size is arbitrary
 
 
 def simulated_days(name: str, days: int, *, at_least: int) -> pd.DatetimeIndex:
     """Return the first `days` trade dates from 2030 on, at midnight in New York."""
-    known = trading_days(FIRST_DAY, LAST_DAY)
-    days = _check.whole(name, days, at_least=at_least, at_most=len(known))
-    return known[:days].tz_localize(NEW_YORK).rename("time")
+    most = (LAST_YEAR - FIRST_DAY.year) * 250
+    days = _check.whole(name, days, at_least=at_least, at_most=most)
+    enough = FIRST_DAY + dt.timedelta(days=days * 365 // 250 + 15)
+    dates = trading_days(FIRST_DAY, enough)[:days]
+    return pd.DatetimeIndex(dates.astype("datetime64[us]"), name="time").tz_localize(NEW_YORK)
 
 
 def autoregression(shocks: np.ndarray, coefficient: float) -> np.ndarray:
@@ -79,13 +88,18 @@ def bars_from_ends(
     log_prices = [log_open, (middle + above) / 2, (middle - below) / 2, log_close]
     # Rounding is monotone, so high >= open, close >= low survives it.
     rounded = [contract.round_to_tick(np.exp(one)) for one in log_prices]
+    if rounded[2].min() <= 0:
+        raise ValueError(
+            f"volatility and length must leave {contract.symbol} above 0, but its price fell "
+            "below one tick; take a smaller volatility, fewer bars or another seed"
+        )
     return pd.DataFrame(dict(zip(("open", "high", "low", "close"), rounded, strict=True)), index)
 
 
 def daily_volume(
-    rng: np.random.Generator, standardised_return: np.ndarray, mean: float
+    rng: np.random.Generator, symbol: str, standardised_return: np.ndarray
 ) -> np.ndarray:
     """Whole contracts a day: more of them on days with large moves, never none."""
     activity = 0.7 + 0.3 * np.abs(standardised_return) / np.sqrt(2 / np.pi)
     noise = np.exp(rng.normal(-0.02, 0.2, len(activity)))
-    return np.maximum(1, np.rint(mean * activity * noise)).astype(np.int64)
+    return np.maximum(1, np.rint(VOLUME[symbol] * activity * noise)).astype(np.int64)
