@@ -103,24 +103,25 @@ def step(label, command, progress=str):
     """Run one step of the set-up with its output in a log, and show that it moves."""
     environ = dict(os.environ, PIP_USER="0", PIP_NO_INPUT="1", PIP_DISABLE_PIP_VERSION_CHECK="1")
     settings = {"cwd": ROOT, "env": environ, "stderr": subprocess.STDOUT}
-    start = time.monotonic()
+    start, moving = time.monotonic(), sys.stdout.isatty()
     print(f"  {label} ...", end="", flush=True)
     with LOG.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(list(map(str, command)), stdout=log, **settings)
         try:
             while process.poll() is None:
                 time.sleep(0.2)
-                if sys.stdout.isatty():
-                    moving = f"{progress()} {time.monotonic() - start:.0f} s"
-                    print(f"\r  {label} ...{moving} ", end="", flush=True)
+                if moving:
+                    done = f"{progress()} {time.monotonic() - start:.0f} s "
+                    print(f"\r  {label} ...{done}", end="", flush=True)
         except KeyboardInterrupt:
             process.wait()
             sys.exit("\nStopped before the end. The same command goes on from here.")
-    print(f"\r  {label} ... {time.monotonic() - start:.0f} s".ljust(72), flush=True)
+    done = f" {time.monotonic() - start:.0f} s"
+    print(f"\r  {label} ...{done}".ljust(72) if moving else done, flush=True)
     if process.returncode:
         output = LOG.read_text("utf-8", "replace")
         told = [line for line in output.splitlines() if not line.startswith("WARNING")][-12:]
-        advice = [text for pattern, text in ADVICE.items() if re.search(pattern, output)]
+        advice = [text for pattern, text in ADVICE.items() if re.search(pattern, output)][:1]
         sys.exit("\n".join([*told, "", f"That failed; the whole story is in {LOG}.", *advice]))
 
 
@@ -129,9 +130,7 @@ def set_up(lock):
     if is_ready(lock):
         return
     print(f"Setting up the course in {VENV}")
-    print(
-        "The first time this downloads 200 to 300 MB and takes a minute or two, later it doesn't."
-    )
+    print("The first time this downloads 200 to 300 MB and takes a minute or two.")
     remove_environment_of_another_python()
     VENV.mkdir(exist_ok=True)
     READY.unlink(missing_ok=True)
@@ -140,8 +139,9 @@ def set_up(lock):
     hashed = [*install, "--only-binary=:all:", "--require-hashes", "-r", lock]
     step("fetching the packages", hashed, packages_so_far)
     step("adding the course's own", [*install, "--no-build-isolation", "--editable", ROOT])
-    # pip would compile on one processor only, and that takes longer than all it does besides.
-    step("compiling them", [PYTHON, "-m", "compileall", "-q", "-j0", VENV])
+    # pip would compile on one processor, which takes longer than all that it does besides.
+    tests = r"[\\/]tests[\\/]"
+    step("compiling them", [PYTHON, "-m", "compileall", "-q", "-j0", "-x", tests, VENV])
     READY.write_text(fingerprint(lock))
 
 
