@@ -1,0 +1,1 @@
+"""Exercises that answer back. One module for each chapter."""

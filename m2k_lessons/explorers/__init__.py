@@ -1,0 +1,1 @@
+"""Explorers: controls that move, a picture that follows. One module for each chapter."""

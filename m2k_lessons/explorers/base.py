@@ -1,0 +1,167 @@
+"""The explorer: controls → one pure function → a picture that follows within a blink.
+
+Drawing axes and text is what makes a figure slow. So they are drawn once and kept as a
+background; a moved slider only redraws the lines, markers and labels that can change, on top of
+it. The picture travels as an `<img>` in a `widgets.HTML`: it never flickers, it is saved with
+the notebook, and its alternative text is rewritten with each state's numbers.
+
+A chapter gives four functions (see `explorers/contract_basics.py`):
+
+    compute(**state) -> mapping      pure: numbers in, numbers out; tested without a screen
+    draw(figure) -> dict of artists  axes, titles, fixed lines; returns what can move
+    update(artists, result)          moves the artists to a result
+    describe(state, result) -> str   the alternative text
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ipywidgets as widgets
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from m2k_lessons import plots
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A number moved by mouse, arrow keys or typing. Whole if `step` is an int."""
+
+    name: str
+    label: str
+    unit: str
+    value: float
+    low: float
+    high: float
+    step: float
+
+    def build(self) -> tuple[widgets.Widget, widgets.Widget]:
+        whole = isinstance(self.step, int)
+        limits = {"value": self.value, "min": self.low, "max": self.high, "step": self.step}
+        slider = (widgets.IntSlider if whole else widgets.FloatSlider)(
+            description=self.label,
+            readout=False,
+            style={"description_width": "12em"},
+            layout={"width": "27em"},
+            **limits,
+        )
+        box = (widgets.BoundedIntText if whole else widgets.BoundedFloatText)(
+            tooltip=f"{self.label}, {self.unit}", layout={"width": "7em"}, **limits
+        )
+        widgets.link((slider, "value"), (box, "value"))
+        return slider, widgets.HBox([slider, box, widgets.Label(self.unit)])
+
+    def read(self, value: float) -> float:
+        """A float slider says 2400.1000000000004; its step says how many digits are meant."""
+        if isinstance(self.step, int):
+            return value
+        decimals = len(f"{self.step:.10f}".rstrip("0").split(".")[1])
+        return round(value, decimals)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words, picked from a list."""
+
+    name: str
+    label: str
+    options: tuple[str, ...]
+    value: str
+
+    def build(self) -> tuple[widgets.Widget, widgets.Widget]:
+        picker = widgets.Dropdown(
+            description=self.label,
+            options=self.options,
+            value=self.value,
+            style={"description_width": "12em"},
+            layout={"width": "27em"},
+        )
+        return picker, picker
+
+    def read(self, value: str) -> str:
+        return value
+
+
+class Explorer(widgets.VBox):
+    """Controls above a picture; the widget that `explore()` returns.
+
+    Attributes
+    ----------
+    controls : dict of str to Widget
+        The sliders and pickers by name; setting `.value` moves the picture.
+    state : dict
+        What the controls say now.
+    result : mapping
+        What `compute` makes of the state.
+    alt : str
+        The picture's alternative text now.
+    """
+
+    def __init__(
+        self,
+        controls: list[Slider | Choice],
+        compute: Callable[..., Mapping[str, Any]],
+        draw: Callable[[Figure], dict[str, Any]],
+        update: Callable[[dict[str, Any], Mapping[str, Any]], None],
+        describe: Callable[[Mapping[str, Any], Mapping[str, Any]], str],
+        size: tuple[float, float] = (7.6, 4.2),
+    ) -> None:
+        self._specs = controls
+        self._compute, self._update, self._describe = compute, update, describe
+        with mpl.rc_context(plots.STYLE):
+            self.figure = Figure(figsize=size, dpi=100)
+            self._canvas = FigureCanvasAgg(self.figure)
+            self._artists = draw(self.figure)
+        for artist in self._artists.values():
+            artist.set_animated(True)
+        self._background = None
+        self._limits = None
+        self.controls = {}
+        rows = []
+        for spec in controls:
+            self.controls[spec.name], row = spec.build()
+            rows.append(row)
+        self._picture = widgets.HTML()
+        super().__init__([*rows, self._picture])
+        self._redraw()
+        for control in self.controls.values():
+            control.observe(self._redraw, "value")
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return {spec.name: spec.read(self.controls[spec.name].value) for spec in self._specs}
+
+    def still(self) -> None:
+        """Show the picture as it is now, as a plain figure that needs no kernel."""
+        from IPython.display import display
+
+        display(plots.picture_bundle(plots.smaller_png(self._picture_now()), self.alt), raw=True)
+
+    def _redraw(self, _change=None) -> None:
+        state = self.state
+        self.result = self._compute(**state)
+        self._update(self._artists, self.result)
+        self.alt = self._describe(state, self.result)
+        buffer = io.BytesIO()
+        self._picture_now().save(buffer, "PNG", compress_level=1)
+        encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
+        self._picture.value = plots.image_tag(encoded, self.alt)
+
+    def _picture_now(self) -> Image.Image:
+        limits = [(axes.get_xlim(), axes.get_ylim()) for axes in self.figure.axes]
+        if self._background is None or limits != self._limits:
+            self._canvas.draw()  # leaves animated artists out
+            self._background = self._canvas.copy_from_bbox(self.figure.bbox)
+            self._limits = limits
+        self._canvas.restore_region(self._background)
+        for artist in sorted(self._artists.values(), key=lambda one: one.get_zorder()):
+            self.figure.draw_artist(artist)
+        return Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB")

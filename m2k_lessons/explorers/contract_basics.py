@@ -1,0 +1,89 @@
+"""Chapter 01: a profit-and-loss ladder, and the same position marked to market for a week."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from m2k_lessons.contracts import M2K
+from m2k_lessons.explorers.base import Explorer, Slider
+from m2k_lessons.facts import fact
+from m2k_lessons.plots import BLUE, GREY, ORANGE, usd, usd_axis
+
+ENTRY = 2400.0
+WEEK_MOVES = np.array([-12.4, 6.1, -31.7, -18.9, 4.3])  # points a day; made up for this picture
+DAYS = ("start", "Mon", "Tue", "Wed", "Thu", "Fri")
+MAINTENANCE_USD = fact("margin.maintenance.M2K").value
+BEYOND = 120.0  # points shown on either side of the entry
+
+
+def compute(contracts: int, exit_price: float, deposit_usd: int) -> dict:
+    """P&L over a ladder of exit prices, and the account's balance through the week."""
+    ladder = np.array([ENTRY - BEYOND, ENTRY + BEYOND])
+    balances = deposit_usd + np.concatenate([[0.0], np.cumsum(WEEK_MOVES)]) * (
+        M2K.multiplier * contracts
+    )
+    needed = abs(contracts) * MAINTENANCE_USD
+    return {
+        "contracts": contracts,
+        "exit_price": exit_price,
+        "ladder": ladder,
+        "ladder_usd": M2K.pnl(ENTRY, ladder, contracts),
+        "pnl_usd": M2K.pnl(ENTRY, exit_price, contracts),
+        "balances_usd": balances,
+        "needed_usd": needed,
+        "first_call": next((DAYS[i] for i in range(6) if balances[i] < needed), None),
+    }
+
+
+def draw(figure) -> dict:
+    left, right = figure.subplots(1, 2)
+    left.axhline(0, color=GREY, linewidth=0.8)
+    left.axvline(ENTRY, color=GREY, linewidth=0.8, linestyle=":")
+    left.set(title=f"P&L of a position entered at {ENTRY:,.1f}", xlabel="exit price, points")
+    left.set(
+        ylabel="profit or loss, USD", ylim=(-3200, 3200), xlim=(ENTRY - BEYOND, ENTRY + BEYOND)
+    )
+    right.set(title="Balance, marked to market each day", ylabel="account, USD")
+    right.set_xticks(range(6), DAYS)
+    right.set(ylim=(-1000, 9000), xlim=(-0.3, 5.3))
+    for axes in (left, right):
+        usd_axis(axes)
+    return {
+        "ladder": left.plot([], [], color=BLUE)[0],
+        "exit": left.plot([], [], "o", color=ORANGE, markersize=9)[0],
+        "exit_text": left.text(0.03, 0.93, "", transform=left.transAxes, color=ORANGE),
+        "balance": right.plot([], [], "o-", color=BLUE)[0],
+        "needed": right.plot([], [], color=ORANGE, linestyle="--")[0],
+        "needed_text": right.text(0, 0, "", color=ORANGE, ha="right", va="top"),
+    }
+
+
+def update(artists: dict, result: dict) -> None:
+    artists["ladder"].set_data(result["ladder"], result["ladder_usd"])
+    artists["exit"].set_data([result["exit_price"]], [result["pnl_usd"]])
+    artists["exit_text"].set_text(f"{result['contracts']:+d} M2K: {usd(result['pnl_usd'])}")
+    artists["balance"].set_data(range(6), result["balances_usd"])
+    artists["needed"].set_data([-0.3, 5.3], [result["needed_usd"]] * 2)
+    artists["needed_text"].set_position((5.25, result["needed_usd"] - 150))
+    artists["needed_text"].set_text(f"maintenance margin {usd(result['needed_usd'])}")
+
+
+def describe(state: dict, result: dict) -> str:
+    call = result["first_call"]
+    week = f"falls below it on {call}" if call else "stays above it all week"
+    return (
+        f"Left: {state['contracts']:+d} M2K from {ENTRY:,.1f} to {state['exit_price']:,.1f} make "
+        f"{usd(result['pnl_usd'], 2)}. Right: the balance goes from {usd(state['deposit_usd'])} to "
+        f"{usd(result['balances_usd'][-1])}; maintenance margin is {usd(result['needed_usd'])}, "
+        f"and the balance {week}. Made-up prices."
+    )
+
+
+def explore() -> Explorer:
+    """The explorer of chapter 01."""
+    controls = [
+        Slider("contracts", "Contracts (− is short)", "M2K", 2, -5, 5, 1),
+        Slider("exit_price", "Exit price", "points", 2388.0, 2280.0, 2520.0, 0.1),
+        Slider("deposit_usd", "Money in the account", "USD", 3000, 1000, 8000, 250),
+    ]
+    return Explorer(controls, compute, draw, update, describe, size=(9.6, 4.0))

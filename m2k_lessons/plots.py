@@ -1,0 +1,286 @@
+"""The look of every figure, set when this module is imported, and `show`, which puts a figure
+into a notebook.
+
+Colours are Okabe and Ito's, told apart by colour-blind readers; each also comes with a line
+style, so that no figure depends on colour alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+PURPLE, SKY, YELLOW, GREY = "#CC79A7", "#56B4E9", "#E69F00", "#6B6B6B"
+
+# First series solid blue, second dashed orange, and so on.
+SERIES_STYLES = (
+    {"color": BLUE, "linestyle": "-"},
+    {"color": ORANGE, "linestyle": "--"},
+    {"color": GREEN, "linestyle": "-."},
+    {"color": PURPLE, "linestyle": ":"},
+)
+
+STYLE = {
+    "figure.figsize": (7.6, 3.8),
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "font.size": 10.5,
+    "axes.titlesize": 11.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.prop_cycle": mpl.cycler(
+        color=[style["color"] for style in SERIES_STYLES],
+        linestyle=[style["linestyle"] for style in SERIES_STYLES],
+    ),
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.8,
+    "lines.linewidth": 1.8,
+    "legend.frameon": False,
+    "text.parse_math": False,  # a dollar sign is money here, never the start of a formula
+}
+
+SIMULATED = "simulated prices"
+
+
+mpl.rcParams.update(STYLE)
+
+
+def show(alt: str, figure: Figure | None = None) -> None:
+    """Put a figure into the notebook with a text that says what it shows.
+
+    The text reaches screen readers, viewers without pictures, and nbval, which compares it
+    (it never compares pictures): write the figure's key numbers into it from variables.
+
+    Parameters
+    ----------
+    alt : str
+        What a reader who can't see the picture should know.
+    figure : Figure, optional
+        The current pyplot figure when omitted; it is closed after showing.
+    """
+    from IPython.display import display
+
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError(f"alt must be a sentence that says what the figure shows, got {alt!r}")
+    figure = figure if figure is not None else plt.gcf()
+    png = figure_png(figure)
+    plt.close(figure)
+    display(picture_bundle(png, alt), raw=True)
+
+
+def figure_png(figure: Figure) -> bytes:
+    """Draw a figure and return it as a small PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=figure.dpi)
+    return smaller_png(Image.open(buffer))
+
+
+def picture_bundle(png: bytes, alt: str) -> dict[str, str]:
+    """Notebook output for a picture.
+
+    JupyterLab drops the alternative text of a plain PNG output, so the picture comes as HTML as
+    well; other viewers take whichever they know.
+    """
+    encoded = base64.b64encode(png).decode("ascii")
+    return {
+        "text/html": image_tag(encoded, alt),
+        "image/png": encoded,
+        "text/plain": alt,
+    }
+
+
+def image_tag(encoded_png: str, alt: str) -> str:
+    """An `<img>` that carries the picture inside itself."""
+    return (
+        f'<img alt="{html.escape(alt, quote=True)}" style="max-width:100%" '
+        f'src="data:image/png;base64,{encoded_png}">'
+    )
+
+
+def smaller_png(picture: Image.Image) -> bytes:
+    """A line chart needs few colours: a palette makes the committed notebooks a third as big."""
+    buffer = io.BytesIO()
+    picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
+        buffer, "PNG", optimize=True
+    )
+    return buffer.getvalue()
+
+
+def lines(
+    series: Mapping[str, Any],
+    x=None,
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    dollars: str = "",
+    step: bool = False,
+    axes=None,
+):
+    """Draw lines that carry their names at their right ends.
+
+    Parameters
+    ----------
+    series : mapping of str to array or Series
+        Name to values. Up to four; each gets its own colour and line style.
+    x : array, optional
+        Shared horizontal values; the index of the first Series when omitted.
+    title, xlabel, ylabel : str
+        With units in the labels.
+    dollars : str
+        "x", "y" or "xy": which axes count dollars.
+    step : bool
+        Draw stairs, for quantities that come whole.
+    axes : Axes, optional
+        A new figure when omitted.
+
+    Returns
+    -------
+    Axes
+    """
+    if not 1 <= len(series) <= len(SERIES_STYLES):
+        raise ValueError(f"series must hold 1 to {len(SERIES_STYLES)} lines, got {len(series)}")
+    axes = axes if axes is not None else plt.figure().add_subplot()
+    x = next(iter(series.values())).index if x is None else x
+    ends = []
+    for (name, values), style in zip(series.items(), SERIES_STYLES, strict=False):
+        axes.plot(x, values, drawstyle="steps-post" if step else "default", **style)
+        ends.append((float(np.asarray(values)[-1]), name, style["color"]))
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    for which in dollars:
+        usd_axis(axes, which)
+    if len(series) > 1:
+        _name_ends(axes, ends)
+    return axes
+
+
+def bars(values: Mapping[str, float], *, title: str, ylabel: str, dollars: bool = False, axes=None):
+    """Draw bars with their values written on them; those below zero are hatched.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        Name to height.
+    title, ylabel : str
+    dollars : bool
+        Whether heights are dollars.
+    axes : Axes, optional
+        A new figure when omitted.
+
+    Returns
+    -------
+    Axes
+    """
+    axes = axes if axes is not None else plt.figure().add_subplot()
+    heights = [float(value) for value in values.values()]
+    drawn = axes.bar(list(values), heights, color=[BLUE if h >= 0 else ORANGE for h in heights])
+    for bar, height in zip(drawn, heights, strict=True):
+        if height < 0:
+            bar.set(hatch="//", edgecolor="white")
+    axes.bar_label(drawn, [usd(h) if dollars else f"{h:,.4g}" for h in heights], padding=2)
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    axes.set(title=title, ylabel=ylabel)
+    axes.margins(y=0.12)
+    axes.grid(axis="x", visible=False)
+    if dollars:
+        usd_axis(axes)
+    return axes
+
+
+def _name_ends(axes, ends: list[tuple[float, str, str]]) -> None:
+    """Write each line's name beside its last point, pushed apart where they would overlap."""
+    low, high = axes.get_ylim()
+    at_least_apart = 0.065 * (high - low)
+    height = -np.inf
+    for last, name, colour in sorted(ends):
+        height = max(last, height + at_least_apart)
+        axes.annotate(
+            name,
+            (1, height),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def usd_axis(axes, which: str = "y") -> None:
+    """Ticks such as −$300 and, from ten thousand on, $20k."""
+    axis = axes.yaxis if which == "y" else axes.xaxis
+
+    def tick(value: float, _position: int) -> str:
+        if max(map(abs, axis.get_view_interval())) < 10_000:
+            return usd(value)
+        thousands = value / 1_000
+        return usd(thousands, 0 if thousands == round(thousands) else 1) + ("k" if value else "")
+
+    axis.set_major_formatter(tick)
+
+
+def usd(value: float, decimals: int = 0) -> str:
+    """Dollars as text, with a true minus sign.
+
+    >>> usd(-1250), usd(0.5, 2)
+    ('−$1,250', '$0.50')
+    """
+    rounded = round(float(value), decimals) + 0.0  # −0.0 becomes 0.0
+    return f"{'−' if rounded < 0 else ''}${abs(rounded):,.{decimals}f}"
+
+
+# ---------------------------------------------------------------- figures of the chapters
+
+
+def granularity(equity_usd, *, stop_points: float, risk: float, figure: Figure | None = None):
+    """What accounts of each size really risk when contracts come whole.
+
+    Parameters
+    ----------
+    equity_usd : array of float
+        Account sizes, in USD.
+    stop_points : float
+        Distance of the stop, in points.
+    risk : float
+        Share of the account that may be lost on one trade, 0.01 for 1 %.
+
+    Returns
+    -------
+    dict of str to array
+        "asked", "micro" and "standard": USD at risk for each account.
+    """
+    from m2k_lessons.contracts import M2K, RTY
+
+    equity_usd = np.asarray(equity_usd, dtype=float)
+    asked = risk * equity_usd
+    at_risk = {"asked": asked}
+    for name, contract in (("micro", M2K), ("standard", RTY)):
+        loss_usd = stop_points * contract.multiplier
+        # A hundredth of a cent keeps 0.01 * 60_000 // 600 from losing its contract to rounding.
+        at_risk[name] = np.floor((asked + 1e-4) / loss_usd) * loss_usd
+    figure = figure if figure is not None else plt.figure()
+    axes = figure.add_subplot()
+    axes.plot(equity_usd, asked, color=GREY, linewidth=1.2, linestyle="-")
+    axes.step(equity_usd, at_risk["micro"], where="post", color=BLUE, linestyle="--")
+    axes.step(equity_usd, at_risk["standard"], where="post", color=ORANGE, linestyle="-")
+    axes.set(
+        title="Dollars at risk when contracts come whole",
+        xlabel="account, USD",
+        ylabel=f"loss at the stop ({stop_points:g} points), USD",
+    )
+    usd_axis(axes, "x")
+    usd_axis(axes)
+    return at_risk

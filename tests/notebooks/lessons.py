@@ -1,0 +1,28 @@
+"""The committed lessons, and small readers for their cells."""
+
+from pathlib import Path
+
+from tools import notebooks
+
+LESSONS = notebooks.find([])
+
+
+def chapter(path: Path) -> str:
+    """The name that explorer, exercises and tests of a lesson share: its name less the number."""
+    return path.stem.split("_", 1)[1]
+
+
+def cells(path: Path, kind: str) -> list[dict]:
+    return [cell for cell in notebooks.read(path)["cells"] if cell["cell_type"] == kind]
+
+
+def markdown_cells(path: Path) -> list[dict]:
+    return cells(path, "markdown")
+
+
+def code_cells(path: Path) -> list[dict]:
+    return cells(path, "code")
+
+
+def source(cell: dict) -> str:
+    return "".join(cell["source"])

@@ -1,0 +1,110 @@
+"""Every number in the prose is computed, dated or given; every question is the module's own."""
+
+import importlib
+import re
+
+import pytest
+
+from tests.notebooks.lessons import LESSONS, chapter, markdown_cells, source
+from tools import notebooks, prose_numbers
+
+
+@pytest.fixture
+def quiet(monkeypatch):
+    """Run a notebook's cells in this process without pictures on the terminal."""
+    monkeypatch.setattr("IPython.display.display", lambda *args, **kwargs: None)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_tagged_numbers_agree(path, quiet):
+    checked, wrong = 0, []
+    for cell, text, names in notebooks.namespaces(notebooks.read(path)):
+        for shown in prose_numbers.check(text, names):
+            checked += 1
+            if not shown.agrees:
+                wrong.append(f"{cell['id']}: {shown.tag} should show {shown.expected}")
+    assert not wrong, "\n".join(wrong)
+    assert checked or path.name.startswith("00")
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_no_number_goes_unchecked(path):
+    questions = _questions(path)
+    for cell in markdown_cells(path):
+        text = source(cell)
+        for question in questions.values():
+            text = text.replace(question.markdown(), "")  # held by the test below
+        missing = prose_numbers.untagged(text)
+        assert not missing, f"{cell['id']}: {missing} carry no tag (see CONTRIBUTING.md)"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_questions_read_as_the_module_asks_them(path):
+    text = "\n\n".join(source(cell) for cell in markdown_cells(path))
+    for name, question in _questions(path).items():
+        assert question.markdown() in text, f"{name} must stand in the notebook word for word"
+
+
+def _questions(path) -> dict:
+    module = importlib.import_module(f"m2k_lessons.exercises.{chapter(path)}")
+    return module.QUESTIONS
+
+
+# ---------------------------------------------------------------- the checker itself
+
+
+NAMES = {"loss": 60.0, "share": 12.345}
+
+
+@pytest.mark.parametrize(
+    ("text", "agrees"),
+    [
+        (r"it costs \$60<!--= loss-->", True),
+        (r"it costs \$61<!--= loss-->", False),
+        (r"it makes −\$60<!--= -loss-->", True),
+        (r"it makes \$60<!--= -loss-->", False),
+        ("that is 12.3 %<!--= share-->", True),
+        ("that is 12.4 %<!--= share-->", False),
+        ("about 12 %<!--= share--> of it", True),
+        (r"\$391<!--fact margin.initial.M2K on=2019-05-03--> in 2019", True),
+        (r"\$392<!--fact margin.initial.M2K on=2019-05-03--> in 2019", False),
+    ],
+)
+def test_a_tag_is_compared_to_the_digits_shown(text, agrees):
+    (shown,) = prose_numbers.check(text, dict(NAMES))
+    assert shown.agrees is agrees
+
+
+def test_an_unknown_key_fails():
+    with pytest.raises(ValueError, match="nearest"):
+        prose_numbers.check(r"\$950<!--fact margin.nitial.M2K-->", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        (r"it costs \$60", [r"\$60"]),
+        (r"it costs \$60<!--= loss--> or \$70", [r"\$70"]),
+        ("a share of 12 % is much", ["12 %"]),
+        ("the initial margin is 950 for each", ["950"]),
+        ("the fee was 0.37 in 2026", ["0.37"]),
+        (r"an account of \$10,000<!--given-->", []),
+        ("`margin = 950` in code", []),
+        ("the margin table of 2026-02-20 at 18:00", []),
+        ("two contracts, three days", []),
+    ],
+)
+def test_what_needs_a_tag(text, missing):
+    assert prose_numbers.untagged(text) == missing
+
+
+def test_numbers_can_be_refreshed():
+    stale = r"costs \$59<!--= loss-->, −\$1.00<!--= -loss-->, 11.1 %<!--= share-->, \$7<!--given-->"
+    fresh = (
+        r"costs \$60<!--= loss-->, −\$60.00<!--= -loss-->, 12.3 %<!--= share-->, \$7<!--given-->"
+    )
+    assert prose_numbers.update(stale, dict(NAMES)) == fresh
+
+
+def test_tags_are_invisible():
+    assert re.sub(r"<!--.*?-->", "", r"\$60<!--= loss--> left") == r"\$60 left"
