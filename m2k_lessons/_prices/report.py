@@ -1,0 +1,105 @@
+"""What a reading tells its caller: the report of a success and the two errors."""
+
+from typing import NamedTuple
+
+
+class PriceFileError(ValueError):
+    """A price file that cannot be read; the message names the file, the line and the column.
+
+    Attributes
+    ----------
+    problem : str
+        What is wrong, without the place.
+    file : str
+        Name of the file, without its folder.
+    place : str or None
+        Where it is wrong: `line 7` as an editor counts, or `row 7` of a Parquet file.
+    column : str or None
+        The column as the file names it.
+    """
+
+    def __init__(
+        self, problem: str, file: str, place: str | None = None, column: str | None = None
+    ):
+        super().__init__(problem, file, place, column)
+        self.problem = problem
+        self.file = file
+        self.place = place
+        self.column = column
+
+    def __str__(self) -> str:
+        column = f"column {self.column}" if self.column is not None else None
+        where = ", ".join(part for part in (self.file, self.place, column) if part)
+        return f"{where}: {self.problem}"
+
+
+class CellFault(Exception):
+    """A bad cell at a place counted in records; the reader turns it into a `PriceFileError`."""
+
+    def __init__(self, record: int, column: str, problem: str):
+        super().__init__(record, column, problem)
+        self.record = record
+        self.column = column
+        self.problem = problem
+
+
+class ReadReport(NamedTuple):
+    """What `read_prices` found in a file and what it repaired.
+
+    It is a named tuple of plain text and numbers because pandas copies, compares and (in
+    `to_parquet`) writes as JSON whatever hangs in a frame's `attrs`.
+
+    Attributes
+    ----------
+    file : str
+        Name of the file, without its folder.
+    rows : int
+        Rows of the frame.
+    first, last : str
+        First and last time, a date alone where every row is at midnight.
+    delimiter : str
+        `comma`, `semicolon`, `tab` or `none (Parquet)`.
+    timezone : str
+        Zone of the index.
+    unused_columns : tuple of str
+        Columns of the file that are not in the frame.
+    repairs : tuple of str
+        What was changed, with counts.
+    notes : tuple of str
+        What was understood in a way worth knowing.
+    """
+
+    file: str
+    rows: int
+    first: str
+    last: str
+    delimiter: str
+    timezone: str
+    unused_columns: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.file}: {counted(self.rows, 'row')} from {self.first} to {self.last}",
+            f"  time zone {self.timezone}; delimiter {self.delimiter}",
+        ]
+        if self.unused_columns:
+            lines.append(f"  columns not used: {', '.join(self.unused_columns)}")
+        lines += [f"  repaired: {repair}" for repair in self.repairs] or ["  nothing to repair"]
+        lines += [f"  note: {note}" for note in self.notes]
+        return "\n".join(lines)
+
+    def __deepcopy__(self, memo: dict) -> "ReadReport":
+        # pandas deep-copies attrs in nearly every operation; this never changes.
+        return self
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 row`, `2 rows`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def shown(text: str, limit: int = 40) -> str:
+    """Return a cell's text quoted, and cut where it is long."""
+    return repr(text if len(text) <= limit else text[:limit] + "…")
