@@ -430,7 +430,7 @@ def _first(values, where) -> float:
 
 
 def _like(*inputs, result):
-    """Give `result` the type of the inputs: a plain number, an array, or a Series with its index."""
+    """Give `result` the type of the inputs: a number, an array, or a Series with its index."""
     series = [given for given in inputs if hasattr(given, "index") and hasattr(given, "to_numpy")]
     if not series:
         return result.item() if np.ndim(result) == 0 else result

@@ -58,21 +58,18 @@ def execute(path: Path) -> None:
     import nbformat
     from nbclient import NotebookClient
 
+    import conftest  # noqa: F401, gives kernels the surroundings that they have in the tests
+
     notebook = nbformat.read(path, as_version=4)
-    environment = dict(os.environ, PYTHONHASHSEED="0")
-    environment.pop("M2K_STUDENT", None)
-    offline = str(ROOT / "tests" / "notebooks" / "offline")
-    environment["PYTHONPATH"] = os.pathsep.join([offline, environment.get("PYTHONPATH", "")])
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as home:
-        environment["M2K_HOME"] = home
         NotebookClient(
             notebook,
             timeout=CELL_SECONDS,
             kernel_name="python3",
             store_widget_state=True,
             resources={"metadata": {"path": str(NOTEBOOKS)}},
-        ).execute(env=environment)
+        ).execute(env=os.environ | {"M2K_HOME": home})
     seconds = time.perf_counter() - started
     write(path, normalised(json.loads(nbformat.writes(notebook))))
     print(f"{path.name}: {seconds:.1f} s")

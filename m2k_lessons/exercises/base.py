@@ -233,7 +233,7 @@ class Choose(_Question):
             return Reply(
                 NOT_ATTEMPTED, f"Not attempted yet. Put one of {letters} in place of the dots."
             )
-        letter = answer.strip().lower() if isinstance(answer, str) else answer
+        letter = answer.strip().lower() if isinstance(answer, str) else ""
         if letter not in self.options:
             return Reply(WRONG, f"The answer must be one of {letters}, not {answer!r}.")
         if letter == self.right:

@@ -49,13 +49,27 @@ def reset() -> None:
     path().unlink(missing_ok=True)
 
 
-def questions() -> dict[str, dict]:
-    """Every question of every chapter that is there, by chapter's name and question's name."""
+def page():
+    """How many of each chapter's exercises are solved.
+
+    Returns
+    -------
+    DataFrame
+        One row for each chapter that is there, with columns `exercises` and `solved`.
+    """
+    import pandas as pd
+
     import m2k_lessons.exercises as package
 
-    chapters = {}
-    for module in pkgutil.iter_modules(package.__path__):
-        found = importlib.import_module(f"{package.__name__}.{module.name}")
-        if hasattr(found, "QUESTIONS"):
-            chapters[module.name] = found.QUESTIONS
-    return chapters
+    answers = read()
+    rows = {}
+    for found in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{found.name}")
+        questions = getattr(module, "QUESTIONS", {})
+        for question in questions.values():
+            row = rows.setdefault(question.chapter, {"exercises": 0, "solved": 0})
+            row["exercises"] += 1
+            row["solved"] += (
+                answers.get(question.chapter, {}).get(question.name, {}).get("correct", False)
+            )
+    return pd.DataFrame.from_dict(rows, orient="index").sort_index().rename_axis("chapter")
