@@ -109,8 +109,8 @@ def pytest_collection_modifyitems(config, items):
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter, config):
     if left_out := config.stash.get(NOT_TESTED, 0):
+        tests = "1 test needs" if left_out == 1 else f"{left_out} tests need"
         terminalreporter.write_line(
-            f"THE BROWSER WAS NOT TESTED: {left_out} tests need Chromium, Chrome or Edge, and none "
-            "is installed.",
+            f"THE BROWSER WAS NOT TESTED: {tests} Chromium, Chrome or Edge, and none was found.",
             yellow=True,
         )

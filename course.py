@@ -27,6 +27,12 @@ LEARNER_LOCK = ROOT / "requirements.lock"
 TEST_LOCK = ROOT / "requirements-test.lock"
 FIRST_LESSON = "notebooks/00_start_here.ipynb"
 PYTHONS = ((3, 11), (3, 12), (3, 13))
+# No news, no search for updates: nothing that asks the network or the learner.
+LAB_OPTIONS = (
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--ServerApp.log_level=WARN",
+)
 
 # What pip says when it fails, and what a reader can do about it.
 ADVICE = {
@@ -162,9 +168,7 @@ def lab(*arguments):
     set_up(LEARNER_LOCK)
     if not any(argument.endswith(".ipynb") for argument in arguments):
         arguments = (FIRST_LESSON, *arguments)
-    quiet = ("--LabApp.news_url=None", "--ServerApp.log_level=WARN")
-    never = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
-    return run("-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}", *quiet, never, *arguments)
+    return run("-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}", *LAB_OPTIONS, *arguments)
 
 
 def test(*arguments):
