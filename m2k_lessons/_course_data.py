@@ -55,7 +55,7 @@ def load(name: str) -> Market:
     ValueError
         Unknown name.
     FileNotFoundError
-        The course's data folder is not beside the package.
+        The course's data are not beside the package; says what to do.
 
     Examples
     --------
@@ -64,7 +64,13 @@ def load(name: str) -> Market:
     (10, 'SIMULATED prices, not market data')
     """
     root = folder()
-    name = _check.choice("name", name, names(root))
+    known = names(root)
+    if not known:
+        raise FileNotFoundError(
+            f"{root} holds no data set; `python course.py data` generates them, or set the "
+            f"environment variable {FOLDER_VARIABLE} to a clone's data folder"
+        )
+    name = _check.choice("name", name, known)
     described = json.loads((root / name / _TRUTH_FILE).read_text(encoding="utf-8"))
     frames = {
         frame: _read(root / name / f"{frame}.csv", schema)
@@ -184,7 +190,6 @@ def _read(path: Path, schema: Mapping[str, Any]) -> pd.DataFrame:
     frame = pd.read_csv(
         path,
         dtype={"time": "str", **schema["columns"]},
-        float_precision="round_trip",
         keep_default_na=False,
         encoding="utf-8",
     )

@@ -80,6 +80,26 @@ class Garch:
         return self.omega / (1 - self.persistence)
 
 
+_LIMITS = {
+    "spillover": {"at_least": 0, "at_most": 1},
+    "beta_mean": {},
+    "beta_deviation": {"at_least": 0},
+    "beta_half_life_days": {"above": 0},
+    "jumps_per_year": {"at_least": 0, "at_most": DAYS_PER_YEAR},  # one a day at most
+    "jump_mean_pct": {},
+    "jump_deviation_pct": {"at_least": 0},
+    "drift": {"above": -1, "below": 1},
+    "rate": {"above": -1, "below": 1},
+    "dividend_yield": {"above": -1, "below": 1},
+    "overnight_share": {"at_least": 0, "below": 1},
+    "portfolio_usd": {"above": 0},
+    "portfolio_beta": {},
+    "portfolio_own_volatility": {"at_least": 0},
+    "small_caps": {"above": 0},
+    "large_caps": {"above": 0},
+}
+
+
 @dataclass(frozen=True, repr=False)
 class DailyTruth:
     """The answer key of `daily`: every parameter of the draw, and what follows from them.
@@ -137,10 +157,12 @@ class DailyTruth:
     small_caps: float = 2_400.0
     large_caps: float = 6_500.0
 
-    @property
-    def volatility_large(self) -> float:
-        """Large-cap index, per year."""
-        return _per_year(self.large.variance + self._jump_variance)
+    def __post_init__(self) -> None:
+        for name in ("large", "size"):
+            if not isinstance(getattr(self, name), Garch):
+                raise TypeError(f"{name} must be a Garch, got {getattr(self, name)!r}")
+        for name, limits in _LIMITS.items():
+            _check.number(name, getattr(self, name), **limits)
 
     @property
     def volatility_small(self) -> float:
@@ -148,21 +170,24 @@ class DailyTruth:
         return _per_year(self._variance_small)
 
     @property
+    def volatility_large(self) -> float:
+        """Large-cap index, per year."""
+        return _per_year(self._variance_large)
+
+    @property
     def volatility_difference(self) -> float:
         """Small-cap return less large-cap return, per year."""
-        large = self.large.variance + self._jump_variance
-        return _per_year(self._variance_small + large - 2 * self._covariance)
+        return _per_year(self._variance_small + self._variance_large - 2 * self._covariance)
 
     @property
     def beta(self) -> float:
         """Small caps on large caps, over the whole population."""
-        return round(self._covariance / (self.large.variance + self._jump_variance), 10)
+        return round(self._covariance / self._variance_large, 10)
 
     @property
     def correlation(self) -> float:
         """Small caps with large caps, over the whole population."""
-        large = self.large.variance + self._jump_variance
-        return round(self._covariance / math.sqrt(self._variance_small * large), 10)
+        return round(self._covariance / math.sqrt(self._variance_small * self._variance_large), 10)
 
     @property
     def volatility_portfolio(self) -> float:
@@ -180,20 +205,38 @@ class DailyTruth:
         """Mean log return per year of a futures position that is rolled."""
         return round(self.drift - self.carry, 10)
 
+    # Variances are in percent squared per day. Jumps raise the next day's variance as any shock
+    # of their size does, so the market's mean variance has their mean echo in it.
+
+    @property
+    def _jump_chance(self) -> float:
+        return self.jumps_per_year / DAYS_PER_YEAR
+
     @property
     def _jump_variance(self) -> float:
-        chance = self.jumps_per_year / DAYS_PER_YEAR
         mean_square = self.jump_mean_pct**2 + self.jump_deviation_pct**2
-        return chance * mean_square - (chance * self.jump_mean_pct) ** 2
+        return self._jump_chance * mean_square - (self._jump_chance * self.jump_mean_pct) ** 2
+
+    @property
+    def _variance_market(self) -> float:
+        mean, deviation = self.jump_mean_pct, self.jump_deviation_pct
+        falls = _square_below_zero(mean, deviation)
+        square = mean**2 + deviation**2
+        echo = self._jump_chance * (self.large.alpha * square + self.large.gamma * falls)
+        return (self.large.omega + echo) / (1 - self.large.persistence)
+
+    @property
+    def _variance_large(self) -> float:
+        return self._variance_market + self._jump_variance
 
     @property
     def _covariance(self) -> float:
-        return self.beta_mean * (self.large.variance + self._jump_variance)
+        return self.beta_mean * self._variance_large
 
     @property
     def _variance_small(self) -> float:
         beta_square = self.beta_mean**2 + self.beta_deviation**2
-        market = beta_square * self.large.variance + self.beta_mean**2 * self._jump_variance
+        market = beta_square * self._variance_market + self.beta_mean**2 * self._jump_variance
         return market + self.size.variance
 
     def derived(self) -> dict[str, float]:
@@ -224,39 +267,52 @@ def _per_year(variance_pct: float) -> float:
     return round(math.sqrt(variance_pct * DAYS_PER_YEAR) / 100, 10)
 
 
+def _square_below_zero(mean: float, deviation: float) -> float:
+    """Mean of the square of a normal variable where it is negative, and of 0 elsewhere."""
+    if deviation == 0:
+        return mean**2 if mean < 0 else 0.0
+    edge = -mean / deviation
+    below = math.erfc(-edge / math.sqrt(2)) / 2
+    density = math.exp(-(edge**2) / 2) / math.sqrt(2 * math.pi)
+    return (mean**2 + deviation**2) * below - mean * deviation * density
+
+
 _REGIMES = {
+    # Calibrated to 2010-2019, see benchmarks/realism.py.
     "normal": {
-        "large": Garch(omega=0.0145, alpha=0.02, gamma=0.17, beta=0.875, nu=7.0),
-        "size": Garch(omega=0.004, alpha=0.04, gamma=0.01, beta=0.94, nu=8.0),
+        "large": Garch(omega=0.0205, alpha=0.02, gamma=0.18, beta=0.86, nu=10.0),
+        "size": Garch(omega=0.0067, alpha=0.04, gamma=0.01, beta=0.93, nu=10.0),
         "spillover": 0.4,
         "beta_mean": 1.20,
-        "beta_deviation": 0.13,
+        "beta_deviation": 0.14,
         "beta_half_life_days": 120.0,
-        "jumps_per_year": 2.0,
-        "jump_mean_pct": -1.0,
-        "jump_deviation_pct": 2.0,
+        "jumps_per_year": 1.5,
+        "jump_mean_pct": -2.2,
+        "jump_deviation_pct": 1.0,
     },
+    # About two thirds of the normal volatility: years such as 2013 or 2017.
     "calm": {
-        "large": Garch(omega=0.010, alpha=0.02, gamma=0.11, beta=0.90, nu=9.0),
-        "size": Garch(omega=0.0036, alpha=0.04, gamma=0.01, beta=0.94, nu=9.0),
+        "large": Garch(omega=0.0130, alpha=0.02, gamma=0.14, beta=0.87, nu=12.0),
+        "size": Garch(omega=0.0046, alpha=0.04, gamma=0.01, beta=0.93, nu=12.0),
         "spillover": 0.4,
-        "beta_mean": 1.15,
-        "beta_deviation": 0.08,
+        "beta_mean": 1.20,
+        "beta_deviation": 0.10,
         "beta_half_life_days": 120.0,
         "jumps_per_year": 0.5,
-        "jump_mean_pct": -0.8,
-        "jump_deviation_pct": 1.2,
+        "jump_mean_pct": -1.5,
+        "jump_deviation_pct": 0.7,
     },
+    # Between the row of 1990-2026 and that of May 2019 to August 2026.
     "crisis": {
-        "large": Garch(omega=0.024, alpha=0.03, gamma=0.19, beta=0.86, nu=6.0),
-        "size": Garch(omega=0.008, alpha=0.05, gamma=0.01, beta=0.93, nu=6.0),
+        "large": Garch(omega=0.0290, alpha=0.03, gamma=0.19, beta=0.84, nu=8.0),
+        "size": Garch(omega=0.0165, alpha=0.05, gamma=0.02, beta=0.91, nu=8.0),
         "spillover": 0.5,
-        "beta_mean": 1.14,
+        "beta_mean": 1.10,
         "beta_deviation": 0.15,
         "beta_half_life_days": 120.0,
-        "jumps_per_year": 4.0,
-        "jump_mean_pct": -1.5,
-        "jump_deviation_pct": 3.0,
+        "jumps_per_year": 3.0,
+        "jump_mean_pct": -2.5,
+        "jump_deviation_pct": 1.5,
     },
 }
 
@@ -363,8 +419,7 @@ def daily(
         frames |= futures
         rolls.append(gaps)
     for name in ("small_caps", "large_caps"):
-        levels = {column: np.round(paths[name][column], 2) for column in _PRICES}
-        frames[name] = pd.DataFrame(levels, index=index)
+        frames[name] = pd.DataFrame({one: paths[name][one] for one in _PRICES}, index=index)
     frames["portfolio"] = _portfolio(truth, paths["small_caps"]["close"], streams[7], index)
     frames["rolls"] = pd.concat(rolls).sort_index(kind="stable")
     frames["hidden"] = pd.DataFrame(
@@ -419,19 +474,20 @@ def _truth(given, regime, jumps, changing_beta, changing_volatility, fat_tails) 
 def _index_paths(truth: DailyTruth, n: int, streams) -> dict[str, dict[str, np.ndarray]]:
     """Open, high, low and close of both indices, as levels, and the hidden state of each day."""
     weights = _variance_weights(truth.overnight_share)
+    jump, echo = _jumps(truth, n, weights, streams[3])
     market, mix_market = _shocks(truth.large, n, weights, streams[0])
     size, mix_size = _shocks(truth.size, n, weights, streams[1])
-    variance = _variances(truth.large, market.sum(axis=1))
-    own = _variances(truth.size, size.sum(axis=1))
-    shared = truth.size.variance / truth.large.variance
+    variance = _variances(truth.large, market.sum(axis=1), truth._variance_market, echo)
+    own = _variances(truth.size, size.sum(axis=1), truth.size.variance)
+    shared = truth.size.variance / truth._variance_market
     size_variance = (1 - truth.spillover) * own + truth.spillover * shared * variance
     beta = _slow_beta(truth, n, streams[2])
 
     kept = slice(_BURN_IN_DAYS, None)
     market, mix_market, variance = market[kept], mix_market[kept], variance[kept]
+    jump = jump[kept]
     size, mix_size, size_variance = size[kept], mix_size[kept], size_variance[kept]
     drift = 100 * truth.drift / DAYS_PER_YEAR * weights
-    jump = _jumps(truth, n, weights, streams[3])
     diffusion = np.sqrt(variance)[:, None] * market
     moves = {
         "large_caps": drift + diffusion + jump,
@@ -460,9 +516,12 @@ def _index_paths(truth: DailyTruth, n: int, streams) -> dict[str, dict[str, np.n
     ):
         bars = _bars(moves[name], within[:, 1:], extremes[:, i])
         level = getattr(truth, name)
-        paths[name] = {column: level * np.exp(value / 100) for column, value in bars.items()}
+        # Rounded as indices are published, before the futures are priced off them.
+        paths[name] = {
+            column: np.round(level * np.exp(value / 100), 2) for column, value in bars.items()
+        }
         paths[name]["activity"] = np.abs(moves[name].sum(axis=1)) / np.sqrt(
-            {"large_caps": truth.large.variance, "small_caps": truth._variance_small}[name]
+            {"large_caps": truth._variance_large, "small_caps": truth._variance_small}[name]
         )
     return paths
 
@@ -489,12 +548,18 @@ def _shocks(garch: Garch, n: int, weights: np.ndarray, stream) -> tuple[np.ndarr
     return np.sqrt(mix)[:, None] * normal, mix
 
 
-def _variances(garch: Garch, z: np.ndarray) -> np.ndarray:
-    """GJR-GARCH variances for standardised shocks, in percent squared."""
+def _variances(garch: Garch, z: np.ndarray, mean: float, echo=0.0) -> np.ndarray:
+    """GJR-GARCH variances for standardised shocks, in percent squared, from their `mean` on.
+
+    `echo` is what each day adds to the next day's variance beside its shock.
+    """
     growth = (garch.alpha + garch.gamma * (z < 0)) * z**2 + garch.beta
+    added = np.broadcast_to(garch.omega + echo, len(z))
     # Serial by nature; accumulate is C around two float operations, 0.3 ms for ten years.
     steps = accumulate(
-        growth[:-1].tolist(), lambda now, grow: garch.omega + grow * now, initial=garch.variance
+        zip(growth[:-1].tolist(), added[:-1].tolist(), strict=True),
+        lambda now, step: step[1] + step[0] * now,
+        initial=mean,
     )
     return np.fromiter(steps, dtype=float, count=len(z))
 
@@ -508,16 +573,21 @@ def _slow_beta(truth: DailyTruth, n: int, stream) -> np.ndarray:
     return truth.beta_mean + truth.beta_deviation * deviations
 
 
-def _jumps(truth: DailyTruth, n: int, weights: np.ndarray, stream) -> np.ndarray:
-    """Jumps in percent less their mean, each in the night or in one half hour of its day."""
+def _jumps(truth: DailyTruth, n: int, weights: np.ndarray, stream):
+    """Jumps in percent less their mean, each in the night or in one half hour of its day; and
+    what each adds to the next day's variance.
+    """
     which, size, place = stream.spawn(3)
+    rows = _BURN_IN_DAYS + n
     chance = truth.jumps_per_year / DAYS_PER_YEAR
-    jumped = which.random(n) < chance
-    points = truth.jump_mean_pct + truth.jump_deviation_pct * size.standard_normal(n)
-    column = np.searchsorted(np.cumsum(weights)[:-1], place.random(n), side="right")
-    moves = np.zeros((n, len(weights)))
-    moves[np.arange(n), column] = np.where(jumped, points, 0.0)
-    return moves - chance * truth.jump_mean_pct * weights
+    jumped = which.random(rows) < chance
+    jump = truth.jump_mean_pct + truth.jump_deviation_pct * size.standard_normal(rows)
+    jump = np.where(jumped, jump, 0.0)
+    column = np.searchsorted(np.cumsum(weights)[:-1], place.random(rows), side="right")
+    moves = np.zeros((rows, len(weights)))
+    moves[np.arange(rows), column] = jump
+    echo = (truth.large.alpha + truth.large.gamma * (jump < 0)) * jump**2
+    return moves - chance * truth.jump_mean_pct * weights, echo
 
 
 def _bars(moves: np.ndarray, within: np.ndarray, uniforms: np.ndarray) -> dict[str, np.ndarray]:
