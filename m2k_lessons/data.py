@@ -9,6 +9,7 @@ the line and the column.
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO
@@ -124,10 +125,12 @@ def read_prices(
     )
 
 
-def _checked_zone(tz):
+def _checked_zone(tz) -> datetime.tzinfo:
+    if not isinstance(tz, (str, datetime.tzinfo)):
+        raise TypeError(f"tz must be a time zone such as 'America/New_York', got {tz!r}")
     try:
         return pd.DatetimeTZDtype("us", tz).tz
-    except (KeyError, ValueError, TypeError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ValueError(
             f"tz must be a time zone such as 'America/New_York' or 'UTC', got {tz!r}"
         ) from error

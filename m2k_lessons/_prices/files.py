@@ -6,17 +6,15 @@ import io
 import os
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from m2k_lessons._prices.report import PriceFileError
 
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 CHUNK = 1 << 20
 EDGE = 1 << 16  # bytes kept of the beginning and of the end; a header and a last line fit easily
-# What gzip and zipfile raise for a file that is cut, damaged, encrypted or packed in a rare way.
-DAMAGED = (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError)
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1a"))
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 FOREIGN = {
@@ -67,9 +65,9 @@ class PriceFile:
         if self.magic.lower() in FOREIGN:
             raise self._foreign(FOREIGN[self.magic.lower()])
         stored = self._path if self._content is None else io.BytesIO(self._content)
-        if self.magic.startswith(b"\x1f\x8b"):
+        if self.magic.startswith(GZIP):
             return gzip.open(stored)
-        if self.magic != b"PK\x03\x04":
+        if self.magic != ZIP:
             return self.open_stored()
         with zipfile.ZipFile(stored) as archive:
             members = [m for m in archive.namelist() if not re.search(r"/$|^__MACOSX/", m)]
@@ -110,9 +108,14 @@ class PriceFile:
                 # which agrees with Latin-1 on every letter.
                 self.encoding = "cp1252"
                 return self._survey()
+        except PriceFileError:
+            raise
         except UnicodeError:
             raise PriceFileError("is not a text file: its UTF-16 is broken", self.name) from None
-        except DAMAGED as error:
+        except Exception as error:
+            # What zipfile and the unpackers raise for a damaged file has no common kind.
+            if not self.magic.startswith((GZIP, ZIP)):
+                raise
             raise PriceFileError(f"cannot be unpacked: {error}", self.name) from error
 
     def _encoding_by_first_bytes(self, first: bytes) -> str:

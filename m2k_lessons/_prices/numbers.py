@@ -39,7 +39,7 @@ def _number(decimal: str, group: str) -> str:
         rf"\d+|\d{{1,3}}({group}\d{{3}})+|\d{{1,3}}([{SPACES}]\d{{3}})+"
         rf"|\d{{1,2}}({group}\d{{2}})*{group}\d{{3}}"  # 12,34,567 as in India
     )
-    return rf"^[+-]?{CURRENCY}?\s?[+-]?(({whole})({mark}\d*)?|{mark}\d+){POWER}$"
+    return rf"^([+-]?{CURRENCY}?|{CURRENCY}[+-])\s?(({whole})({mark}\d*)?|{mark}\d+){POWER}$"
 
 
 class Numbers:

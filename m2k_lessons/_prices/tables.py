@@ -12,6 +12,7 @@ import pyarrow.parquet
 from m2k_lessons._prices import files, layout
 from m2k_lessons._prices.report import PriceFileError, counted, shown
 
+_EDGES = "\"' \t,;"
 BLOCK = 1 << 20  # bytes of text at a time
 
 
@@ -77,7 +78,9 @@ class TextTable:
         last = max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1
         line = tail[last:].decode("utf-8", errors="replace")
         if before + last > self._start and layout.is_footer(line, self._layout):
-            self.repairs.append(f"left out the last line, which is text: {shown(line)}")
+            self.repairs.append(
+                f"left out the last line, which is text: {shown(line.strip(_EDGES))}"
+            )
             tail = _without_blank_lines_at_end(tail[:last])
         line_ends = survey.line_ends - files.count_line_ends(survey.tail[len(tail) :])
         return before + len(tail), line_ends

@@ -14,13 +14,13 @@ SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 EARLIEST, LATEST = 1700, 2200  # years; int64 nanoseconds reach from 1678 to 2262
 EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
-EPOCH_UNITS = (  # the unit is told by the largest number: 2026 is 1.8e9 seconds
+EPOCH_UNITS = (  # the unit is told by the usual size: 2026 is 1.8e9 seconds
     ("seconds", 1e11, SECOND),
     ("milliseconds", 1e14, SECOND // 10**3),
     ("microseconds", 1e17, SECOND // 10**6),
     ("nanoseconds", 9.3e18, 1),
 )
-SMALLEST_EPOCH = 1e8  # a file whose largest number is below 1973 counts something else
+SMALLEST_EPOCH = 1e7  # April 1970; smaller numbers are rows or a spreadsheet's days
 MONTH_NAMES = (
     "january february march april may june july august september october november december"
 )
@@ -49,7 +49,9 @@ DATE = (
     r"\d{8}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}"
     r"|\d{1,2}[- ][A-Za-z]{3,9}\.?[- ]\d{2,4}"
 )
-CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?[AaPp]\.?[Mm]\.?)?|\d{6}(?:\.\d{1,9})?|\d{4}"
+CLOCK = (
+    r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?[AaPp]\.?[Mm]\b\.?)?|\d{6}(?:\.\d{1,9})?|\d{4}"
+)
 ZONE = r"Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?|[A-Za-z]+(?:/[A-Za-z_]+)+"
 PARTS = rf"^(?P<date>{DATE})(?:(?:[T ]|, )?(?P<clock>{CLOCK}))?(?: ?(?P<zone>{ZONE}))?$"
 CALENDAR = (  # YYYYMMDD, perhaps with hhmm or hhmmss, among numbers that could be an epoch
@@ -94,7 +96,7 @@ class Times:
         self._mark: str | None = None
         self._ambiguous: str | None = None
         self._scale = 0
-        self._unknown_number: str | None = None
+        self._counts_something_else = False
         self._clock_width = 0
         self._parsed: dict[str, dict] = {"date": {}, "clock": {}, "zone": {}}
         self.epoch: str | None = None
@@ -121,7 +123,7 @@ class Times:
                 continue
             if "first" not in found.groupdict():
                 return True
-            self._ambiguous = date
+            self._ambiguous = self._ambiguous or date
             if self._dayfirst is not None:
                 return True
             first, second = int(found["first"]), int(found["second"])
@@ -198,11 +200,12 @@ class Times:
         calendar = pc.sum(pc.match_substring_regex(numbers, CALENDAR)).as_py() or 0
         if len(numbers) <= len(text) / 2 or calendar >= len(numbers) / 2:
             return
-        largest = pc.max(pc.abs(pc.cast(numbers, pa.float64()))).as_py()
-        if largest < SMALLEST_EPOCH or largest >= EPOCH_UNITS[-1][1]:
-            self._unknown_number = numbers[0].as_py()
+        # The median: one mistyped number must not change the meaning of the others.
+        usual = np.median(np.abs(pc.cast(numbers, pa.float64()).to_numpy()))
+        if not SMALLEST_EPOCH <= usual < EPOCH_UNITS[-1][1]:
+            self._counts_something_else = True
             return
-        self.epoch, _, self._scale = next(unit for unit in EPOCH_UNITS if largest < unit[1])
+        self.epoch, _, self._scale = next(unit for unit in EPOCH_UNITS if usual < unit[1])
         self.aware = True
 
     def _read_epoch(self, text: pa.Array, faults: list[CellFault]) -> np.ndarray:
@@ -324,7 +327,7 @@ class Times:
         if bad < 0:
             return
         cell = text[bad].as_py()
-        if problem is None and self._unknown_number is not None:
+        if problem is None and self._counts_something_else:
             problem = "is neither a date nor a count of seconds since 1970"
         problem = f"{shown(cell)} {problem or 'is not understood as a date or time'}"
         faults.append(CellFault(bad, "time", problem if cell else "the time is missing"))
