@@ -160,7 +160,8 @@ def _text(value: float) -> str:
     if not math.isfinite(value):
         return "–"
     digits = 1 if abs(value) >= 5 else 2
-    return f"{value:.{digits}f}".replace("-", "−")
+    rounded = round(value, digits) + 0.0  # no minus before a zero
+    return f"{rounded:.{digits}f}".replace("-", "−")
 
 
 def _signed(share: float) -> str:
