@@ -4,7 +4,18 @@ from m2k_lessons.simulate.daily import daily
 from m2k_lessons.simulate.intraday import intraday, release_windows
 from m2k_lessons.simulate.macro import macro
 from m2k_lessons.simulate.market import LABEL, Market
+from m2k_lessons.simulate.option_chain import option_chain
 from m2k_lessons.simulate.pair import pair
 from m2k_lessons.simulate.regime import regime
 
-__all__ = ["LABEL", "Market", "daily", "intraday", "macro", "pair", "regime", "release_windows"]
+__all__ = [
+    "LABEL",
+    "Market",
+    "daily",
+    "intraday",
+    "macro",
+    "option_chain",
+    "pair",
+    "regime",
+    "release_windows",
+]
