@@ -31,7 +31,7 @@ PYTHONS = ((3, 11), (3, 12), (3, 13))
 LAB_OPTIONS = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    "--ServerApp.log_level=WARN",
+    "--Application.log_level=WARN",
 )
 
 # What pip says when it fails, and what a reader can do about it.
