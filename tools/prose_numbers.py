@@ -2,11 +2,14 @@
 
 A number in a markdown cell carries a comment that no reader sees:
 
-    A point is worth \\$5<!--= M2K.multiplier-->.            an expression, evaluated in the
+    A point is worth 5<!--= M2K.multiplier--> dollars.       an expression, evaluated in the
                                                             notebook after the cells above
-    \\$950<!--fact margin.initial.M2K-->                     an entry of facts.toml, newest
-    \\$781<!--fact margin.initial.M2K on=2020-04-01-->       or as of a day
-    an account of \\$10,000<!--given-->                      the story's own number
+    950<!--fact margin.initial.M2K--> dollars                an entry of facts.toml, newest
+    781<!--fact margin.initial.M2K on=2020-04-01--> dollars  or as of a day
+    an account of 10,000<!--given--> dollars                 the story's own number
+
+Amounts are written with the word, never with the sign: JupyterLab takes two dollar signs in a
+paragraph, escaped or not, for a formula between them.
 
 `check` compares each shown number with what its comment says, to the digits shown. `update`
 rewrites the shown numbers, for when a seed or a fact has changed; read the sentences again then.
@@ -19,7 +22,7 @@ from typing import Any, NamedTuple
 
 from m2k_lessons.facts import fact
 
-_NUMBER = r"[−-]?(?:\\?\$)?[−-]?\d[\d,]*(?:\.\d+)?"
+_NUMBER = r"[−-]?\d[\d,]*(?:\.\d+)?"
 _TAG = re.compile(
     rf"(?P<shown>{_NUMBER})(?P<unit>[^\d<\n]{{0,16}})"
     r"<!--(?:=(?P<expression>.+?)|fact (?P<key>\S+?)(?: on=(?P<on>\S+?))?|(?P<given>given))-->"
@@ -27,7 +30,7 @@ _TAG = re.compile(
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _CODE = re.compile(r"`[^`]*`|^```.*?^```", re.DOTALL | re.MULTILINE)
 # What must carry a tag: dollars, percentages, and any number in a sentence about margin or fees.
-_MONEY = re.compile(r"\\\$\s?\d[\d,]*(?:\.\d+)?|\d[\d,.]*\s?%")
+_MONEY = re.compile(r"\d[\d,]*(?:\.\d+)?\s(?:dollars|cents|USD)\b|\d[\d,.]*\s?%")
 _PERISHABLE = re.compile(r"\b(margins?|fees?|commissions?|performance bonds?)\b", re.IGNORECASE)
 _PERISHABLE_NUMBER = re.compile(r"(?<![\w.§])\d{2,}(?:,\d{3})*(?:\.\d+)?|\d+\.\d+")
 
@@ -101,7 +104,6 @@ def _agrees(shown: str, expected: Any) -> bool:
 
 
 def _as_written(shown: str, expected: float) -> str:
-    dollar = "\\$" if "$" in shown else ""
     comma = "," if "," in shown or abs(expected) >= 10_000 else ""
     minus = "−" if expected < 0 else ""
-    return f"{minus}{dollar}{abs(float(expected)):{comma}.{_decimals(shown)}f}"
+    return f"{minus}{abs(float(expected)):{comma}.{_decimals(shown)}f}"

@@ -81,7 +81,7 @@ class _Question:
     def markdown(self) -> str:
         """The question as it stands in the notebook, before its answer cell."""
         title = "Quiz" if self.name == "quiz" else self.name.upper()
-        return f"**{title}.** {self._as_markdown()}".replace("$", r"\$")
+        return f"**{title}.** {self._as_markdown()}"
 
     def _as_markdown(self) -> str:
         return self._asked()

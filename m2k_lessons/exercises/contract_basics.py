@@ -63,8 +63,8 @@ def _leverage(price, contracts, account_usd):
 
 
 q2 = Compute(
-    "Compute the leverage of {contracts} M2K at {price:,.1f} in an account of ${account_usd:,}, "
-    "to one decimal or better.",
+    "Compute the leverage of {contracts} M2K at {price:,.1f} in an account of {account_usd:,} "
+    "dollars, to one decimal or better.",
     reference=_leverage,
     given={
         "price": Given(2400.0, [2310.0, 2380.0, 2450.0]),
@@ -109,9 +109,9 @@ def _day_of_the_call(deposit_usd, contracts, moves):
 
 
 q3 = Compute(
-    "An account of ${deposit_usd:,} is long {contracts} M2K. The settlement price changes by "
-    "{moves} points from Monday to Friday. Maintenance margin is $"
-    f"{MAINTENANCE:,} a contract. Compute on which day, 1 for Monday to 5 for Friday, the balance "
+    "An account of {deposit_usd:,} dollars is long {contracts} M2K. The settlement price changes by "
+    "{moves} points from Monday to Friday. Maintenance margin is "
+    f"{MAINTENANCE:,} dollars a contract. Compute on which day, 1 for Monday to 5 for Friday, the balance "
     "first falls below maintenance margin.",
     reference=_day_of_the_call,
     given={
@@ -260,7 +260,7 @@ q6 = Compute(
 )
 
 quiz = Choose(
-    f"A friend says: “I pay ${INITIAL:,} of margin for an M2K, so ${INITIAL:,} is the most I can "
+    f"A friend says: “I pay {INITIAL:,} dollars of margin for an M2K, so that is the most I can "
     "lose.” Choose the best reply.",
     options={
         "a": "True: the broker closes the position when the margin is used up.",

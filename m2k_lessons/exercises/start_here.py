@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from m2k_lessons.contracts import M2K
 from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
 
 
 def _value_of_points(points):
-    return points * M2K.multiplier
+    dollars_a_point = 5
+    return points * dollars_a_point
 
 
 q1 = Compute(
-    "One point of M2K is worth $5. Compute what {points} points are worth, in USD.",
+    "One point of M2K is worth 5 dollars. Compute what {points} points are worth, in USD.",
     reference=_value_of_points,
     given={"points": Given(3, [4, 6, 7, 8, 9])},
     mistakes=[
