@@ -43,8 +43,8 @@ def compute(portfolio_usd: int, beta: float, own_pct: int, contracts: int) -> di
 
 def draw(figure) -> dict:
     figure.set_layout_engine("none")  # the right axes get other limits, nothing else may move
-    figure.subplots_adjust(left=0.085, right=0.985, bottom=0.13, top=0.92, wspace=0.3)
-    left, right = figure.subplots(1, 2)
+    margins = {"left": 0.085, "right": 0.985, "bottom": 0.13, "top": 0.92, "wspace": 0.28}
+    left, right = figure.subplots(1, 2, gridspec_kw=margins)
     left.set(title="How far an ordinary day swings", xlabel="M2K sold", xlim=(-0.5, 40.5))
     left.set(ylabel="standard deviation of a day's P&L, USD", ylim=(0, 7_500))
     right.axhline(0, color=GREY, linewidth=0.8)
