@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -52,30 +53,33 @@ STYLE = {
     "text.parse_math": False,  # a dollar sign is money here, never the start of a formula
 }
 
-SIMULATED = "simulated prices"
+# What `lines` and `bars` have to say about the figures they drew.
+_TEXTS: WeakKeyDictionary[Figure, str] = WeakKeyDictionary()
 
 
 mpl.rcParams.update(STYLE)
 
 
-def show(alt: str, figure: Figure | None = None) -> None:
+def show(alt: str | None = None, figure: Figure | None = None) -> None:
     """Put a figure into the notebook with a text that says what it shows.
 
     The text reaches screen readers, viewers without pictures, and nbval, which compares it
-    (it never compares pictures): write the figure's key numbers into it from variables.
+    (it never compares pictures).
 
     Parameters
     ----------
-    alt : str
-        What a reader who can't see the picture should know.
+    alt : str, optional
+        What a reader who can't see the picture should know, its key numbers included. When
+        omitted, what `lines` or `bars` wrote about what they drew.
     figure : Figure, optional
         The current pyplot figure when omitted; it is closed after showing.
     """
     from IPython.display import display
 
+    figure = figure if figure is not None else plt.gcf()
+    alt = _TEXTS.get(figure, "") if alt is None else alt
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt must be a sentence that says what the figure shows, got {alt!r}")
-    figure = figure if figure is not None else plt.gcf()
     png = figure_png(figure)
     plt.close(figure)
     display(picture_bundle(png, alt), raw=True)
@@ -164,19 +168,30 @@ def lines(
         usd_axis(axes, which)
     if len(series) > 1:
         _name_ends(axes, ends)
+    _describe(axes, title, (_line_text(*one, x, dollars) for one in series.items()))
     return axes
 
 
-def bars(values: Mapping[str, float], *, title: str, ylabel: str, dollars: bool = False, axes=None):
+def bars(
+    values: Mapping[str, float],
+    *,
+    title: str,
+    ylabel: str,
+    dollars: bool = False,
+    level: tuple[str, float] | None = None,
+    axes=None,
+):
     """Draw bars with their values written on them; those below zero are hatched.
 
     Parameters
     ----------
-    values : mapping of str to float
+    values : mapping of str to float, or Series
         Name to height.
     title, ylabel : str
     dollars : bool
         Whether heights are dollars.
+    level : (str, float), optional
+        A named height to compare the bars with, drawn as a dashed line.
     axes : Axes, optional
         A new figure when omitted.
 
@@ -185,19 +200,58 @@ def bars(values: Mapping[str, float], *, title: str, ylabel: str, dollars: bool 
     Axes
     """
     axes = axes if axes is not None else plt.figure().add_subplot()
+    values = dict(values)
     heights = [float(value) for value in values.values()]
     drawn = axes.bar(list(values), heights, color=[BLUE if h >= 0 else ORANGE for h in heights])
     for bar, height in zip(drawn, heights, strict=True):
         if height < 0:
             bar.set(hatch="//", edgecolor="white")
-    axes.bar_label(drawn, [usd(h) if dollars else f"{h:,.4g}" for h in heights], padding=2)
+    written = [_amount(height, dollars) for height in heights]
+    axes.bar_label(drawn, written, padding=2)
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.set(title=title, ylabel=ylabel)
     axes.margins(y=0.12)
     axes.grid(axis="x", visible=False)
     if dollars:
         usd_axis(axes)
+    texts = [f"{name}: {height}" for name, height in zip(values, written, strict=True)]
+    if level:
+        name, height = level
+        axes.axhline(height, color=ORANGE, linestyle="--")
+        axes.text(
+            0.995,
+            height,
+            f"{name} {_amount(height, dollars)}",
+            color=ORANGE,
+            ha="right",
+            va="bottom",
+            transform=axes.get_yaxis_transform(),
+        )
+        texts.append(f"dashed line, {name}: {_amount(height, dollars)}")
+    _describe(axes, title, texts)
     return axes
+
+
+def _amount(value: float, dollars: bool) -> str:
+    return usd(value) if dollars else f"{value:,.4g}".replace("-", "−")
+
+
+def _line_text(name: str, values, x, dollars: str) -> str:
+    values, x = np.asarray(values), list(x)
+    ends = [
+        f"{_amount(value, 'y' in dollars)} at {_place(place, 'x' in dollars)}"
+        for value, place in ((values[0], x[0]), (values[-1], x[-1]))
+    ]
+    return f"{name}: from {ends[0]} to {ends[1]}"
+
+
+def _place(value, dollars: bool) -> str:
+    return f"{value:%Y-%m-%d}" if hasattr(value, "strftime") else _amount(value, dollars)
+
+
+def _describe(axes, title: str, texts: Iterable[str]) -> None:
+    before = _TEXTS.get(axes.figure, "")
+    _TEXTS[axes.figure] = f"{before} {title}. {'; '.join(texts)}.".strip()
 
 
 def _name_ends(axes, ends: list[tuple[float, str, str]]) -> None:
@@ -273,9 +327,14 @@ def granularity(equity_usd, *, stop_points: float, risk: float, figure: Figure |
         at_risk[name] = np.floor((asked + 1e-4) / loss_usd) * loss_usd
     figure = figure if figure is not None else plt.figure()
     axes = figure.add_subplot()
-    axes.plot(equity_usd, asked, color=GREY, linewidth=1.2, linestyle="-")
-    axes.step(equity_usd, at_risk["micro"], where="post", color=BLUE, linestyle="--")
-    axes.step(equity_usd, at_risk["standard"], where="post", color=ORANGE, linestyle="-")
+    looks = {
+        "asked": (GREY, ":", "asked for"),
+        "micro": (BLUE, "--", "M2K"),
+        "standard": (ORANGE, "-", "RTY"),
+    }
+    for name, (colour, style, _) in looks.items():
+        drawn = "default" if name == "asked" else "steps-post"
+        axes.plot(equity_usd, at_risk[name], color=colour, linestyle=style, drawstyle=drawn)
     axes.set(
         title="Dollars at risk when contracts come whole",
         xlabel="account, USD",
@@ -283,4 +342,10 @@ def granularity(equity_usd, *, stop_points: float, risk: float, figure: Figure |
     )
     usd_axis(axes, "x")
     usd_axis(axes)
+    _name_ends(
+        axes,
+        [(float(at_risk[name][-1]), label, colour) for name, (colour, _, label) in looks.items()],
+    )
+    texts = (_line_text(looks[name][2], line, equity_usd, "xy") for name, line in at_risk.items())
+    _describe(axes, axes.get_title(loc="left"), texts)
     return at_risk

@@ -12,6 +12,7 @@ from m2k_lessons import plots
 
 @pytest.fixture
 def shown(monkeypatch):
+    plt.close("all")
     outputs = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: outputs.append(data))
     yield outputs
@@ -27,7 +28,7 @@ def test_show_gives_picture_and_text_and_closes(shown):
     assert plt.get_fignums() == []
 
 
-@pytest.mark.parametrize("nothing", ["", "   ", None, 3])
+@pytest.mark.parametrize("nothing", ["", "   ", None, 3])  # None: nobody described the figure
 def test_a_figure_without_text_is_refused(nothing, shown):
     plt.figure()
     with pytest.raises(ValueError, match="alt must be a sentence"):
@@ -92,6 +93,22 @@ def test_bars_carry_their_values_and_hatch_losses():
     assert [text.get_text() for text in axes.texts] == ["$120", "−$30"]
     assert [bar.get_hatch() for bar in axes.patches] == [None, "//"]
     plt.close("all")
+
+
+def test_lines_and_bars_say_what_they_drew(shown):
+    days = pd.date_range("2030-01-02", periods=2)
+    plots.lines(
+        {"long": pd.Series([0.0, -125.0], index=days)},
+        title="P&L",
+        xlabel="",
+        ylabel="USD",
+        dollars="y",
+    )
+    plots.show()
+    plots.bars({"a": 1.5, "b": -2.0}, title="Points", ylabel="points", level=("limit", 1.0))
+    plots.show()
+    assert shown[0]["text/plain"] == "P&L. long: from $0 at 2030-01-02 to −$125 at 2030-01-03."
+    assert shown[1]["text/plain"] == "Points. a: 1.5; b: −2; dashed line, limit: 1."
 
 
 def test_granularity_against_whole_cents():

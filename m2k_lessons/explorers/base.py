@@ -139,6 +139,14 @@ class Explorer(widgets.VBox):
     def state(self) -> dict[str, Any]:
         return {spec.name: spec.read(self.controls[spec.name].value) for spec in self._specs}
 
+    def _repr_mimebundle_(self, **kwargs) -> dict:
+        """The live widget; where there is no kernel, a sentence instead of Python's view of it."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return {
+            **bundle,
+            "text/plain": "Run this cell (Shift+Enter): the live explorer comes here.",
+        }
+
     def still(self) -> None:
         """Show the picture as it is now, as a plain figure that needs no kernel."""
         from IPython.display import display
