@@ -208,8 +208,8 @@ def release_windows(years: float, seed: int, *, controls: bool = True) -> Market
     Examples
     --------
     >>> market = release_windows(years=1, seed=2)
-    >>> market["releases"]["release"].value_counts().to_dict()
-    {'employment': 12, 'CPI': 12, 'retail sales': 12, 'rate decision': 8}
+    >>> market["releases"].groupby("release").size().to_dict()
+    {'CPI': 12, 'employment': 12, 'rate decision': 8, 'retail sales': 12}
     """
     seed = _check.whole("seed", seed, at_least=0)
     years = _check.number("years", years, at_least=1 / 12, at_most=11)

@@ -1,0 +1,392 @@
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from m2k_lessons import sessions, simulate
+from m2k_lessons.simulate import _paths
+
+SYMBOLS = ("M2K", "MES")
+
+
+@pytest.fixture(scope="module")
+def quarters():
+    """Six times sixty days from the spring on."""
+    return [simulate.intraday(60, seed, start="2030-02-11") for seed in range(6)]
+
+
+@pytest.fixture(scope="module")
+def decade():
+    return simulate.release_windows(years=10, seed=7)
+
+
+def log_close(market, symbol):
+    return np.log(market[symbol]["close"])
+
+
+def regular_days(market, column="close"):
+    """Each symbol's minutes of whole regular days: one row a day, 390 columns."""
+    index = market["M2K"].index
+    rth = (sessions.label_sessions(index) == "RTH").to_numpy()
+    day = index.tz_localize(None).normalize()[rth]
+    whole = pd.Series(1, day).groupby(level=0).transform("size").to_numpy() == 390
+    return {one: market[one][column].to_numpy()[rth][whole].reshape(-1, 390) for one in SYMBOLS}
+
+
+# ---------------------------------------------------------------- the clock
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10**9),
+    start=st.dates(pd.Timestamp("2030-01-01").date(), pd.Timestamp("2040-06-30").date()),
+    days=st.integers(1, 3),
+)
+def test_every_open_minute_and_no_other(seed, start, days):
+    market = simulate.intraday(days, seed, start=start)
+    index = market["M2K"].index
+    assert sessions.is_open(index).all()
+    dates = sessions.trade_date(index)
+    assert dates.nunique() == days
+    assert dates.iloc[0] == pd.Timestamp(market.truth.first_day)
+    assert dates.iloc[-1] == pd.Timestamp(market.truth.last_day)
+    # The sessions' calendar is tested by itself; here: nothing is left out.
+    expected = sessions.session_minutes(market.truth.first_day, market.truth.last_day)
+    assert index.equals(expected)
+    assert market["MES"].index.equals(index)
+
+
+@pytest.mark.parametrize(
+    ("start", "minutes", "first", "last"),
+    [
+        ("2030-03-11", 1380, "2030-03-10 18:00:00-04:00", "2030-03-11 16:59:00-04:00"),
+        ("2030-11-04", 1380, "2030-11-03 18:00:00-05:00", "2030-11-04 16:59:00-05:00"),
+        ("2030-07-03", 1155, "2030-07-02 18:00:00-04:00", "2030-07-03 13:14:00-04:00"),
+        # Good Friday is closed: the next trade date after Thursday the 18th is Monday.
+        ("2030-04-19", 1380, "2030-04-21 18:00:00-04:00", "2030-04-22 16:59:00-04:00"),
+        # Thanksgiving's half-session belongs to Friday's trade date, which ends at 13:15.
+        ("2030-11-29", 1155, "2030-11-28 18:00:00-05:00", "2030-11-29 13:14:00-05:00"),
+    ],
+)
+def test_sessions_typed_in_by_hand(start, minutes, first, last):
+    index = simulate.intraday(1, 1, start=start)["M2K"].index
+    assert (len(index), str(index[0]), str(index[-1])) == (minutes, first, last)
+
+
+def test_clock_changes_leave_no_hole():
+    """Both changes fall on a Sunday morning, when the market is closed: weekends differ."""
+    for start, hours in (("2030-03-08", 48), ("2030-11-01", 50), ("2030-05-03", 49)):
+        index = simulate.intraday(2, 1, start=start)["M2K"].index
+        assert np.diff(index.asi8).max() == (hours * 60 + 1) * 60_000_000
+
+
+# ---------------------------------------------------------------- the bars
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=st.integers(0, 10**12))
+def test_bars_are_sound(assert_sound_bars, seed):
+    market = simulate.intraday(1, seed)
+    for symbol in SYMBOLS:
+        bars = market[symbol]
+        assert_sound_bars(symbol, bars)
+        assert list(bars) == ["open", "high", "low", "close", "volume", "spread_ticks"]
+        assert (bars["spread_ticks"] >= 1).all()
+
+
+def test_a_minute_opens_near_the_last_close(quarters):
+    for symbol, tick in (("M2K", 0.1), ("MES", 0.25)):
+        bars = quarters[0][symbol]
+        joined = np.diff(bars.index.asi8) == 60_000_000
+        jump = (bars["open"].to_numpy()[1:] - bars["close"].to_numpy()[:-1])[joined]
+        assert np.abs(jump).max() <= 3.01 * tick
+        gap = (bars["open"].to_numpy()[1:] - bars["close"].to_numpy()[:-1])[~joined]
+        assert gap.std() > 3 * jump.std()
+
+
+# ---------------------------------------------------------------- the truth can be recovered
+
+
+def test_volatility_by_half_hour(quarters):
+    """Mean square of 5-minute moves; ordinary and release days together, as measured."""
+    squares = []
+    for market in quarters:
+        close = np.log(regular_days(market)["M2K"])
+        squares.append(np.diff(close[:, 4::5], prepend=np.nan) ** 2)
+    deviation = 1e4 * np.sqrt(np.nanmean(np.concatenate(squares).reshape(-1, 13, 6), axis=(0, 2)))
+    stated = quarters[0].truth.five_minute_volatility_bp
+    # The level's standard error over 360 sessions that resemble their neighbours: 5 %.
+    level = np.mean(deviation / stated)
+    assert level == pytest.approx(1, abs=0.15)
+    assert deviation / level == pytest.approx(stated, rel=0.12)
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 30])
+def test_correlation_grows_with_the_horizon(quarters, minutes):
+    moves = {one: [] for one in SYMBOLS}
+    for market in quarters:
+        for one, close in regular_days(market).items():
+            moves[one].append(np.diff(np.log(close[:, minutes - 1 :: minutes])).ravel())
+    pooled = [np.concatenate(moves[one]) for one in SYMBOLS]
+    found = np.corrcoef(pooled)[0, 1]
+    assert found == pytest.approx(quarters[0].truth.correlation_over(minutes), abs=0.012)
+    assert pooled[1].std() / pooled[0].std() == pytest.approx(0.76, abs=0.02)
+
+
+def test_correlations_are_the_measured_ones(quarters):
+    truth = quarters[0].truth
+    assert truth.correlation_over(5) == pytest.approx(0.80, abs=0.005)
+    assert truth.correlation_over(1) == pytest.approx(0.70, abs=0.005)
+    assert truth.correlation_over(10**6) == pytest.approx(truth.correlation, abs=1e-4)
+
+
+def test_overnight_share():
+    night, day = [], []
+    for seed in range(12):
+        market = simulate.intraday(60, seed, start="2031-01-02")
+        bars = market["M2K"]
+        rth = (sessions.label_sessions(bars.index) == "RTH").to_numpy()
+        regular = bars[rth].groupby(bars.index.tz_localize(None).normalize()[rth])
+        opens, closes = np.log(regular["open"].first()), np.log(regular["close"].last())
+        night.append(((opens - closes.shift()) ** 2).mean())
+        day.append(((closes - opens) ** 2).mean())
+    share = np.mean(night) / (np.mean(night) + np.mean(day))
+    assert share == pytest.approx(0.42, abs=0.05)
+
+
+def test_volume_by_half_hour(quarters):
+    shares = []
+    for market in quarters:
+        volume = regular_days(market, "volume")["M2K"].reshape(-1, 13, 30).sum(axis=2)
+        shares.append(volume.sum(axis=0) / volume.sum())
+    measured = [17.6, 10.4, 8.6, 7.1, 6.3, 5.4, 4.9, 5.0, 4.8, 5.0, 5.7, 6.4, 12.8]
+    assert 100 * np.mean(shares, axis=0) == pytest.approx(measured, rel=0.03)
+
+
+def test_volume_a_day(quarters):
+    for symbol, stated in _paths.VOLUME.items():
+        a_day = np.mean([market[symbol]["volume"].sum() / 60 for market in quarters])
+        assert a_day == pytest.approx(stated, rel=0.1)
+
+
+def test_night_is_quieter_wider_and_thinner(quarters):
+    bars = pd.concat([market["M2K"] for market in quarters])
+    clock = bars.index.hour * 100 + bars.index.minute
+    height = np.log(bars["high"] / bars["low"])
+    night, midday = (clock >= 2000) | (clock < 200), (clock >= 1130) & (clock < 1300)
+    europe = (clock >= 200) & (clock < 400)
+    for measure, ratio in ((height, 0.7), (bars["volume"], 0.2)):
+        assert measure[night].mean() < ratio * measure[midday].mean()
+    assert height[europe].mean() > 1.3 * height[night].mean()
+    spread = bars["spread_ticks"]
+    assert spread[midday].mean() < 1.3
+    assert spread[night].mean() > 1.9
+    assert spread[clock == 1800].mean() > spread[clock == 1830].mean() + 1
+
+
+def test_holidays_are_quiet():
+    """Martin Luther King Jr. Day 2030, against the days around it."""
+    heights = []
+    for seed in range(10):
+        bars = simulate.intraday(4, seed, start="2030-01-17")["M2K"]
+        height = np.log(bars["high"] / bars["low"]).between_time("10:00", "12:59")
+        heights.append(height.groupby(height.index.date).mean())
+    mean = pd.concat(heights, axis=1).mean(axis=1)
+    holiday = pd.Timestamp("2030-01-21").date()
+    assert mean[holiday] < 0.65 * mean.drop(holiday).mean()
+
+
+def test_gaps_grow_with_the_pause():
+    nights, weekends = [], []
+    for seed in range(8):
+        bars = simulate.intraday(60, seed, start="2032-01-05")["M2K"]
+        log = np.log(bars)
+        gap = (log["open"] - log["close"].shift()).to_numpy()[1:]
+        hours = (np.diff(bars.index.asi8) / 60_000_000 - 1) / 60
+        nights.append(gap[hours == 1])
+        weekends.append(gap[(hours > 40) & (hours < 60)])
+    night, weekend = 1e4 * np.concatenate(nights).std(), 1e4 * np.concatenate(weekends).std()
+    assert night == pytest.approx(8.0, rel=0.15)
+    assert weekend == pytest.approx(8.0 * 49**0.325, rel=0.25)
+
+
+# ---------------------------------------------------------------- releases
+
+
+def moves_after(market, symbol):
+    """Log returns of the first half hour, in %, by window."""
+    bars = market[symbol].set_index(["window", "minute"])
+    return 100 * np.log(bars["close"].xs(29, level=1) / bars["open"].xs(0, level=1))
+
+
+@pytest.fixture(scope="module")
+def fits():
+    """Twelve decades: for each kind and symbol, misses in standard errors, and the noise."""
+    result = {}
+    for seed in range(12):
+        market = simulate.release_windows(years=10, seed=seed, controls=False)
+        for symbol, column in (("M2K", "small_cap_pct"), ("MES", "large_cap_pct")):
+            move = moves_after(market, symbol)
+            for truth in market.truth.releases:
+                rows = market["releases"].query("release == @truth.name").set_index("window")
+                fit = sm.OLS(move[rows.index], sm.add_constant(rows["surprise"]))
+                fit = fit.fit(cov_type="HC1")  # the noise has fat tails and changing levels
+                miss = (fit.params.iloc[1] - getattr(truth, column)) / fit.bse.iloc[1]
+                result.setdefault((symbol, truth.name), []).append((miss, fit.resid.std()))
+    return {key: np.array(values).T for key, values in result.items()}
+
+
+def test_response_is_recovered(fits):
+    misses = np.concatenate([miss for miss, _ in fits.values()])
+    assert len(misses) == 96
+    assert np.mean(np.abs(misses) < 3) >= 0.95
+
+
+def test_windows_have_the_noise_that_macro_has(fits):
+    truth = simulate.macro(1, 1).truth
+    for release, stated in zip(truth.releases, truth.noise_pct, strict=True):
+        found = np.sqrt(np.mean(fits["M2K", release.name][1] ** 2))
+        assert found == pytest.approx(stated, rel=0.15)
+
+
+def test_windows_are_about_the_releases_of_macro(decade):
+    figures = ["release", "reference_period", "previous", "consensus", "actual", "surprise"]
+    assert decade["releases"][figures].equals(simulate.macro(120, 7)["releases"][figures])
+
+
+def test_windows(decade, assert_sound_bars):
+    releases, controls = decade["releases"], decade["controls"]
+    assert len(releases) == len(controls) == 440
+    numbers = np.sort(np.concatenate([releases["window"], controls["window"]]))
+    assert (numbers == np.arange(880)).all()
+    for symbol in SYMBOLS:
+        bars = decade[symbol]
+        assert_sound_bars(symbol, bars)
+        assert sessions.is_open(bars.index).all()
+        assert (bars["window"].diff().dropna().isin([0, 1])).all()
+        zero = bars[bars["minute"] == 0].reset_index().set_index("window")["time"]
+        assert (zero[releases["window"]].to_numpy() == releases.index.to_numpy()).all()
+        assert (zero[controls["window"]].to_numpy() == controls.index.to_numpy()).all()
+        size = bars.groupby("window").size()
+        # On Good Friday with payrolls the market closes 45 minutes after the release.
+        assert (size == 181).sum() >= 876
+        assert set(size) <= {181, 105}
+        inside = bars["window"].diff() == 0
+        assert (bars["minute"].diff()[inside] == 1).all()
+
+
+def test_controls_match_their_release(decade):
+    releases, controls = decade["releases"], decade["controls"]
+    own = releases.reset_index().set_index("window").loc[controls["released_window"]]
+    assert (own["release"].to_numpy() == controls["release"].to_numpy()).all()
+    clock = pd.DatetimeIndex(own["time"]).strftime("%H:%M")
+    assert (clock == controls.index.strftime("%H:%M")).all()
+    released_days = releases.index.tz_localize(None).normalize()
+    control_days = controls.index.tz_localize(None).normalize()
+    assert not control_days.isin(released_days).any()
+    after = (controls.index - pd.DatetimeIndex(own["time"])).days
+    assert np.median(after) <= 3
+    assert (after > 0).mean() > 0.99
+
+
+def test_nothing_happens_in_a_control(decade):
+    bars = decade["M2K"].set_index(["window", "minute"])
+    first = np.log(bars["close"].xs(0, level=1) / bars["open"].xs(0, level=1)).abs()
+    quiet = first[decade["controls"]["window"]].median()
+    loud = first[decade["releases"]["window"]].median()
+    assert loud > 3 * quiet
+    before = np.log(bars["close"].xs(-5, level=1) / bars["open"].xs(-30, level=1)).abs()
+    ratio = (
+        before[decade["releases"]["window"]].mean() / before[decade["controls"]["window"]].mean()
+    )
+    assert ratio == pytest.approx(1, abs=0.2)
+
+
+def test_spread_and_volume_around_a_release(decade):
+    bars = decade["M2K"][decade["M2K"]["window"].isin(decade["releases"]["window"])]
+    mean = bars.groupby("minute")[["spread_ticks", "volume"]].mean()
+    assert mean["spread_ticks"][-1] > mean["spread_ticks"][-30] + 1.5
+    assert mean["spread_ticks"][0] > mean["spread_ticks"][-30] + 2
+    assert mean["volume"][0] > 3 * mean["volume"][-2]
+
+
+def test_without_controls():
+    market = simulate.release_windows(years=1, seed=7, controls=False)
+    assert list(market) == ["M2K", "MES", "releases"]
+    assert (market["releases"]["window"] == np.arange(44)).all()
+
+
+def test_intraday_releases_lie_in_its_minutes(quarters):
+    for market in quarters:
+        releases = market["releases"]
+        assert releases.index.isin(market["M2K"].index).all()
+        assert 9 <= len(releases) <= 12
+
+
+def test_days_without_a_release_have_an_empty_table():
+    market = simulate.intraday(1, seed=1)
+    assert len(market["releases"]) == 0
+    assert "releases" in repr(market)
+
+
+# ---------------------------------------------------------------- arguments
+
+
+def test_same_seed_same_minutes():
+    one, two, other = (simulate.intraday(2, seed) for seed in (3, 3, 4))
+    for symbol in SYMBOLS:
+        assert one[symbol].equals(two[symbol])
+        assert not one[symbol].equals(other[symbol])
+    assert one.truth == two.truth
+    with pytest.raises(AttributeError):
+        one.truth.correlation = 1.0
+
+
+def test_sixty_days_in_well_under_two_seconds():
+    simulate.intraday(1, seed=1)  # the calendar, computed once
+    times = []
+    for seed in range(3):
+        begin = time.perf_counter()
+        simulate.intraday(60, seed)
+        times.append(time.perf_counter() - begin)
+    assert min(times) < 1.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"days": 0}, "days must be a whole number at least 1.* got 0"),
+        ({"days": 10_000}, "days must be .* got 10000"),
+        ({"days": 2.5}, "days must be a whole number.* got 2.5"),
+        ({"seed": -1}, "seed must be a whole number at least 0, got -1"),
+        ({"start": "soon"}, "start must be a date such as"),
+        ({"start": "2041-01-02"}, "start must lie between 1980-01-01 and 2040-12-31"),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        simulate.intraday(**{"days": 1, "seed": 1} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"years": 0}, "years must be .* got 0"),
+        ({"years": 12}, "years must be .* at most 11, got 12"),
+        ({"seed": -1}, "seed must be a whole number at least 0, got -1"),
+    ],
+)
+def test_bad_arguments_of_windows(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        simulate.release_windows(**{"years": 1, "seed": 1} | arguments)
+
+
+def test_wrong_types():
+    with pytest.raises(TypeError, match="days must be"):
+        simulate.intraday("60", 1)
+    with pytest.raises(TypeError, match="controls must be True or False, got 'yes'"):
+        simulate.release_windows(1, 1, controls="yes")
