@@ -64,7 +64,8 @@ def update(artists: dict, result: dict) -> None:
     artists["exit_text"].set_text(f"{result['contracts']:+d} M2K: {usd(result['pnl_usd'])}")
     artists["balance"].set_data(range(6), result["balances_usd"])
     artists["needed"].set_data([-0.3, 5.3], [result["needed_usd"]] * 2)
-    artists["needed_text"].set_position((5.25, result["needed_usd"] - 150))
+    above = result["balances_usd"][-1] < result["needed_usd"]  # keep clear of the balance
+    artists["needed_text"].set_position((5.25, result["needed_usd"] + (600 if above else -150)))
     artists["needed_text"].set_text(f"maintenance margin {usd(result['needed_usd'])}")
 
 

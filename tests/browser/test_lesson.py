@@ -27,10 +27,19 @@ def run_all(page):
     page.wait_for_selector("text=/\\| Idle/")
 
 
-@pytest.fixture
-def lesson(page, lab):
-    open_notebook(page, lab, CHAPTER)
+def new_page(browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(60_000)
     return page
+
+
+@pytest.fixture(scope="module")
+def lesson(browser, lab):
+    """Chapter 01 as it is before anything was run."""
+    page = new_page(browser)
+    open_notebook(page, lab, CHAPTER)
+    yield page
+    page.close()
 
 
 def test_opening_a_lesson_shows_no_warning_and_no_question(lesson):
@@ -38,7 +47,7 @@ def test_opening_a_lesson_shows_no_warning_and_no_question(lesson):
     assert lesson.locator(".jp-Dialog").count() == 0
     assert lesson.locator(".Toastify__toast").count() == 0
     assert lesson.locator(".jp-mod-error, .jp-RenderedText[data-mime-type*=stderr]").count() == 0
-    assert "Python 3 (ipykernel)" in lesson.locator(".jp-KernelName, .jp-Toolbar-kernelName").inner_text()
+    assert "Python 3 (ipykernel)" in lesson.locator(".jp-Toolbar-kernelName").inner_text()
 
 
 def test_a_lesson_reads_well_before_it_is_run(lesson):
@@ -52,8 +61,18 @@ def test_a_lesson_reads_well_before_it_is_run(lesson):
         assert not re.search(r"\d{2,}", formula.inner_text())
 
 
-def test_run_all_then_move_the_explorer_by_keyboard(lesson):
-    run_all(lesson)
+@pytest.fixture(scope="module")
+def finished(browser, lab):
+    """Chapter 01 after "Run All Cells"."""
+    page = new_page(browser)
+    open_notebook(page, lab, CHAPTER)
+    run_all(page)
+    yield page
+    page.close()
+
+
+def test_run_all_then_move_the_explorer_by_keyboard(finished):
+    lesson = finished
     assert lesson.locator(".jp-RenderedText[data-mime-type*=stderr]").count() == 0
     picture = lesson.locator(".jupyter-widgets img")
     handle = lesson.locator(".jupyter-widgets .noUi-handle").first
@@ -70,8 +89,8 @@ def test_run_all_then_move_the_explorer_by_keyboard(lesson):
     assert lesson.locator(".jupyter-widgets input[type=number]").first.input_value() == "3"
 
 
-def test_an_exercise_answers(lesson):
-    run_all(lesson)
+def test_an_exercise_answers(finished):
+    lesson = finished
     cell = lesson.locator(".jp-CodeCell", has_text="q1.check(profit_usd)")
     for typed, reply in (("189.0", "✗ The size is right, the sign is not"), ("-189.0", "✓ Correct.")):
         cell.locator(".cm-content").click()
