@@ -87,13 +87,14 @@ def is_ready(lock):
     return READY.read_text() in (fingerprint(lock), fingerprint(TEST_LOCK))
 
 
-def remove_environment_of_another_python():
-    """Remove .venv if another version of Python made it: its packages don't fit this one."""
+def remove_unusable_environment():
+    """Remove .venv if another version of Python made it, or its Python is no longer there."""
     config = VENV / "pyvenv.cfg"
     if config.exists():
-        made_by = re.search(r"^version\w* *= *(\d+)\.(\d+)", config.read_text(), re.MULTILINE)
-        if made_by is None or (int(made_by[1]), int(made_by[2])) != sys.version_info[:2]:
-            print("The environment in .venv is another Python's: making it again.")
+        made_by = re.search(r"^version\w* *= *(\d+\.\d+)", config.read_text(), re.MULTILINE)
+        running = "{}.{}".format(*sys.version_info)
+        if made_by is None or made_by[1] != running or not PYTHON.exists():
+            print(f"The environment in .venv does not fit Python {running}: making it again.")
             shutil.rmtree(VENV)
 
 
@@ -137,7 +138,7 @@ def set_up(lock):
         return
     print(f"Setting up the course in {VENV}")
     print("The first time this downloads 200 to 300 MB and takes a minute or two.")
-    remove_environment_of_another_python()
+    remove_unusable_environment()
     VENV.mkdir(exist_ok=True)
     READY.unlink(missing_ok=True)
     step("making the environment", [sys.executable, "-m", "venv", VENV])

@@ -460,12 +460,22 @@ def test_an_interrupted_installation_is_not_taken_for_a_finished_one(empty_cours
     assert not course.is_ready(course.LEARNER_LOCK)
 
 
-@pytest.mark.parametrize(("version", "stays"), [("{}.{}.9", True), ("{}.99.0", False)])
-def test_an_environment_of_another_python_is_made_again(empty_course, version, stays):
+@pytest.mark.parametrize(
+    ("version", "python", "stays"),
+    [
+        ("{}.{}.9", sys.executable, True),
+        ("{}.99.0", sys.executable, False),
+        ("{}.{}.9", "python-that-was-removed", False),
+    ],
+)
+def test_an_environment_without_its_python_is_made_again(
+    empty_course, monkeypatch, version, python, stays
+):
+    monkeypatch.setattr(course, "PYTHON", Path(python))
     course.VENV.mkdir()
     made_by = version.format(*sys.version_info[:2])
     (course.VENV / "pyvenv.cfg").write_text(f"home = x\nversion = {made_by}\n", encoding="utf-8")
-    course.remove_environment_of_another_python()
+    course.remove_unusable_environment()
     assert course.VENV.exists() == stays
 
 
