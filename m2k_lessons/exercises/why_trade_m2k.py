@@ -18,9 +18,9 @@ def _same_market_in_shares(price, contracts, share_usd):
 
 
 q1 = Compute(
-    "Another example fund on the index costs ${share_usd} a share, and the future stands at "
-    "{price:,.1f}. Compute how many shares gain and lose as many dollars as {contracts} M2K when "
-    "both move by the same percentage, to the nearest share.",
+    "Another example fund on the index costs {share_usd} dollars a share, and the future stands "
+    "at {price:,.1f}. Compute how many shares gain and lose as many dollars as {contracts} M2K "
+    "when both move by the same percentage, to the nearest share.",
     reference=_same_market_in_shares,
     given={
         "price": Given(2400.0, [2280.0, 2340.0, 2460.0]),
@@ -66,9 +66,9 @@ def _errors_above_zero(months, mean_usd, deviation_usd):
 
 
 q2 = Compute(
-    "A trader shows {months} months of trades, none overlapping. They made ${mean_usd} a month on "
-    "average, with a standard deviation of ${deviation_usd}. Compute how many standard errors "
-    "that average lies above zero, to one decimal or better.",
+    "A trader shows {months} months of trades, none overlapping. They made {mean_usd} dollars a "
+    "month on average, with a standard deviation of {deviation_usd} dollars. Compute how many "
+    "standard errors that average lies above zero, to one decimal or better.",
     reference=_errors_above_zero,
     given={
         "months": Given(60, [36, 48, 84]),
@@ -110,8 +110,8 @@ def _contracts_to_sell(portfolio_usd, beta, price):
 
 
 q3 = Compute(
-    "Small-cap shares worth ${portfolio_usd:,} have a beta of {beta} to the index, and M2K trades "
-    "at {price:,.1f}. Compute how many M2K to sell.",
+    "Small-cap shares worth {portfolio_usd:,} dollars have a beta of {beta} to the index, and M2K "
+    "trades at {price:,.1f}. Compute how many M2K to sell.",
     reference=_contracts_to_sell,
     given={
         "portfolio_usd": Given(90_000, [70_000, 110_000, 135_000]),
@@ -188,10 +188,10 @@ def _cash_to_bring(account_usd, contracts, price, rise_pct):
 
 
 q5 = Compute(
-    "A hedger is short {contracts} M2K at {price:,.1f}, with ${account_usd:,} in the futures "
-    "account. The index and the future rise by {rise_pct} %; the hedged shares gain. Compute the "
-    f"cash, in USD, that brings the futures account back to initial margin, ${INITIAL:,} a "
-    "contract.",
+    "A hedger is short {contracts} M2K at {price:,.1f}, with {account_usd:,} dollars in the "
+    "futures account. The index and the future rise by {rise_pct} %; the hedged shares gain. "
+    "Compute the cash, in USD, that brings the futures account back to initial margin, "
+    f"{INITIAL:,} dollars a contract.",
     reference=_cash_to_bring,
     given={
         "account_usd": Given(16_000, [15_000, 16_500]),
@@ -252,9 +252,9 @@ def _fall_before_the_call(account_usd, contracts, price):
 
 
 q6 = Compute(
-    "An account of ${account_usd:,} is long {contracts} M2K at {price:,.1f}. Maintenance margin "
-    f"is ${MAINTENANCE:,} a contract. Compute the fall of the price, in percent, that uses up the "
-    "room above it. Give a positive number, to one decimal or better.",
+    "An account of {account_usd:,} dollars is long {contracts} M2K at {price:,.1f}. Maintenance "
+    f"margin is {MAINTENANCE:,} dollars a contract. Compute the fall of the price, in percent, "
+    "that uses up the room above it. Give a positive number, to one decimal or better.",
     reference=_fall_before_the_call,
     given={
         "account_usd": Given(2_600, [2_400, 3_000, 3_400]),

@@ -43,10 +43,11 @@ def compute(portfolio_usd: int, beta: float, own_pct: int, contracts: int) -> di
 
 def draw(figure) -> dict:
     figure.set_layout_engine("none")  # the right axes get other limits, nothing else may move
-    margins = {"left": 0.085, "right": 0.985, "bottom": 0.13, "top": 0.92, "wspace": 0.28}
+    margins = {"left": 0.1, "right": 0.985, "bottom": 0.13, "top": 0.92, "wspace": 0.32}
     left, right = figure.subplots(1, 2, gridspec_kw=margins)
     left.set(title="How far an ordinary day swings", xlabel="M2K sold", xlim=(-0.5, 40.5))
-    left.set(ylabel="standard deviation of a day's P&L, USD", ylim=(0, 7_500))
+    top_usd = SOLD[-1] * CONTRACT_USD * _year()[1].std()  # the largest short position by itself
+    left.set(ylabel="standard deviation of a day, USD", ylim=(0, 1.05 * top_usd))
     right.axhline(0, color=GREY, linewidth=0.8)
     right.set(title=f"One year of simulated days ({YEAR})", xlabel="trading day", xlim=(0, 253))
     right.set(ylabel="profit or loss so far, USD")
