@@ -56,7 +56,7 @@ class Slider:
         box = (widgets.BoundedIntText if whole else widgets.BoundedFloatText)(
             tooltip=f"{self.label}, {self.unit}", layout={"width": "7em"}, **limits
         )
-        widgets.link((slider, "value"), (box, "value"))
+        widgets.link((slider, "value"), (box, "value"), transform=(self.read, self.read))
         return slider, widgets.HBox([slider, box, widgets.Label(self.unit)])
 
     def read(self, value: float) -> float:

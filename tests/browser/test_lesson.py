@@ -4,27 +4,11 @@ import re
 
 import pytest
 
+from tests.browser.lab import open_notebook, run_all
+
 pytestmark = pytest.mark.browser
 
-CHAPTER = "01_contract_basics.ipynb"
-
-
-def open_notebook(page, lab, name):
-    page.goto(lab.format(name=name))
-    # "Run All" is dropped in silence while the kernel is still starting.
-    page.wait_for_selector("text=/\\| Idle/")
-
-
-def run_all(page):
-    page.click("text=Run >> nth=0")
-    page.click("text='Run All Cells'")
-    page.wait_for_function(
-        """() => {
-            const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
-            return prompts.length > 5 && prompts.every(p => /\\[\\d+\\]/.test(p.textContent));
-        }"""
-    )
-    page.wait_for_selector("text=/\\| Idle/")
+CHAPTER = "notebooks/01_contract_basics.ipynb"
 
 
 def new_page(browser):
@@ -92,7 +76,10 @@ def test_run_all_then_move_the_explorer_by_keyboard(finished):
 def test_an_exercise_answers(finished):
     lesson = finished
     cell = lesson.locator(".jp-CodeCell", has_text="q1.check(profit_usd)")
-    for typed, reply in (("189.0", "✗ The size is right, the sign is not"), ("-189.0", "✓ Correct.")):
+    for typed, reply in (
+        ("189.0", "✗ The size is right, the sign is not"),
+        ("-189.0", "✓ Correct."),
+    ):
         cell.locator(".cm-content").click()
         lesson.keyboard.press("Control+A")
         lesson.keyboard.type(f"profit_usd = {typed}\nq1.check(profit_usd)")

@@ -1,0 +1,125 @@
+"""From key press to new picture in JupyterLab: the course's explorer beside ipywidgets' interact.
+
+Both draw three panels of 2,500 points. Time runs in the browser, from the keydown event to the
+moment at which the new picture is in the page. `python course.py bench explorer_latency`
+"""
+
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from conftest import find_chromium
+from tests.browser.lab import CHROMIUM, open_notebook, run_all, running_lab
+
+PRESSES = 25
+
+EXPLORER = """
+import numpy as np
+from m2k_lessons.explorers.base import Explorer, Slider
+x = np.arange(2500)
+walk = np.random.default_rng(1).normal(size=(3, 2500)).cumsum(axis=1)
+
+def draw(figure):
+    panels = figure.subplots(3, 1)
+    for panel in panels:
+        panel.set(xlim=(0, 2500), ylim=(-400, 400), xlabel="day", ylabel="points")
+    return {f"line{n}": panel.plot([], [])[0] for n, panel in enumerate(panels)}
+
+def update(artists, result):
+    for n in range(3):
+        artists[f"line{n}"].set_data(x, result["y"][n])
+
+Explorer([Slider("scale", "Scale", "times", 1.0, 0.0, 3.0, 0.01)],
+         lambda scale: {"y": scale * walk}, draw, update,
+         lambda state, result: f"three lines, {state['scale']}", size=(8, 6))
+"""
+
+INTERACT = """
+import numpy as np
+import matplotlib.pyplot as plt
+from ipywidgets import FloatSlider, interact
+x = np.arange(2500)
+walk = np.random.default_rng(1).normal(size=(3, 2500)).cumsum(axis=1)
+
+def picture(scale):
+    figure, panels = plt.subplots(3, 1, figsize=(8, 6), constrained_layout=True)
+    for n, panel in enumerate(panels):
+        panel.set(xlim=(0, 2500), ylim=(-400, 400), xlabel="day", ylabel="points")
+        panel.plot(x, scale * walk[n])
+    plt.show()
+
+interact(picture, scale=FloatSlider(value=1.0, min=0.0, max=3.0, step=0.01));
+"""
+
+# Resolves with the milliseconds from the key press to the change of the picture.
+MEASURE = """() => new Promise((resolve, reject) => {
+    const area = document.querySelector('.jp-OutputArea');
+    let start = null;
+    const before = area.querySelector('img').src;
+    addEventListener('keydown', () => { start = performance.now(); }, {capture: true, once: true});
+    const observer = new MutationObserver(() => {
+        const picture = area.querySelector('img');
+        if (start !== null && picture && picture.src !== before) {
+            observer.disconnect();
+            resolve(performance.now() - start);
+        }
+    });
+    observer.observe(area, {subtree: true, childList: true, attributes: true});
+    setTimeout(() => reject(new Error('the picture did not change')), 10000);
+})"""
+
+
+def measure(page) -> list[float]:
+    page.locator(".noUi-handle").first.focus()
+    times = []
+    for _ in range(PRESSES):
+        page.evaluate(f"void (window.result = ({MEASURE})())")  # listens; nobody waits yet
+        page.keyboard.press("ArrowRight")
+        times.append(page.evaluate("window.result"))
+        page.wait_for_timeout(150)
+    return times
+
+
+def measure_in_lab(browser, home: Path, source: str) -> list[float]:
+    """Run `source` as the only cell of a notebook and measure what it shows."""
+    (home / "root").mkdir()
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source.strip())],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    nbformat.write(notebook, home / "root" / "panels.ipynb")
+    with running_lab(home) as address:
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        open_notebook(page, address, "panels.ipynb")
+        run_all(page)
+        page.wait_for_timeout(1500)
+        times = measure(page)
+        page.close()
+    return times
+
+
+def main() -> None:
+    chromium = find_chromium()
+    if chromium is None:
+        raise SystemExit("no Chromium, Chrome or Edge on this machine")
+    medians = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
+        for name, source in (("explorer", EXPLORER), ("interact", INTERACT)):
+            with tempfile.TemporaryDirectory() as home:
+                times = measure_in_lab(browser, Path(home), source)
+            medians[name] = statistics.median(times)
+            within = sorted(times)[int(0.9 * PRESSES)]
+            print(f"{name:10} median {medians[name]:6.0f} ms   90 % within {within:6.0f} ms")
+        browser.close()
+    print(f"interact takes {medians['interact'] / medians['explorer']:.1f} times as long")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""JupyterLab as a learner starts it, and the headless Chromium that looks at it."""
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import course
+
+CHROMIUM = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@contextlib.contextmanager
+def running_lab(home):
+    """Serve `home / "root"`; yield the address of a notebook in it, with {name} to fill in."""
+    # Only cells in view are drawn otherwise, and a test can't find the rest.
+    settings = home / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    (settings / "tracker.jupyterlab-settings").write_text(
+        json.dumps({"windowingMode": "none"}), encoding="utf-8"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(16)
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+    }
+    command = [
+        *(sys.executable, "-m", "jupyterlab", *course.LAB_OPTIONS),
+        *("--no-browser", "--allow-root", f"--ServerApp.root_dir={home / 'root'}"),
+        *(f"--ServerApp.port={port}", f"--IdentityProvider.token={token}"),
+    ]
+    address = f"http://127.0.0.1:{port}"
+    log = home / "lab.log"
+    with log.open("w", encoding="utf-8") as output:
+        server = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+        try:
+            _wait_until_served(f"{address}/api?token={token}", server, log)
+            yield f"{address}/lab/tree/{{name}}?token={token}"
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+def _wait_until_served(url, server, log):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=2)
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.2)
+        else:
+            return
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
+
+
+def open_notebook(page, address, name):
+    page.goto(address.format(name=name))
+    # "Run All" is dropped in silence while the kernel is still starting.
+    page.wait_for_selector("text=/\\| Idle/")
+
+
+def run_all(page):
+    page.click("text=Run >> nth=0")
+    page.click("text='Run All Cells'")
+    page.wait_for_function(
+        """() => {
+            const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
+            return prompts.length > 0 && prompts.every(p => /\\[\\d+\\]/.test(p.textContent));
+        }"""
+    )
+    page.wait_for_selector("text=/\\| Idle/")
