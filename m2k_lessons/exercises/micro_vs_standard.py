@@ -1,0 +1,311 @@
+"""Chapter 03: ten to one, whole contracts, cost of a dollar held, closing in parts, fungibility."""
+
+from __future__ import annotations
+
+from m2k_lessons.contracts import M2K, RTY
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.facts import fact
+
+# A round turn: the fee twice and one tick of spread, as the chapter counts it.
+MICRO_USD = round(2 * fact("course.commission.M2K").value + M2K.tick_value, 2)
+STANDARD_USD = round(2 * fact("course.commission.RTY").value + RTY.tick_value, 2)
+COSTS = {
+    "micro_usd": Given(MICRO_USD, [MICRO_USD]),
+    "standard_usd": Given(STANDARD_USD, [STANDARD_USD]),
+}
+
+
+def _pnl_of_both(standards, micros, entry, exit):
+    points = exit - entry
+    return points * (RTY.multiplier * standards - M2K.multiplier * micros)
+
+
+q1 = Compute(
+    "A trader is long {standards} RTY and short {micros} M2K of the same month. The price of both "
+    "goes from {entry:,.1f} to {exit:,.1f}. Compute the profit or loss of the two together, in "
+    "USD, before costs.",
+    reference=_pnl_of_both,
+    given={
+        "standards": Given(2, [3, 4]),
+        "micros": Given(14, [12, 13, 17]),
+        "entry": Given(2408.3, [2411.6, 2406.9]),
+        "exit": Given(2391.8, [2388.4, 2395.3]),
+    },
+    mistakes=[
+        Mistake(
+            lambda standards, micros, entry, exit: (exit - entry) * (50 * standards + 5 * micros),
+            "That adds the two. The micros are sold short, so they earn when the standards lose.",
+        ),
+        Mistake(
+            lambda standards, micros, entry, exit: (exit - entry) * 50 * standards,
+            "That is the RTY alone. The {micros} M2K pay part of it back.",
+        ),
+        Mistake(
+            lambda standards, micros, entry, exit: (exit - entry) * -5 * micros,
+            "That is the M2K alone. The {standards} RTY move, too.",
+        ),
+        Mistake(
+            lambda standards, micros, entry, exit: (exit - entry) * 50 * (standards - micros),
+            "One M2K is not one RTY: it takes ten of them.",
+        ),
+        Mistake(
+            lambda standards, micros, entry, exit: (exit - entry) * 5 * (standards - micros),
+            "One RTY counts as ten M2K, not as one: $50 a point against $5.",
+        ),
+        Mistake(
+            lambda standards, micros, entry, exit: (exit - entry) * (10 * standards - micros),
+            "Those are points. What is left over is in micros, at $5 a point each.",
+        ),
+    ],
+    hints=[
+        "Count everything in micros: how many is one RTY worth?",
+        "The price moved {exit:,.1f} − {entry:,.1f} points; the position is worth "
+        "50 × {standards} − 5 × {micros} dollars a point.",
+    ],
+    well_done="Long {standards} RTY and short {micros} M2K is the same as the difference in M2K.",
+    unit="USD",
+)
+
+
+def _micros_allowed(equity_usd, risk_pct, stop_points):
+    budget_cents = round(equity_usd * risk_pct)
+    loss_cents = round(100 * stop_points * M2K.multiplier)
+    return budget_cents // loss_cents
+
+
+q2 = Compute(
+    "Compute how many M2K an account of {equity_usd:,} dollars may hold, if at most {risk_pct:g} % "
+    "of it may be lost on one trade and the stop is {stop_points:g} points away.",
+    reference=_micros_allowed,
+    given={
+        "equity_usd": Given(22_600, [18_900, 27_300, 31_700]),
+        "risk_pct": Given(1.5, [1.25, 1.75, 2.0]),
+        "stop_points": Given(11.0, [8.5, 9.5, 12.5]),
+    },
+    mistakes=[
+        Mistake(
+            lambda equity_usd, risk_pct, stop_points: (
+                equity_usd * risk_pct / 100 / (5 * stop_points)
+            ),
+            "Contracts come whole, and rounding up would break the {risk_pct:g} %.",
+        ),
+        Mistake(
+            lambda equity_usd, risk_pct, stop_points: (
+                equity_usd * risk_pct // (500 * stop_points) + 1
+            ),
+            "That many lose more than {risk_pct:g} % at the stop. Round down, never up.",
+        ),
+        Mistake(
+            lambda equity_usd, risk_pct, stop_points: (
+                equity_usd * risk_pct // (5_000 * stop_points)
+            ),
+            "That is how many RTY fit. An M2K loses a tenth as much: $5 a point.",
+        ),
+        Mistake(
+            lambda equity_usd, risk_pct, stop_points: equity_usd * risk_pct // (100 * stop_points),
+            "It looks as if a point were worth $1. On an M2K it is worth $5.",
+        ),
+        Mistake(
+            lambda equity_usd, risk_pct, stop_points: equity_usd * risk_pct // (5 * stop_points),
+            "A percent is a hundredth: divide by 100 once more.",
+        ),
+    ],
+    hints=[
+        "What may be lost, and what does one M2K lose at the stop? Both in dollars.",
+        "{equity_usd:,} × {risk_pct:g} / 100, divided by {stop_points:g} × 5, rounded down.",
+    ],
+    well_done="One more would break the {risk_pct:g} %.",
+    whole=True,
+    unit="contracts",
+)
+
+
+def _cost_bp(fee_usd, price, contracts):
+    round_turn_usd = contracts * (2 * fee_usd + M2K.tick_value)
+    notional_usd = contracts * M2K.notional(price)
+    return round_turn_usd / notional_usd * 10_000
+
+
+q3 = Compute(
+    "A broker charges {fee_usd:.2f} dollars for each M2K and side, everything included. The spread "
+    "is one tick. Compute what a round turn of {contracts} M2K at {price:,.1f} costs, in basis "
+    "points of their notional value, to two decimals.",
+    reference=_cost_bp,
+    given={
+        "fee_usd": Given(0.62, [0.55, 0.71, 0.94]),
+        "price": Given(2480.0, [2350.0, 2440.0, 2520.0]),
+        "contracts": Given(4, [3, 6, 7]),
+    },
+    mistakes=[
+        Mistake(
+            lambda fee_usd, price, contracts: (fee_usd + 0.5) / (5 * price) * 10_000,
+            "The fee is paid on both sides, to get in and to get out.",
+        ),
+        Mistake(
+            lambda fee_usd, price, contracts: 2 * fee_usd / (5 * price) * 10_000,
+            "Those are the fees. The spread costs one tick more, $0.50 on each contract.",
+        ),
+        Mistake(
+            lambda fee_usd, price, contracts: (2 * fee_usd + 0.5) * contracts / (5 * price) * 1e4,
+            "The cost is that of {contracts} contracts, the notional value that of one. Take the "
+            "same number above and below the line.",
+        ),
+        Mistake(
+            lambda fee_usd, price, contracts: (2 * fee_usd + 0.5) / price * 10_000,
+            "The multiplier is missing: one M2K holds price × $5 of the market.",
+        ),
+        Mistake(
+            lambda fee_usd, price, contracts: (2 * fee_usd + 5) / (5 * price) * 10_000,
+            "$5 is the tick of RTY. A tick of M2K is worth $0.50.",
+        ),
+        Mistake(
+            lambda fee_usd, price, contracts: (2 * fee_usd + 0.5) / (5 * price) * 100,
+            "That is in percent. A basis point is a hundredth of a percent.",
+        ),
+    ],
+    hints=[
+        "The cost of one contract: two fees and a tick. Its notional value: price × $5.",
+        "(2 × {fee_usd:.2f} + 0.50) / ({price:,.1f} × 5) × 10,000. The {contracts} cancels.",
+    ],
+    well_done="The number of contracts does not matter: each brings its cost and its market.",
+)
+
+
+def _micros_less_standard(part, first, last, micro_usd, standard_usd):
+    parts_usd = M2K.multiplier * (part * first + (10 - part) * last) - 10 * micro_usd
+    whole_usd = RTY.multiplier * last - standard_usd
+    return parts_usd - whole_usd
+
+
+q4 = Compute(
+    "Two traders buy at the same price: one buys 10 M2K, the other 1 RTY. The first sells {part} "
+    "micros {first:.1f} points above that price and the others {last:.1f} points above it. The "
+    "second sells the RTY {last:.1f} points above it. A round turn costs {micro_usd:.2f} dollars "
+    "for an M2K and {standard_usd:.2f} for the RTY. Compute how many USD more the first trader is "
+    "left with than the second; less is negative.",
+    reference=_micros_less_standard,
+    given={
+        "part": Given(4, [3, 6, 7]),
+        "first": Given(21.0, [18.5, 24.0]),
+        "last": Given(36.5, [31.0, 42.5]),
+        **COSTS,
+    },
+    mistakes=[
+        Mistake(
+            lambda part, first, last, micro_usd, standard_usd: 5 * part * (first - last),
+            "That is before costs. Ten micros cost more to get in and out of than one RTY.",
+        ),
+        Mistake(
+            lambda part, first, last, micro_usd, standard_usd: (
+                5 * part * (first - last) + 10 * micro_usd - standard_usd
+            ),
+            "The micros cost more than the RTY, so the difference in costs lowers the result.",
+        ),
+        Mistake(
+            lambda part, first, last, micro_usd, standard_usd: (
+                5 * (part * first + (10 - part) * last) - 10 * micro_usd
+            ),
+            "That is what the first trader is left with. Take away what the second is left with.",
+        ),
+        Mistake(
+            lambda part, first, last, micro_usd, standard_usd: (
+                5 * part * (first - last) - micro_usd + standard_usd
+            ),
+            "Every one of the ten micros pays for a round turn.",
+        ),
+        Mistake(
+            lambda part, first, last, micro_usd, standard_usd: (
+                50 * part * (first - last) - 10 * micro_usd + standard_usd
+            ),
+            "$50 a point is RTY. The {part} contracts that were sold early are micros, at $5.",
+        ),
+    ],
+    hints=[
+        "Only the {part} micros that were sold early end differently from the RTY. How many points "
+        "did they give away?",
+        "{part} × 5 × ({first:.1f} − {last:.1f}), less 10 × {micro_usd:.2f}, plus "
+        "{standard_usd:.2f}.",
+    ],
+    well_done="The early sale gave away the rest of the rise, and ten micros cost more to trade.",
+    unit="USD",
+)
+
+q5 = Choose(
+    "Over many trades, a trader who sold half at a profit target won more often, and had a smaller "
+    "spread of results, than one who held everything to the end. Choose what that shows.",
+    options={
+        "a": "Selling in parts earns more: a higher share of winners means a higher average.",
+        "b": "Selling in parts changes the shape: more small gains, fewer large ones. It says "
+        "nothing about the average.",
+        "c": "Selling in parts protects: the worst trades lose only half as much.",
+    },
+    right="b",
+    feedback={
+        "a": "Winners can be many and small. The average counts how much they win, and the large "
+        "wins were cut in half.",
+        "b": "Where the market has no memory, being smaller after a rise takes away risk and the "
+        "reward for it alike.",
+        "c": "A trade that falls from the start never reaches the target. It is still held whole "
+        "at the bottom and loses just as much.",
+    },
+)
+
+
+def _cheapest_usd(micros, micro_usd, standard_usd):
+    standards, rest = divmod(micros, 10)
+    return standards * standard_usd + rest * micro_usd
+
+
+q6 = Compute(
+    "A trader wants the market of exactly {micros} M2K, held in one go and closed in one go. A "
+    "round turn costs {micro_usd:.2f} dollars for an M2K and {standard_usd:.2f} for an RTY. All "
+    "contracts are bought, none sold short. Compute the cost of a round turn, in USD, when it is "
+    "put together as cheaply as possible.",
+    reference=_cheapest_usd,
+    given={"micros": Given(27, [24, 26, 36, 38]), **COSTS},
+    mistakes=[
+        Mistake(
+            lambda micros, micro_usd, standard_usd: micros * micro_usd,
+            "That is micros only. For every full ten of them a standard contract is cheaper.",
+        ),
+        Mistake(
+            lambda micros, micro_usd, standard_usd: (micros // 10 + 1) * standard_usd,
+            "Cheaper, but too much market: one standard more than fits holds more than {micros} "
+            "micros' worth.",
+        ),
+        Mistake(
+            lambda micros, micro_usd, standard_usd: micros // 10 * standard_usd,
+            "The standards alone fall short of {micros} micros' worth.",
+        ),
+        Mistake(
+            lambda micros, micro_usd, standard_usd: micros / 10 * standard_usd,
+            "Standard contracts come whole, too. The rest has to be micros.",
+        ),
+    ],
+    hints=[
+        "How many full tens are in {micros}, and how many micros are left over?",
+        "divmod({micros}, 10) gives both. Then standards × {standard_usd:.2f} + rest × "
+        "{micro_usd:.2f}.",
+    ],
+    well_done="Standards for the full tens, micros for the rest.",
+    unit="USD",
+)
+
+quiz = Choose(
+    "A friend says: “I trade ten M2K instead of one RTY, because micros are safer.” Choose the "
+    "best reply.",
+    options={
+        "a": "True: each of them can lose only a tenth of what an RTY can lose.",
+        "b": "True: ten contracts spread the risk, since they will not all fall at once.",
+        "c": "False: ten M2K gain and lose the same dollars as one RTY. Fewer would be safer.",
+    },
+    right="c",
+    feedback={
+        "a": "Each of them, yes. But there are ten, and ten times a tenth is the whole.",
+        "b": "All ten hang on the same index and move by the same points at the same moment. That "
+        "is one risk held ten times, not ten risks.",
+        "c": "What the micro offers is the choice of a smaller size. It makes nobody use it.",
+    },
+)
+
+QUESTIONS = register("03_micro_vs_standard", globals())
