@@ -242,9 +242,9 @@ q5 = Choose(
     right="b",
     feedback={
         "a": "Winners can be many and small. The average counts how much they win, and the large "
-        "wins were cut in half.",
-        "b": "Where past moves do not tell the next direction, being smaller after a rise takes away "
-        "risk and the reward for it alike.",
+        "wins were cut short.",
+        "b": "Where past moves do not tell the next direction, being smaller after a rise takes "
+        "away risk and the reward for it alike.",
         "c": "A trade that falls from the start never reaches the target. It is still held whole "
         "at the bottom and loses just as much.",
     },
