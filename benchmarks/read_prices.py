@@ -5,7 +5,7 @@
 Prints three figures: 35 years of daily bars, a million minute bars, and the peak memory of a
 200 MB file beside the memory of its result. Each load runs in a process of its own, whose
 imports are not counted: the memory is what the process grew from just before the load to its
-peak (`ru_maxrss`; on Windows the peak of `tracemalloc`, which does not see Arrow's buffers).
+peak (resident memory; on Windows what `tracemalloc` sees, which leaves out Arrow's buffers).
 """
 
 import json
@@ -23,22 +23,26 @@ LARGE = 200_000_000  # bytes
 
 # Runs in the child; prints one line of JSON.
 LOAD = """
-import json, sys, time
+import json, pathlib, sys, time
 from m2k_lessons import data
 
 path, warm_up, repeats = sys.argv[1], sys.argv[2], int(sys.argv[3])
 data.read_prices(warm_up)  # lazy imports and the parser's threads
+status = pathlib.Path("/proc/self/status")
 
-def grown():
+def memory(now):
+    if status.exists():
+        # Not ru_maxrss, which on Linux a child inherits from a larger parent.
+        found = status.read_text().split("VmRSS:" if now else "VmHWM:")[1]
+        return int(found.split()[0]) * 1024
+    if sys.platform == "win32":
+        import tracemalloc
+        tracemalloc.start()
+        return tracemalloc.get_traced_memory()[0 if now else 1]
     import resource
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * (1 if sys.platform == "darwin" else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-if sys.platform == "win32":
-    import tracemalloc
-    tracemalloc.start()
-    grown = lambda: tracemalloc.get_traced_memory()[1]
-before = grown()
+before = memory(now=True)
 seconds = []
 for _ in range(repeats):
     frame = None
@@ -47,7 +51,7 @@ for _ in range(repeats):
     seconds.append(time.perf_counter() - start)
 size = int(frame.memory_usage(index=True).sum())
 print(json.dumps({"seconds": seconds, "rows": len(frame), "result": size,
-                  "grown": grown() - before}))
+                  "grown": memory(now=False) - before}))
 """
 
 

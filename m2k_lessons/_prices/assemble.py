@@ -100,6 +100,7 @@ class _Reading:
         with closing(self._table.batches()) as batches:
             for columns in batches:
                 self._add(columns)
+        pa.default_memory_pool().release_unused()  # sorting may need it
         self._table.check_complete(self._records)
         if self._table.most_rows and not self._rows:
             raise PriceFileError("has no row with a price", self._table.name)
@@ -194,14 +195,14 @@ class _Reading:
         self._to_utc()
         self._sort()
         stamps, block = self._stamps[: self._rows], self._block[:, : self._rows]
-        unit = "ns" if (stamps % 1000).any() else "us"
-        midnight_utc = self._times.aware and not (stamps % times.DAY).any()
+        unit = "us" if _all_multiples(stamps, 1000) else "ns"
+        midnight_utc = self._times.aware and _all_multiples(stamps, times.DAY)
         if unit == "us":
             stamps //= 1000
-        index = pd.DatetimeIndex(stamps.view(f"M8[{unit}]"), name="time", copy=False)
-        index = index.tz_localize("UTC").tz_convert(self._zone)
+        kind = pd.DatetimeTZDtype(unit, self._zone)
+        index = pd.DatetimeIndex(stamps, dtype=kind, name="time", copy=False)
         frame = pd.DataFrame(block.T, index=index, columns=self._names, copy=False)
-        frame.attrs["report"] = self._report(frame, bool(midnight_utc))
+        frame.attrs["report"] = self._report(frame, midnight_utc)
         return frame
 
     def _to_utc(self) -> None:
@@ -214,23 +215,23 @@ class _Reading:
             return np.array_equal(block[:, one], block[:, other], equal_nan=True)
 
         try:
-            zones.to_utc_in_place(stamps, zone, not (stamps % times.DAY).any(), repeated)
+            zones.to_utc_in_place(stamps, zone, _all_multiples(stamps, times.DAY), repeated)
         except CellFault as fault:
             raise CellFault(self._record_of(fault.record), fault.column, fault.problem) from None
 
     def _sort(self) -> None:
         stamps, block = self._stamps[: self._rows], self._block[:, : self._rows]
-        order = slice(None)
+        order: np.ndarray | slice = slice(None)
         if not (rising := stamps[1:] >= stamps[:-1]).all():
             if (stamps[1:] <= stamps[:-1]).all():
                 order = slice(None, None, -1)
                 self._repairs.append("rows were newest first: turned round")
             else:
-                order = np.argsort(stamps, kind="stable")
+                order = np.argsort(stamps, kind="stable").astype(np.uint32)
                 places = counted(int((~rising).sum()), "place")
                 self._repairs.append(f"rows were out of order in {places}: sorted by time")
             for column in (stamps, *block):
-                column[:] = column[order].copy()
+                column[:] = column[order]  # numpy sees the overlap and copies
         repeats = 1 + np.flatnonzero(stamps[1:] == stamps[:-1])
         if not repeats.size:
             return
@@ -321,6 +322,12 @@ class _Reading:
             repairs=tuple(repairs),
             notes=tuple(notes),
         )
+
+
+def _all_multiples(stamps: np.ndarray, divisor: int) -> bool:
+    """Tell whether a divisor divides all, without an array of remainders beside the result."""
+    slices = range(0, len(stamps), zones.SLICE)
+    return not any((stamps[start : start + zones.SLICE] % divisor).any() for start in slices)
 
 
 def _moment(time: pd.Timestamp) -> str:

@@ -13,7 +13,7 @@ from m2k_lessons._prices import files, layout
 from m2k_lessons._prices.report import PriceFileError, counted, shown
 
 _EDGES = "\"' \t,;"
-BLOCK = 1 << 20  # bytes of text at a time
+BLOCK = 1 << 18  # bytes of text at a time; the parser holds several of them
 
 
 class TextTable:

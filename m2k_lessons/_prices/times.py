@@ -117,8 +117,8 @@ class Times:
         dates = pc.struct_field(pc.extract_regex(text, PARTS), "date").drop_null().unique()
         for date in dates.to_pylist():
             if self._way is None:
-                self._way = next(way for way, form in WAYS.items() if form.fullmatch(date))
-            found = WAYS[self._way].fullmatch(date)
+                self._way = _way_of(date)
+            found = WAYS[self._way].fullmatch(date) if self._way else None
             if found is None:
                 continue
             if "first" not in found.groupdict():
@@ -228,8 +228,10 @@ class Times:
     def _read_iso(self, text: pa.Array) -> np.ndarray | None:
         """Return times by the fast parser, None if it does not know all of them."""
         for aware in (False, True) if self.aware is None else (self.aware,):
+            kind = pa.timestamp("ns", tz="UTC" if aware else None)
             try:
-                stamps = pc.cast(text, pa.timestamp("ns", tz="UTC" if aware else None))
+                pc.cast(text[:2], kind)  # cheap where all cells fail
+                stamps = pc.cast(text, kind)
             except pa.ArrowInvalid:
                 continue
             if self.zone is None:
@@ -270,9 +272,11 @@ class Times:
 
     def _parse_date(self, text: str) -> int:
         """Return days since 1970."""
-        found = WAYS[self._way].fullmatch(text)
+        found = WAYS[self._way].fullmatch(text) if self._way else None
         if found is None:
-            way = next(way for way, form in WAYS.items() if form.fullmatch(text))
+            way = _way_of(text)
+            if way is None or self._way is None:
+                raise ValueError("is not understood as a date")
             raise ValueError(f"is a date written as {way}, those above as {self._way}")
         piece = found.groupdict()
         year = int(piece["year"])
@@ -321,15 +325,15 @@ class Times:
         self._refuse(text, pa.array(inside), faults, _outside())
 
     def _refuse(
-        self, text: pa.Array, good: pa.Array, faults: list[CellFault], problem: str | None = None
+        self, cells: pa.Array, good: pa.Array, faults: list[CellFault], problem: str | None = None
     ) -> None:
         bad = pc.index(good, False).as_py()
         if bad < 0:
             return
-        cell = text[bad].as_py()
+        cell = pc.cast(cells[bad : bad + 1], pa.string())[0].as_py()
         if problem is None and self._counts_something_else:
             problem = "is neither a date nor a count of seconds since 1970"
-        problem = f"{shown(cell)} {problem or 'is not understood as a date or time'}"
+        problem = f"{shown(cell or '')} {problem or 'is not understood as a date or time'}"
         faults.append(CellFault(bad, "time", problem if cell else "the time is missing"))
 
     def _read_temporal(self, cells: pa.Array, faults: list[CellFault]) -> np.ndarray:
@@ -338,18 +342,20 @@ class Times:
             faults.append(CellFault(0, "time", f"holds {cells.type}, not dates or timestamps"))
             return np.zeros(len(cells), dtype=np.int64)
         self.aware = getattr(cells.type, "tz", None) is not None
-        text = pc.fill_null(pc.cast(cells, pa.string()), "")
-        self._refuse(text, cells.is_valid(), faults)
+        self._refuse(cells, cells.is_valid(), faults)
         cells = pc.cast(cells, pa.timestamp(getattr(cells.type, "unit", "ms")))
         seconds = pc.cast(cells, pa.timestamp("s"), safe=False)
         seconds = pc.fill_null(pc.cast(seconds, pa.int64()), 0).to_numpy()
-        inside = (seconds >= _midnight(EARLIEST) // SECOND) & (
-            seconds < _midnight(LATEST) // SECOND
-        )
-        self._refuse(text, pa.array(inside), faults, _outside())
-        cells = pc.if_else(pa.array(inside), cells, pa.scalar(None, cells.type))
+        first, end = (_midnight(year) // SECOND for year in (EARLIEST, LATEST))
+        inside = pa.array((seconds >= first) & (seconds < end))
+        self._refuse(cells, inside, faults, _outside())
+        cells = pc.if_else(inside, cells, pa.scalar(None, cells.type))
         stamps = pc.cast(pc.cast(cells, pa.timestamp("ns")), pa.int64())
         return pc.fill_null(stamps, 0).to_numpy()
+
+
+def _way_of(date: str) -> str | None:
+    return next((way for way, form in WAYS.items() if form.fullmatch(date)), None)
 
 
 def _as_text(cells: pa.Array) -> pa.Array:
