@@ -88,6 +88,7 @@ def test_an_unknown_key_fails():
         ("a share of 12 % is much", ["12 %"]),
         ("the initial margin is 950 for each", ["950"]),
         ("the fee was 0.37 in 2026", ["0.37"]),
+        ("a fee of 2,400 or 12", ["2,400", "12"]),
         ("an account of 10,000<!--given--> dollars", []),
         ("`margin = 950` in code", []),
         ("the margin table of 2026-02-20 at 18:00", []),
