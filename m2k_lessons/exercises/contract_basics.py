@@ -109,10 +109,10 @@ def _day_of_the_call(deposit_usd, contracts, moves):
 
 
 q3 = Compute(
-    "An account of {deposit_usd:,} dollars is long {contracts} M2K. The settlement price changes by "
-    "{moves} points from Monday to Friday. Maintenance margin is "
-    f"{MAINTENANCE:,} dollars a contract. Compute on which day, 1 for Monday to 5 for Friday, the balance "
-    "first falls below maintenance margin.",
+    "An account of {deposit_usd:,} dollars is long {contracts} M2K. The settlement price changes "
+    "by {moves} points from Monday to Friday. Maintenance margin is "
+    f"{MAINTENANCE:,} dollars a contract. Compute on which day, 1 for Monday to 5 for Friday, the "
+    "balance first falls below maintenance margin.",
     reference=_day_of_the_call,
     given={
         "deposit_usd": Given(4_000, [4_000]),
