@@ -4,8 +4,8 @@
     python benchmarks/realism.py daily --seeds 20 one section, fewer seeds
     python benchmarks/realism.py --write          replaces the tables in data/README.md
 
-Another simulator joins by adding a `Section` to `SECTIONS`: how to draw it, its statistics, and
-the real figures by the same names.
+Another simulator joins with a `Section`: how to draw it, its statistics, and the real figures by
+the same names. That of the minutes is in `realism_intraday.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import argparse
 import math
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -299,16 +299,16 @@ SECTIONS = [
 ]
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, sections: Sequence[Section] = SECTIONS) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    names = [section.name for section in SECTIONS]
+    names = [section.name for section in sections]
     parser.add_argument("sections", nargs="*", help=f"among {', '.join(names)}; all when left out")
     parser.add_argument("--seeds", type=int, help="histories per section")
     parser.add_argument("--write", action="store_true", help="replace the tables in data/README.md")
     options = parser.parse_args(arguments)
     if unknown := set(options.sections) - set(names):
         parser.error(f"sections must be among {', '.join(names)}, got {', '.join(unknown)}")
-    chosen = [one for one in SECTIONS if not options.sections or one.name in options.sections]
+    chosen = [one for one in sections if not options.sections or one.name in options.sections]
     outcomes = [run(section, options.seeds) for section in chosen]
     sys.stdout.reconfigure(encoding="utf-8")
     for outcome in outcomes:

@@ -1,14 +1,16 @@
-"""Statistics of the simulated minutes, and the measured figures by the same names.
+"""How real the simulated minutes are: statistics over many seeds beside the measured figures.
 
-`benchmarks/realism.py` draws, compares and prints them:
-
-    python benchmarks/realism.py intraday
+python benchmarks/realism_intraday.py             prints the table
+python benchmarks/realism_intraday.py --write     replaces it in data/README.md
 """
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pandas as pd
+from realism import Section, main
 
 from m2k_lessons import sessions, simulate
 
@@ -49,8 +51,6 @@ REAL = {
     }
 }
 NOTES = (
-    "Half hours, correlations and the night's share are compared as shares and ratios; the level "
-    "of volatility is that of the same sample.",
     "Moves after a release: median over the releases of a kind of the absolute move from 08:30 "
     "to 08:35, over the median of all other days. The real figures are the middles of ranges "
     "over a handful of releases (employment 2.0 to 5.4, CPI 1.0 to 3.3), so they say little.",
@@ -64,7 +64,7 @@ NOTES = (
 
 def draw(seed: int):
     """Sixty days; each seed begins in another month, so that the calendar varies too."""
-    start = pd.Timestamp("2030-01-02") + pd.DateOffset(months=seed)
+    start = pd.Timestamp("2030-01-02") + pd.DateOffset(months=seed % 120)
     return simulate.intraday(DAYS, seed, start=start.date())
 
 
@@ -119,3 +119,21 @@ def _release_multiple(bars: pd.DataFrame, releases: pd.DataFrame, kind: str) -> 
     released = releases.index.tz_localize(None).normalize()
     ordinary = moves[~moves.index.isin(released)].median()
     return moves[moves.index.isin(released[releases["release"] == kind])].median() / ordinary
+
+
+SECTIONS = [
+    Section(
+        name="intraday",
+        title="Sixty days of minutes, against figures of 2018 to 2026",
+        draw=draw,
+        measure=measure,
+        real=REAL,
+        seeds=200,
+        centred=frozenset([*map(_VARIANCE.format, _HALF_HOURS), _NIGHT, _FIVE, _ONE]),
+        notes=NOTES,
+    )
+]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sections=SECTIONS))

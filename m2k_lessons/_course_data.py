@@ -2,10 +2,14 @@
 
 One folder per data set: a CSV per frame, and `truth.json` with the parameters and the column
 types. `checksums.txt` beside the folders covers every file. Everything in them is simulated.
+
+Frames of minutes are compressed with bzip2, not gzip: of bzip2 there is one implementation, while
+gzip's bytes differ between the zlib of one system and another.
 """
 
 from __future__ import annotations
 
+import bz2
 import dataclasses
 import datetime as dt
 import hashlib
@@ -27,14 +31,61 @@ _CHECKSUM_FILE = "checksums.txt"
 _SIMULATORS = "m2k_lessons.simulate."
 
 
+_LARGE_ROWS = 20_000  # a frame with more is compressed
+
+
 def _daily() -> Market:
     from m2k_lessons import simulate
 
     return simulate.daily(years=10, seed=2030)
 
 
+def _intraday() -> Market:
+    from m2k_lessons import simulate
+
+    return simulate.intraday(days=60, seed=2037, start="2030-02-11")
+
+
+def _releases() -> Market:
+    from m2k_lessons import simulate
+
+    return simulate.release_windows(years=10, seed=2030)
+
+
+def _macro() -> Market:
+    from m2k_lessons import simulate
+
+    return simulate.macro(months=120, seed=2030)
+
+
+def _regimes() -> Market:
+    from m2k_lessons.simulate.regime import regimes
+
+    return regimes(years=10, seed=2090)
+
+
+def _pairs() -> Market:
+    from m2k_lessons.simulate.pair import pairs
+
+    return pairs(days=2520, seed=2030)
+
+
+def _chain() -> Market:
+    from m2k_lessons import simulate
+
+    return simulate.option_chain("2030-01-15", seed=2030)
+
+
 # What each data set is drawn from: the name of its folder, and the call that makes it.
-RECIPES: dict[str, Callable[[], Market]] = {"daily": _daily}
+RECIPES: dict[str, Callable[[], Market]] = {
+    "daily": _daily,
+    "intraday": _intraday,
+    "releases": _releases,
+    "macro": _macro,
+    "regimes": _regimes,
+    "pairs": _pairs,
+    "chain": _chain,
+}
 
 
 def load(name: str) -> Market:
@@ -73,7 +124,7 @@ def load(name: str) -> Market:
     name = _check.choice("name", name, known)
     described = json.loads((root / name / _TRUTH_FILE).read_text(encoding="utf-8"))
     frames = {
-        frame: _read(root / name / f"{frame}.csv", schema)
+        frame: _read(_frame_path(root / name, frame, schema), schema)
         for frame, schema in described["frames"].items()
     }
     return Market(frames, _decode(described["truth"]))
@@ -113,9 +164,9 @@ def write(name: str, market: Market, root: Path) -> list[Path]:
     """
     target = root / name
     target.mkdir(parents=True, exist_ok=True)
-    for old in [*target.glob("*.csv"), *target.glob("*.json")]:
+    for old in [*target.glob("*.csv*"), *target.glob("*.json")]:
         old.unlink()
-    files = [_write_frame(frame, target / f"{key}.csv") for key, frame in market.items()]
+    files = [_write_frame(frame, key, target) for key, frame in market.items()]
     described = {
         "label": LABEL,
         "truth": _encode(market.truth),
@@ -132,7 +183,7 @@ def checksums(root: Path) -> str:
 
     Examples
     --------
-    >>> checksums(folder()).splitlines()[0].endswith("  daily/ES.csv")
+    >>> checksums(folder()).splitlines()[0].endswith("  chain/chain.csv")
     True
     """
     files = [path for name in names(root) for path in sorted((root / name).iterdir())]
@@ -161,19 +212,24 @@ def _schema(frame: pd.DataFrame) -> dict[str, Any]:
     return {
         "time_zone": str(frame.index.tz),
         "days": bool((frame.index == frame.index.normalize()).all()),
+        "compressed": len(frame) > _LARGE_ROWS,
         "columns": {column: str(kind) for column, kind in frame.dtypes.items()},
     }
 
 
-def _write_frame(frame: pd.DataFrame, path: Path) -> Path:
+def _frame_path(folder: Path, name: str, schema: Mapping[str, Any]) -> Path:
+    return folder / (f"{name}.csv.bz2" if schema["compressed"] else f"{name}.csv")
+
+
+def _write_frame(frame: pd.DataFrame, name: str, folder: Path) -> Path:
     if frame.index.name != "time" or getattr(frame.index, "tz", None) is None:
-        raise ValueError(f"index of {path.stem} must be tz-aware and called 'time'")
+        raise ValueError(f"index of {name} must be tz-aware and called 'time'")
     schema = _schema(frame)
     known = {"float64", "int64", "bool", "str"}
     if unknown := set(schema["columns"].values()) - known:
-        raise ValueError(f"columns of {path.stem} must be {known}, got {unknown}")
+        raise ValueError(f"columns of {name} must be {known}, got {unknown}")
     if frame.isna().any(axis=None):
-        raise ValueError(f"{path.stem} must have no missing values")
+        raise ValueError(f"{name} must have no missing values")
     times = frame.index
     # Text by hand: strftime differs between systems, isoformat does not.
     text = (
@@ -182,7 +238,9 @@ def _write_frame(frame: pd.DataFrame, path: Path) -> Path:
         else [time.isoformat() for time in times]
     )
     table = frame.set_axis(pd.Index(text, name="time"), axis=0)
-    path.write_bytes(table.to_csv(lineterminator="\n").encode())
+    content = table.to_csv(lineterminator="\n").encode()
+    path = _frame_path(folder, name, schema)
+    path.write_bytes(bz2.compress(content) if schema["compressed"] else content)
     return path
 
 

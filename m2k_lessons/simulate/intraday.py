@@ -97,6 +97,16 @@ class IntradayTruth:
         minutes = _check.whole("minutes", minutes, at_least=1)
         return self.correlation / (1 + self._disturbed(minutes) / minutes)
 
+    def derived(self) -> dict[str, float]:
+        """What follows from the parameters, by name; volatilities in % a year of 252 days."""
+        volatility = math.sqrt(_Profile.of(self).daily_variance * _paths.DAYS_A_YEAR) / 100
+        return {
+            "volatility_small_pct": round(volatility, 8),
+            "volatility_large_pct": round(volatility * self.relative_volatility, 8),
+            "correlation_over(1)": round(self.correlation_over(1), 8),
+            "correlation_over(5)": round(self.correlation_over(5), 8),
+        }
+
     def _disturbed(self, minutes: int) -> float:
         """Variance that the disturbance adds to a return, in variances of one minute."""
         return 2 * self.disturbance * (1 - self.disturbance_kept**minutes)

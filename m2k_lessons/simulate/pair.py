@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -66,6 +66,25 @@ class PairTruth:
         """
         left = 1 - self.autoregression**2
         return self.spread_volatility_pct / math.sqrt(left) if left else math.inf
+
+    def derived(self) -> dict[str, float]:
+        """What follows from the parameters, by name."""
+        names = ("autoregression", "spread_deviation_pct")
+        return {name: round(getattr(self, name), 10) for name in names}
+
+
+@dataclass(frozen=True)
+class PairsTruth:
+    """The parameters of the four pairs of `pairs`."""
+
+    cointegrated: PairTruth
+    correlated: PairTruth
+    spurious: PairTruth
+    broken: PairTruth
+
+    def derived(self) -> dict[str, dict[str, float]]:
+        """What follows from the parameters of each pair, by name."""
+        return {field.name: getattr(self, field.name).derived() for field in fields(self)}
 
 
 def pair(
@@ -195,7 +214,7 @@ def pair(
         days=days,
         seed=seed,
         hedge_ratio=ratio,
-        intercept=math.log(_paths.SMALL_START) - ratio * math.log(_paths.LARGE_START),
+        intercept=round(math.log(_paths.SMALL_START) - ratio * math.log(_paths.LARGE_START), 10),
         half_life=half_life,
         spread_volatility_pct=shock,
         large_volatility_pct=large_shock,
@@ -205,6 +224,57 @@ def pair(
         spurious=bool(spurious),
     )
     return Market(frames, truth)
+
+
+def pairs(days: int, seed: int) -> Market:
+    """Draw the course's four pairs: what is called a pair, and what only looks like one.
+
+    Parameters
+    ----------
+    days : int
+        Number of daily bars, at least 2.
+    seed : int
+        Of the first pair; the others have the next ones.
+
+    Returns
+    -------
+    Market
+        Frames named by pair and symbol, such as "cointegrated_M2K":
+
+        - "cointegrated": the defaults of `pair`.
+        - "correlated": the two move together every day, but the spread never reverts.
+        - "spurious": two independent random walks.
+        - "broken": like "cointegrated" for the first half, then the spread wanders off.
+
+        `truth` is a `PairsTruth`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `pair`.
+
+    Examples
+    --------
+    >>> market = pairs(days=100, seed=1)
+    >>> len(market), market.truth.broken.break_day
+    (8, 50)
+    """
+    settings = {
+        "cointegrated": {},
+        "correlated": {"half_life": math.inf},
+        "spurious": {"spurious": True},
+        "broken": {"break_day": _check.whole("days", days, at_least=2) // 2},
+    }
+    seed = _check.whole("seed", seed, at_least=0)
+    markets = {
+        name: pair(days, seed + place, **one) for place, (name, one) in enumerate(settings.items())
+    }
+    frames = {
+        f"{name}_{symbol}": bars
+        for name, market in markets.items()
+        for symbol, bars in market.items()
+    }
+    return Market(frames, PairsTruth(**{name: one.truth for name, one in markets.items()}))
 
 
 def _random_walk(rng: np.random.Generator, days: int, deviation: float) -> np.ndarray:

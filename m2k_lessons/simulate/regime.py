@@ -70,6 +70,27 @@ class RegimeTruth:
         lags = range(1, days)
         return 1 + 2 * sum((1 - lag / days) * self.autocorrelation(lag) for lag in lags)
 
+    def derived(self) -> dict[str, float]:
+        """What follows from the parameters, by name."""
+        return {
+            "autocorrelation(1)": round(self.autocorrelation(1), 10),
+            "autocorrelation(20)": round(self.autocorrelation(20), 10),
+            "variance_ratio(20)": round(self.variance_ratio(20), 10),
+        }
+
+
+@dataclass(frozen=True)
+class RegimesTruth:
+    """The parameters of the three markets of `regimes`."""
+
+    trend: RegimeTruth
+    reversion: RegimeTruth
+    random_walk: RegimeTruth
+
+    def derived(self) -> dict[str, dict[str, float]]:
+        """What follows from the parameters of each market, by name."""
+        return {kind: getattr(self, kind).derived() for kind in KINDS}
+
 
 def regime(
     kind: str,
@@ -184,6 +205,40 @@ def regime(
     frame = _paths.bars_from_ends(rng, M2K, opening, close, deviation * math.sqrt(day), index)
     frame["volume"] = _paths.daily_volume(rng, "M2K", returns / deviation)
     return Market({"M2K": frame}, truth)
+
+
+def regimes(years: float, seed: int) -> Market:
+    """Draw the course's three markets.
+
+    Parameters
+    ----------
+    years : float
+        Length in years of 252 bars.
+    seed : int
+        Of the trend; the other two have the next ones.
+
+    Returns
+    -------
+    Market
+        Frames "trend", "reversion", "random_walk", each like the frame of `regime`; `truth` is
+        a `RegimesTruth`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `regime`.
+
+    Examples
+    --------
+    >>> list(regimes(years=1, seed=1))
+    ['trend', 'reversion', 'random_walk']
+    """
+    seed = _check.whole("seed", seed, at_least=0)
+    markets = {
+        kind: regime(kind, years=years, seed=seed + place) for place, kind in enumerate(KINDS)
+    }
+    frames = {kind: market["M2K"] for kind, market in markets.items()}
+    return Market(frames, RegimesTruth(**{kind: one.truth for kind, one in markets.items()}))
 
 
 def _standard_returns(rng: np.random.Generator, truth: RegimeTruth) -> np.ndarray:
