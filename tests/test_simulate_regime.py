@@ -88,8 +88,8 @@ def test_variance_ratio_is_the_stated_one(samples, kind, days):
 def test_statsmodels_recovers_the_speed(kind):
     """Both kinds are ARMA(1, 1); its autoregressive part is 2 ** (-1 / half_life)."""
     misses = []
-    for seed in range(6):
-        market = simulate.regime(kind, days=3000, seed=seed, strength=0.6, half_life=5)
+    for seed in range(4):
+        market = simulate.regime(kind, days=7560, seed=seed, strength=0.6, half_life=5)
         model = ARIMA(100 * returns_of(market), order=(1, 0, 1), trend="n")
         fit = model.fit(start_params=[0.5, -0.3, 1.0])
         misses.append(abs(fit.params[0] - 2 ** (-1 / 5)) / fit.bse[0])
