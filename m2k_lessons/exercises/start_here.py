@@ -13,7 +13,7 @@ def _value_of_points(points):
 q1 = Compute(
     "One point of M2K is worth 5 dollars. Compute what {points} points are worth, in USD.",
     reference=_value_of_points,
-    given={"points": Given(3, [4, 6, 7, 8, 9])},
+    given={"points": Given(3, [3])},  # the page answers it with everybody's numbers
     mistakes=[
         Mistake(lambda points: points, "Those are the points. Each of them is worth $5."),
         Mistake(lambda points: points / 5, "Upside down: more points are worth more dollars."),
