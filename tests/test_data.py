@@ -463,9 +463,7 @@ INTRADAY = {
     "minutes alone": reformatted("%Y-%m-%d %H:%M"),
     "T": reformatted("%Y-%m-%dT%H:%M:%S"),
     "fractions": [time + ".000000" for time in WALL],
-    "one digit": reformatted("%Y/%-m/%-d %-H:%M")
-    if False
-    else [
+    "one digit": [
         "2024/3/8 9:30",
         "2024/3/8 15:59",
         "2024/3/11 9:30",
@@ -506,6 +504,7 @@ INTRADAY = {
     "digits": reformatted("%Y%m%d%H%M%S"),
     "digits, minutes": reformatted("%Y%m%d%H%M"),
     "digits in two groups": reformatted("%Y%m%d %H%M%S"),
+    "two blanks": reformatted("%Y%m%d  %H:%M:%S"),
     "afternoon": ["3/8/2024 9:30:00 AM", "3/8/2024 3:59:00 PM", "3/11/2024 9:30:00 AM"],
 }
 
@@ -552,6 +551,16 @@ def test_time_of_day_that_lost_its_zeros():
     short = text.replace("93000", "935").replace("163000", "1630")
     stamps = ["00:00:00", "09:30:00", "09:35:00", "16:30:00"]
     assert read_text(short).index.strftime("%H:%M:%S").to_list() == stamps
+
+
+def test_empty_rows_in_a_file_with_date_and_time():
+    text = "Date,Time,Open,High,Low,Close\n20240308,930,10,12,9,11\n,,,,,\n20240311,931,,,,\n"
+    report = report_of(text)
+    assert report.rows == 1
+    assert report.repairs == (
+        "skipped 1 empty row",
+        "left out 1 row without any number: 2024-03-11 09:31:00",
+    )
 
 
 def test_column_that_says_utc():
@@ -682,6 +691,8 @@ def test_small_numbers_are_no_times(times):
         (["1709908200", "1709908260", "x"], 4),
         (["1709908200.5", "1709908260.5", "1709908260,5"], 4),
         (["20240308", "20240231", "20240311"], 3),
+        (["1709908200", "1709908260", "-9223372036854775808"], 4),
+        (["1709908200", "1709908260", "9223372036854775807"], 4),
     ],
 )
 def test_a_bad_number_among_numeric_times(times, line):
@@ -979,7 +990,7 @@ def test_the_first_fault_of_the_file_is_named():
         read_text(edited(3, ",13500", "").replace("2078.3", "0"))
 
 
-def long_file(number: int = 60_000) -> list[str]:
+def long_file(number: int = 20_000) -> list[str]:
     """Return lines of a file of several blocks."""
     times = pd.date_range("2024-01-02", periods=number, freq="min").strftime("%Y-%m-%d %H:%M:%S")
     return ["time,open,high,low,close,volume", *(f"{t},10.5,12.25,9.75,11.125,100" for t in times)]
@@ -988,22 +999,22 @@ def long_file(number: int = 60_000) -> list[str]:
 def test_lines_are_right_beyond_the_first_block():
     text = long_file()
     for line, cell, message in (
-        (59_000, "2024-02-11 23:18:00,10.5,12.25,9.75,,100", "column close: the close is missing"),
-        (59_000, "2024-02-11 23:18:00,10.5,12.25,9.75", "4 fields where"),
-        (59_000, "2024-02-11 23:18:00,10.5,12.25,9.75,x,100", "column close: 'x'"),
-        (59_000, "2024-02-11,10.5,12.25,9.75,11.125,100", "column open: open 10.5"),
-        (40_000, "29.01.2024 23:18:00,10.5,12.25,9.75,11,100", "column time: '29.01.2024"),
+        (19_000, "2024-01-15 04:38:00,10.5,12.25,9.75,,100", "column close: the close is missing"),
+        (19_000, "2024-01-15 04:38:00,10.5,12.25,9.75", "4 fields where"),
+        (19_000, "2024-01-15 04:38:00,10.5,12.25,9.75,x,100", "column close: 'x'"),
+        (19_000, "2024-01-15,10.5,12.25,9.75,11.125,100", "column open: open 10.5"),
+        (15_000, "29.01.2024 23:18:00,10.5,12.25,9.75,11,100", "column time: '29.01.2024"),
     ):
         bad = text.copy()
         bad[line - 1] = cell
         if message.startswith("column open"):
             bad[line - 1] = bad[line - 2].replace("10.5", "10.75")
-            message = "column open: open 10.75 and 10.5 in line 58999 disagree"
-        for blank in (0, 3):
+            message = "column open: open 10.75 and 10.5 in line 18999 disagree"
+        for blank in (0, 3):  # blank lines above must not shift the count
             with pytest.raises(PriceFileError) as caught:
                 read_text("\n".join(bad[:1000] + [""] * blank + bad[1000:]), tz="UTC")
             if message.startswith("column open") and blank:
-                message = message.replace("58999", "59002")
+                message = message.replace("18999", "19002")
             assert f"line {line + blank}" in str(caught.value)
             assert message in str(caught.value)
 
@@ -1044,8 +1055,14 @@ WHOLE_FILES = {
     "names alone": (b"Date,Open,High,Low,Close,Volume\n", "column names and no rows"),
     "names and blank lines": (b"Date,Open,High,Low,Close\n\n\n", "column names and no rows"),
     "names and a remark": (b"Date,Open,High,Low,Close\nDownloaded today\n", "line 2"),
-    "no close": (b"Date,Open,High,Low\n2024-03-08,1,2,1\n", "no column for close; the columns are"),
-    "date and value": (b"DATE,SP500\n2024-03-08,5123.69\n", "'DATE', 'SP500'"),
+    "no close": (
+        b"Date,Open,High,Low\n2024-03-08,1,2,1\n",
+        "line 1: no column for close; the columns are",
+    ),
+    "date and value": (
+        b"DATE,SP500\n2024-03-08,5123.69\n",
+        "columns={'DATE': 'time', 'SP500': 'close'}",
+    ),
     "pipes": (PLAIN.replace(",", "|").encode(), "line 1: unknown delimiter: found '|'"),
     "spaces": (PLAIN.replace(",", " ").encode(), "unknown delimiter"),
     "prose": (b"Dear customer\nyour prices are ready\n", "unknown delimiter"),
@@ -1176,7 +1193,7 @@ def test_rows_without_any_number_are_left_out_and_listed():
     assert_same(frame, daily("volume", "adj_close"))
     repairs = frame.attrs["report"].repairs
     assert "left out 2 rows without any number: 2024-03-12, 2024-03-14" in repairs
-    assert "skipped 1 row with nothing in them" in repairs
+    assert "skipped 1 empty row" in repairs
     # A volume, be it zero, is a number.
     with pytest.raises(PriceFileError, match="line 2, column Open: the open is missing"):
         read_text(text.replace(nulls, nulls[:-4] + "0"))
@@ -1244,6 +1261,7 @@ def test_the_report_reads_well():
         "  repaired: rows were newest first: turned round",
         "  note: times have no zone, taken as America/New_York",
         "  note: dates are month/day/year",
+        "  note: the close is the column Last",
     ]
     assert "  nothing to repair" in str(report_of(PLAIN)).splitlines()
     assert report_of(minutes_file(INTRADAY["Z"])).first == "2024-03-08 09:30:00-05:00"
@@ -1437,7 +1455,7 @@ def dialects(draw) -> tuple[dict, bytes, dict]:
     return frame, content, options
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(dialects())
 def test_every_dialect_reads_back_equal(drawn):
     frame, content, options = drawn
@@ -1507,7 +1525,7 @@ def test_random_text_of_likely_characters(text):
     check_honest(text.encode())
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     name=st.sampled_from(sorted(DAILY_FILES)),
     encoding=st.sampled_from(["utf-8", "utf-16", "latin-1"]),

@@ -61,6 +61,7 @@ class _Reading:
                 f"{', '.join(table.labels)}; name it with columns=, or ask only for what the "
                 "file has, for example prices=('close',)",
                 table.name,
+                table.names_place,
             )
         self._others = [name for name in ("volume", "adj_close") if name in table.roles]
         self._names = self._prices + self._others
@@ -268,7 +269,7 @@ class _Reading:
         without = np.concatenate(self._without_numbers)
         empty = sum(map(len, self._left_out)) - without.size
         if empty:
-            repairs.append(f"skipped {counted(empty, 'row')} with nothing in them")
+            repairs.append(f"skipped {counted(empty, 'empty row')}")
         if without.size:
             zone = self._zone if times_.aware else None
             dates = pd.DatetimeIndex(without.view("M8[ns]"), tz="UTC").tz_convert(zone)
@@ -296,6 +297,8 @@ class _Reading:
             notes.append("every time is midnight UTC; pass tz='UTC' to keep the dates")
         if times_.day_order:
             notes.append(f"dates are {times_.day_order}")
+        if "close" in self._names and not layout.is_named(self.label("close"), "close"):
+            notes.append(f"the close is the column {self.label('close')}")
         if "volume" not in self._names:
             notes.append("the file has no volume")
         for name in self._others:

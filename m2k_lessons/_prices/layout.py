@@ -24,12 +24,13 @@ NAMES = {
         "close": "close closeprice closingprice c",
         "adj_close": "adjclose adjustedclose closeadj closeadjusted",
         "volume": "volume vol totalvolume v volumen",
-        "symbol": "symbol ticker contract",
+        "symbol": "symbol ticker",
         # The close of a file that has no column of the names above.
         "last": "last latest lastprice closelast price settle settlement settlementprice schluss "
         "schlusskurs zuletzt letzter dernier clôture cierre último",
         "moment": "datetime dateandtime timestamp tsevent ts t unix unixtime unixtimestamp epoch "
-        "opentime gmttime utctime localtime timeutc timegmt dateutc dategmt datetimeutc",
+        "opentime windowstart gmttime utctime localtime timeutc timegmt dateutc dategmt "
+        "datetimeutc",
         "day": "date day tradedate tradingdate tradingday dtyyyymmdd datum fecha observationdate",
         "clock": "time timeofday zeit uhrzeit hora heure",
         "unnamed": "index unnamed0 indexlevel0",
@@ -56,6 +57,7 @@ class Layout:
     roles: dict[str, int]  # role -> position
     data_line: int = 0  # index of the first line after the column names
     repairs: list[str] = field(default_factory=list)
+    nameless: bool = False  # no line names the columns
 
 
 def split_line(line: str, delimiter: str) -> list[str]:
@@ -66,6 +68,11 @@ def split_line(line: str, delimiter: str) -> list[str]:
 def plain_name(name: str) -> str:
     """Return a column name reduced to its letters and digits: `<Adj. Close*>` -> `adjclose`."""
     return re.sub(r"[\W_]+", "", re.sub(r"^\s*\d+\. ", "", name)).lower()
+
+
+def is_named(name: str, role: str) -> bool:
+    """Tell whether a column has one of the names of a role."""
+    return plain_name(name) in NAMES[role]
 
 
 def names_utc(name: str) -> bool:
@@ -232,8 +239,8 @@ def _without_names(lines: list[str], columns: list[str | None] | None) -> Layout
         if len(fields) != len(columns):
             raise LayoutFault(f"has {len(fields)} fields, columns= names {len(columns)}", start + 1)
     roles = _listed_roles(columns)
-    names = [f"{i} ({role})" if role else str(i) for i, role in enumerate(columns, start=1)]
-    layout = Layout(delimiter, names, roles, start, [repair] if repair else [])
+    names = [f"{i} ({role})" if role else f"{i}" for i, role in enumerate(columns, start=1)]
+    layout = Layout(delimiter, names, roles, start, [repair] if repair else [], nameless=True)
     _report_skipped(layout, [line for line in lines[:start] if line.strip()])
     return layout
 
@@ -246,9 +253,10 @@ def _unknown_delimiter(line: str) -> str:
 
 def _no_columns(names: list[str]) -> str:
     listed = ", ".join(shown(name, 20) for name in names[:12])
+    example = {names[0]: "time", names[-1]: "close"}
     return (
         f"no column is recognised as time and price among {listed}; say which is which with "
-        "columns=, for example columns={'Day': 'time', 'Value': 'close'}"
+        f"columns=, for example columns={example}"
     )
 
 

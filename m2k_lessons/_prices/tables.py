@@ -27,6 +27,8 @@ class TextTable:
         In words.
     labels : list of str
         The columns as the file names them.
+    names_place : str or None
+        Where it names them.
     roles : dict
         Role of a column -> its position.
     most_rows : int
@@ -60,6 +62,8 @@ class TextTable:
             raise PriceFileError(fault.problem, self.name, place) from None
         self.roles = self._layout.roles
         self.labels = self._layout.names
+        named = self._layout.data_line > 0 and not self._layout.nameless
+        self.names_place = f"line {self._layout.data_line}" if named else None
         self.delimiter = layout.DELIMITERS[self._layout.delimiter]
         self.repairs = self._layout.repairs
         self._start = starts[self._layout.data_line]
@@ -155,6 +159,7 @@ class ParquetTable:
     """A Parquet file; the same attributes and methods as `TextTable`."""
 
     delimiter = "none (Parquet)"
+    names_place = None
 
     def __init__(
         self,

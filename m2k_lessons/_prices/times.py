@@ -53,7 +53,7 @@ CLOCK = (
     r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?[AaPp]\.?[Mm]\b\.?)?|\d{6}(?:\.\d{1,9})?|\d{4}"
 )
 ZONE = r"Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?|[A-Za-z]+(?:/[A-Za-z_]+)+"
-PARTS = rf"^(?P<date>{DATE})(?:(?:[T ]|, )?(?P<clock>{CLOCK}))?(?: ?(?P<zone>{ZONE}))?$"
+PARTS = rf"^(?P<date>{DATE})(?:(?:[T ] ?|, )?(?P<clock>{CLOCK}))?(?: ?(?P<zone>{ZONE}))?$"
 CALENDAR = (  # YYYYMMDD, perhaps with hhmm or hhmmss, among numbers that could be an epoch
     r"^(1[7-9]|2[01])\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
     r"(([01]\d|2[0-3])[0-5]\d([0-5]\d)?)?$"
@@ -93,7 +93,6 @@ class Times:
     def __init__(self, dayfirst: bool | None):
         self._dayfirst = dayfirst
         self._way: str | None = None
-        self._mark: str | None = None
         self._ambiguous: str | None = None
         self._scale = 0
         self._counts_something_else = False
@@ -131,7 +130,7 @@ class Times:
                 self._dayfirst = True  # with full stops the day is first wherever it is written
             elif second > 12:
                 self._dayfirst = False
-        return self._dayfirst is not None
+        return False
 
     def settle(self) -> None:
         """Refuse to guess which of two numbers is the day."""
@@ -183,7 +182,8 @@ class Times:
         if "date" not in columns:
             return text
         if self._clock_width:
-            text = pc.utf8_lpad(text, self._clock_width, "0")
+            padded = pc.utf8_lpad(text, self._clock_width, "0")
+            text = pc.if_else(pc.equal(text, ""), text, padded)
         date = _as_text(columns["date"])
         # A spreadsheet or pandas writes the date column with a midnight of its own.
         date = pc.replace_substring_regex(date, r"[T ]0?0:00(:00(\.0+)?)?$", "")
@@ -192,8 +192,9 @@ class Times:
     def _look_for_clock_without_colons(self, cells: pa.Array) -> None:
         """Tell hhmm from hhmmss, also where a program took them for numbers: 930, 93000, 0."""
         text = _as_text(cells)
-        if pc.all(pc.match_substring_regex(text, r"^\d{1,6}$")).as_py():
-            self._clock_width = 4 if pc.max(pc.utf8_length(text)).as_py() <= 4 else 6
+        longest = pc.max(pc.utf8_length(text)).as_py()
+        if longest and pc.all(pc.match_substring_regex(text, r"^\d{0,6}$")).as_py():
+            self._clock_width = 4 if longest <= 4 else 6
 
     def _look_for_epoch(self, text: pa.Array) -> None:
         numbers = text.filter(pc.match_substring_regex(text, NUMBER))
@@ -209,7 +210,7 @@ class Times:
         self.aware = True
 
     def _read_epoch(self, text: pa.Array, faults: list[CellFault]) -> np.ndarray:
-        limit = _midnight(LATEST) // self._scale
+        first, end = (_midnight(year) // self._scale for year in (EARLIEST, LATEST))
         try:
             counts = pc.cast(text, pa.int64()).to_numpy()
         except pa.ArrowInvalid:
@@ -217,7 +218,7 @@ class Times:
             self._refuse(text, good, faults)
             text = pc.if_else(good, text, "0")
             counts = pc.cast(text, pa.float64()).to_numpy()
-        inside = np.abs(counts) < limit
+        inside = (counts >= first) & (counts < end)
         self._refuse(text, pa.array(inside), faults, _outside())
         counts = np.where(inside, counts, 0)
         if counts.dtype == np.int64:
