@@ -1,4 +1,7 @@
+import importlib.util
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -331,6 +334,64 @@ def test_days_without_a_release_have_an_empty_table():
     market = simulate.intraday(1, seed=1)
     assert len(market["releases"]) == 0
     assert "releases" in repr(market)
+
+
+# ---------------------------------------------------------------- how real it is
+
+
+def benchmark(name):
+    path = Path(__file__).resolve().parents[1] / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # one benchmark imports another; dataclasses look themselves up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def realism():
+    return benchmark("realism"), benchmark("realism_intraday")
+
+
+def test_the_measured_market_lies_inside_the_simulated_one(realism):
+    machinery, intraday = realism
+    outcome = machinery.run(intraday.SECTIONS[0], seeds=24)
+    assert len(outcome.values) == 32
+    assert outcome.met("2018–2026"), outcome.markdown()
+
+
+def test_the_table_notices_another_market(realism):
+    machinery, intraday = realism
+    outcome = machinery.run(intraday.SECTIONS[0], seeds=20)
+    assert outcome.verdict("correlation over 5 minutes", 0.9) == machinery.FAR_OUTSIDE
+    assert outcome.verdict("volume, % of the day's, 09:30", 10.0) == machinery.FAR_OUTSIDE
+
+
+def test_statistics_of_a_market_made_by_hand(realism):
+    """Up and down 10 points every five minutes of the first half hour; 24 up in the last one.
+
+    Back down overnight. 1 point up by 08:34, 4 on the day of the releases.
+    """
+    index = sessions.session_minutes("2030-01-07", "2030-01-09")
+    minute = index.hour * 60 + index.minute
+    first_day = index.day == 7
+    price = 2400 + 10.0 * ((minute // 5 % 2 == 1) & (minute >= 570) & (minute < 600))
+    price = price + 24 * (minute == 959) + np.where(first_day, 4, 1) * (minute == 514)
+    bars = pd.DataFrame({"open": 2400.0, "close": price, "volume": 1}, index=index)
+    kinds = ["employment", "CPI", "retail sales"]
+    releases = pd.DataFrame(
+        {"release": kinds}, pd.DatetimeIndex(["2030-01-07 08:30"] * 3, tz="America/New_York")
+    )
+    figures = realism[1].measure({"M2K": bars, "MES": bars, "releases": releases})
+    small, large = np.log(2410 / 2400) ** 2, np.log(2424 / 2400) ** 2
+    total = 6 * small + large  # five moves before 10:00 and the way back after it
+    assert figures["variance, % of the day's, 09:30"] == pytest.approx(500 * small / total)
+    assert figures["variance, % of the day's, 15:30"] == pytest.approx(100 * large / total)
+    assert figures["volume, % of the day's, 15:30"] == pytest.approx(100 / 13)
+    assert figures["overnight share of variance, %"] == pytest.approx(50)
+    assert figures["correlation over 5 minutes"] == pytest.approx(1)
+    multiple = figures["move after CPI, multiple of an ordinary day's"]
+    assert multiple == pytest.approx(np.log(2404 / 2400) / np.log(2401 / 2400))
 
 
 # ---------------------------------------------------------------- arguments

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from m2k_lessons import simulate
 from m2k_lessons.contracts import last_trading_day
-from m2k_lessons.simulate.option_chain import theoretical_prices
+from m2k_lessons.simulate.option_chain import _quotes, theoretical_prices
 
 
 @pytest.fixture(scope="module")
@@ -191,16 +191,28 @@ def test_skew_and_term(market):
 # ---------------------------------------------------------------- the frame
 
 
-@settings(max_examples=8, deadline=None)
-@given(seed=st.integers(0, 10**9), forward=st.integers(5_000, 60_000), surface=surfaces)
-def test_quotes_are_sound(seed, forward, surface):
-    chain = simulate.option_chain("2030-05-01", seed, forward=forward / 10, **surface)["chain"]
+def assert_sound_quotes(chain):
     for side in ("bid", "ask"):
         price = chain[side].to_numpy()
         tick = np.where(price > 5 + 1e-9, 0.10, 0.05)
         assert np.allclose(price / tick, np.rint(price / tick), atol=1e-6)
         assert (price > 0).all()
     assert (chain["ask"] > chain["bid"]).all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_quotes_of_any_seed_lie_on_their_ticks(market, seed):
+    rng = np.random.default_rng(seed)
+    for expiry in market.truth.expiries[:2]:
+        assert_sound_quotes(_quotes(rng, market.truth, expiry, 10.0))
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10**9), forward=st.integers(5_000, 60_000), surface=surfaces)
+def test_quotes_are_sound(seed, forward, surface):
+    chain = simulate.option_chain("2030-05-01", seed, forward=forward / 10, **surface)["chain"]
+    assert_sound_quotes(chain)
     assert np.allclose(chain["mid"], (chain["bid"] + chain["ask"]) / 2)
     assert (chain["strike"] % 10 == 0).all()
     assert (chain["volume"] >= 0).all()

@@ -139,7 +139,7 @@ def test_spread_settles_on_the_shifted_mean():
 # ---------------------------------------------------------------- bars
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     seed=st.integers(0, 10**9),
     days=st.integers(2, 60),

@@ -156,7 +156,7 @@ def test_each_rule_earns_in_its_market_and_loses_in_the_other():
 # ---------------------------------------------------------------- bars
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     kind=st.sampled_from(KINDS),
     seed=st.integers(0, 10**9),
