@@ -121,14 +121,14 @@ def from_text(source: Path) -> None:
     import jupytext
 
     chapter = source.stem.split("_", 1)[1]
-    questions = importlib.import_module(f"m2k_lessons.exercises.{chapter}").QUESTIONS
+    exercises = importlib.import_module(f"m2k_lessons.exercises.{chapter}")
     notebook = jupytext.read(source, fmt="md")
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         else:  # {{q1}} becomes the question as the exercise module asks it
             cell.source = re.sub(
-                r"\{\{(\w+)\}\}", lambda match: questions[match[1]].markdown(), cell.source
+                r"\{\{(\w+)\}\}", lambda match: getattr(exercises, match[1]).markdown(), cell.source
             )
     target = NOTEBOOKS / f"{source.stem}.ipynb"
     import nbformat

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from m2k_lessons import _check
 from m2k_lessons.exercises import progress
 
 NOT_ATTEMPTED, CORRECT, WRONG, UNGRADED = "not attempted", "correct", "wrong", "not graded"
@@ -80,14 +81,17 @@ class _Question:
 
     def markdown(self) -> str:
         """The question as it stands in the notebook, before its answer cell."""
-        title = "Quiz" if self.name == "quiz" else self.name.upper()
+        title = self.name.upper() if self.name[1:].isdigit() else self.name.capitalize()
         return f"**{title}.** {self._as_markdown()}"
 
     def _as_markdown(self) -> str:
         return self._asked()
 
+    def _no_more_hints(self) -> Reply:
+        return Reply(UNGRADED, f"There are no more hints. {self.name}.solution() shows it all.")
+
     def _record(self, reply: Reply) -> Reply:
-        if reply.state in (CORRECT, WRONG):
+        if self.chapter and reply.state in (CORRECT, WRONG):
             progress.record(self.chapter, self.name, reply.state == CORRECT)
         return reply
 
@@ -176,8 +180,8 @@ class Compute(_Question):
 
     def hint(self, n: int = 1) -> Reply:
         """The n-th hint; each says more than the one before."""
-        if n not in range(1, len(self.hints) + 1):
-            raise ValueError(f"n must be a whole number from 1 to {len(self.hints)}, got {n!r}")
+        if _check.whole("n", n, at_least=1) > len(self.hints):
+            return self._no_more_hints()
         return Reply(UNGRADED, f"Hint {n} of {len(self.hints)}: {self._filled(self.hints[n - 1])}")
 
     def solution(self) -> Reply:
@@ -243,8 +247,8 @@ class Choose(_Question):
     def hint(self, n: int = 1) -> Reply:
         """One option that is wrong, and why."""
         wrong = [letter for letter in self.options if letter != self.right]
-        if n != 1:
-            raise ValueError(f"n must be 1, got {n!r}")
+        if _check.whole("n", n, at_least=1) > 1:
+            return self._no_more_hints()
         return Reply(UNGRADED, f'Hint: it is not "{wrong[0]}". {self.feedback[wrong[0]]}')
 
     def solution(self) -> Reply:
@@ -295,5 +299,9 @@ def register(chapter: str, module: Mapping[str, Any]) -> dict[str, _Question]:
     """
     questions = {name: one for name, one in module.items() if isinstance(one, _Question)}
     for name, question in questions.items():
-        question.chapter, question.name = chapter, name
-    return questions
+        question.name = name
+    # A question called `example` is answered by the page itself, and counts for nobody.
+    counted = {name: one for name, one in questions.items() if name != "example"}
+    for question in counted.values():
+        question.chapter = chapter
+    return counted

@@ -12,138 +12,153 @@ INITIAL = fact("margin.initial.M2K").value
 MAINTENANCE = fact("margin.maintenance.M2K").value
 
 
-def _pnl_of_a_short(entry, exit, contracts):
-    points = exit - entry
-    return points * M2K.multiplier * -contracts
+def _pnl_of_a_short(sold_at, bought_at, number):
+    points = bought_at - sold_at
+    return points * M2K.multiplier * -number
 
 
 q1 = Compute(
-    "Compute the profit or loss, in USD, of a trader who sells {contracts} M2K short at "
-    "{entry:,.1f} and buys them back at {exit:,.1f}. A loss is negative.",
+    "Compute the profit or loss, in USD, of a trader who sells {number} M2K short at "
+    "{sold_at:,.1f} and buys them back at {bought_at:,.1f}. A loss is negative.",
     reference=_pnl_of_a_short,
     given={
-        "entry": Given(2415.0, [2395.0, 2402.5, 2421.0, 2433.5]),
-        "exit": Given(2427.6, [2439.1, 2441.8, 2447.3, 2452.4]),
-        "contracts": Given(3, [2, 4, 6, 7]),
+        "sold_at": Given(2415.0, [2395.0, 2402.5, 2421.0, 2433.5]),
+        "bought_at": Given(2427.6, [2439.1, 2441.8, 2447.3, 2452.4]),
+        "number": Given(3, [2, 4, 6, 7]),
     },
     mistakes=[
         Mistake(
-            lambda entry, exit, contracts: (exit - entry) * 5 * contracts,
+            lambda sold_at, bought_at, number: (bought_at - sold_at) * 5 * number,
             "The size is right, the sign is not: a short position loses when the price rises.",
         ),
         Mistake(
-            lambda entry, exit, contracts: -(exit - entry) * contracts,
+            lambda sold_at, bought_at, number: -(bought_at - sold_at) * number,
             "Those are points. One point of M2K is worth $5 on each contract.",
         ),
         Mistake(
-            lambda entry, exit, contracts: -(exit - entry) * 5,
-            "That is the loss on one contract; the trader is short {contracts}.",
+            lambda sold_at, bought_at, number: (bought_at - sold_at) * number,
+            "Those are points, and without the minus: each point is worth $5 on each contract, "
+            "and a short position loses when the price rises.",
         ),
         Mistake(
-            lambda entry, exit, contracts: -(exit - entry) * 50 * contracts,
+            lambda sold_at, bought_at, number: -(bought_at - sold_at) * 5,
+            "That is the loss on one contract; the trader is short {number}.",
+        ),
+        Mistake(
+            lambda sold_at, bought_at, number: (bought_at - sold_at) * 5,
+            "That is one contract, and a gain; the trader is short {number}, and the price rose.",
+        ),
+        Mistake(
+            lambda sold_at, bought_at, number: -(bought_at - sold_at) * 50 * number,
             "$50 a point is RTY, the standard contract. M2K is $5.",
         ),
         Mistake(
-            lambda entry, exit, contracts: -(exit - entry) * 0.5 * contracts,
+            lambda sold_at, bought_at, number: (bought_at - sold_at) * 50 * number,
+            "$50 a point is RTY, and the sign is turned: a short position loses when the price "
+            "rises.",
+        ),
+        Mistake(
+            lambda sold_at, bought_at, number: -(bought_at - sold_at) * 0.5 * number,
             "$0.50 is what one tick is worth, and a point is ten ticks.",
         ),
     ],
     hints=[
         "How many points did the price move, and is that good or bad for somebody who is short?",
-        "Points, times dollars a point, times contracts; short counts as minus {contracts}.",
+        "Points, times dollars a point, times contracts; short counts as minus {number}.",
     ],
-    well_done="The price rose against {contracts} short contracts.",
+    well_done="The price rose against {number} short contracts.",
     unit="USD",
 )
 
 
-def _leverage(price, contracts, account_usd):
-    notional_usd = price * M2K.multiplier * contracts
+def _leverage(price, number, account_usd):
+    notional_usd = price * M2K.multiplier * number
     return notional_usd / account_usd
 
 
 q2 = Compute(
-    "Compute the leverage of {contracts} M2K at {price:,.1f} in an account of {account_usd:,} "
+    "Compute the leverage of {number} M2K at {price:,.1f} in an account of {account_usd:,} "
     "dollars, to one decimal or better.",
     reference=_leverage,
     given={
         "price": Given(2400.0, [2310.0, 2380.0, 2450.0]),
-        "contracts": Given(3, [2, 4, 5]),
+        "number": Given(3, [2, 4, 5]),
         "account_usd": Given(8_000, [6_000, 9_000, 12_000]),
     },
     mistakes=[
         Mistake(
-            lambda price, contracts, account_usd: price * contracts / account_usd,
+            lambda price, number, account_usd: price * number / account_usd,
             "The multiplier is missing: one contract holds price × $5 of the index.",
         ),
         Mistake(
-            lambda price, contracts, account_usd: price * 5 / account_usd,
-            "That is the leverage of one contract; the account holds {contracts}.",
+            lambda price, number, account_usd: price * 5 / account_usd,
+            "That is the leverage of one contract; the account holds {number}.",
         ),
         Mistake(
-            lambda price, contracts, account_usd: account_usd / (price * 5 * contracts),
+            lambda price, number, account_usd: price * 5 * number,
+            "That is the notional value. Leverage divides it by the account.",
+        ),
+        Mistake(
+            lambda price, number, account_usd: account_usd / (price * 5 * number),
             "Upside down: leverage is the market value held, divided by the account.",
         ),
         Mistake(
-            lambda price, contracts, account_usd: price * 5 / INITIAL,
+            lambda price, number, account_usd: price * 5 / INITIAL,
             "That divides by the margin. A loss comes out of the whole account, so divide by that.",
         ),
         Mistake(
-            lambda price, contracts, account_usd: price * 50 * contracts / account_usd,
+            lambda price, number, account_usd: price * 50 * number / account_usd,
             "$50 a point is RTY, the standard contract. M2K is $5.",
         ),
     ],
     hints=[
         "First the notional value of the whole position, in dollars.",
-        "Leverage = price × 5 × {contracts} / {account_usd:,}.",
+        "Leverage = price × 5 × {number} / {account_usd:,}.",
     ],
     well_done="A 1 % move of the index is a {answer:.1f} % move of this account.",
     tolerance=0.05,
 )
 
 
-def _day_of_the_call(deposit_usd, contracts, moves):
-    balances_usd = deposit_usd + np.cumsum(moves) * M2K.multiplier * contracts
-    too_low = balances_usd < contracts * MAINTENANCE
-    return int(np.argmax(too_low)) + 1
+def _day_of_the_call(deposit_usd, number, maintenance_usd, moves):
+    balances_usd = deposit_usd + np.cumsum(moves) * M2K.multiplier * number
+    too_low = balances_usd < number * maintenance_usd
+    return int(too_low.argmax()) + 1  # argmax finds the first True and counts from 0
 
 
 q3 = Compute(
-    "An account of {deposit_usd:,} dollars is long {contracts} M2K. The settlement price changes "
-    "by {moves} points from Monday to Friday. Maintenance margin is "
-    f"{MAINTENANCE:,} dollars a contract. Compute on which day, 1 for Monday to 5 for Friday, the "
-    "balance first falls below maintenance margin.",
+    "An account of {deposit_usd:,} dollars is long {number} M2K. The settlement price changes by "
+    "the points in `moves`, from Monday to Friday. Maintenance margin is {maintenance_usd:,} "
+    "dollars a contract. Compute on which day, 1 for Monday to 5 for Friday, the balance first "
+    "falls below maintenance margin.",
     reference=_day_of_the_call,
     given={
         "deposit_usd": Given(4_000, [4_000]),
-        "contracts": Given(4, [4]),
-        "moves": Given(
-            (14.2, -21.4, -6.3, -17.0, 6.0),
-            [(12.1, -20.5, -3.9, -18.3, 4.4), (9.4, -18.2, -2.5, -19.9, 3.0)],
-        ),
+        "number": Given(4, [4]),
+        "maintenance_usd": Given(MAINTENANCE, [MAINTENANCE]),
+        "moves": Given((14.2, -21.4, -6.3, -17.0, 6.0), [(14.2, -21.4, -6.3, -17.0, 6.0)]),
     },
     mistakes=[
         Mistake(
-            lambda deposit_usd, contracts, moves: (
-                int(np.argmax(deposit_usd + np.cumsum(moves) * 5 * contracts < contracts * INITIAL))
-                + 1
+            lambda deposit_usd, number, maintenance_usd, moves: _day_of_the_call(
+                deposit_usd, number, INITIAL, moves
             ),
             "That is when the balance falls below *initial* margin, which is only needed to open "
             "a position. To keep it, maintenance margin is enough.",
         ),
         Mistake(
-            lambda deposit_usd, contracts, moves: int(np.argmin(moves)) + 1,
+            lambda deposit_usd, number, maintenance_usd, moves: int(np.argmin(moves)) + 1,
             "That is the worst day. The call comes when all days together have used up the room.",
         ),
         Mistake(
-            lambda deposit_usd, contracts, moves: 5,
+            lambda deposit_usd, number, maintenance_usd, moves: 5,
             "By Friday it is over: look for the *first* evening on which the balance is too low.",
         ),
     ],
     hints=[
         "np.cumsum(moves) gives the points won or lost since the start, evening by evening.",
-        "The account may lose {deposit_usd:,} less {contracts} × maintenance margin, in dollars; "
-        "one point is worth 5 × {contracts} dollars.",
+        "The account may lose {deposit_usd:,} less {number} × {maintenance_usd}, in dollars; one "
+        "point is worth 5 × {number} dollars.",
     ],
     well_done="That evening the broker asks for money.",
     whole=True,
@@ -165,57 +180,70 @@ q4 = Choose(
 )
 
 
-def _last_payment(entry, yesterday, final, contracts):
-    return (final - yesterday) * M2K.multiplier * contracts
+def _last_payment(bought, yesterday, final, number):
+    return (final - yesterday) * M2K.multiplier * number
 
 
 q5 = Compute(
-    "A trader bought {contracts} M2K at {entry:,.1f} and holds them into expiry. Thursday's "
+    "A trader bought {number} M2K at {bought:,.1f} and holds them into expiry. Thursday's "
     "settlement price was {yesterday:,.1f}; Friday's final settlement is {final:,.2f}. Compute "
     "the cash, in USD, that reaches the account on Friday.",
     reference=_last_payment,
     given={
-        "entry": Given(2350.0, [2335.0, 2362.0]),
+        "bought": Given(2350.0, [2335.0, 2362.0]),
         "yesterday": Given(2391.2, [2388.4, 2395.7]),
         "final": Given(2397.65, [2401.35, 2406.15]),
-        "contracts": Given(2, [3, 4]),
+        "number": Given(2, [3, 4]),
     },
     mistakes=[
         Mistake(
-            lambda entry, yesterday, final, contracts: (final - entry) * 5 * contracts,
+            lambda bought, yesterday, final, number: (final - bought) * 5 * number,
             "That is the profit of the whole trade. All of it up to Thursday's settlement has "
             "been paid on earlier evenings; only the last step is still to come.",
         ),
         Mistake(
-            lambda entry, yesterday, final, contracts: final * 5 * contracts,
+            lambda bought, yesterday, final, number: final * 5 * number,
             "Nobody pays the value of the index. Cash settlement pays the last change in price.",
         ),
         Mistake(
-            lambda entry, yesterday, final, contracts: (final - yesterday) * 5,
-            "That is one contract; the trader holds {contracts}.",
+            lambda bought, yesterday, final, number: (final - yesterday) * 5,
+            "That is one contract; the trader holds {number}.",
         ),
         Mistake(
-            lambda entry, yesterday, final, contracts: (final - yesterday) * contracts,
+            lambda bought, yesterday, final, number: (final - yesterday) * number,
             "Those are points. One point is worth $5.",
+        ),
+        Mistake(
+            lambda bought, yesterday, final, number: final - yesterday,
+            "Those are the points of one contract. One point is worth $5, and there are {number}.",
+        ),
+        Mistake(
+            lambda bought, yesterday, final, number: (final - yesterday) * 50 * number,
+            "$50 a point is RTY, the standard contract. M2K is $5.",
         ),
     ],
     hints=[
         "What has already been paid, evening by evening, up to Thursday?",
-        "Only {final:,.2f} − {yesterday:,.1f} is left to pay, on {contracts} contracts.",
+        "Only {final:,.2f} − {yesterday:,.1f} is left to pay, on {number} contracts.",
     ],
     well_done="No shares change hands; the position is gone.",
     unit="USD",
 )
 
 
-def _after_the_roll(bought, sold, bought_next, price_now, contracts):
+def _after_the_roll(bought, sold, bought_next, price_now, number):
     front_points = sold - bought
     next_points = price_now - bought_next
-    return (front_points + next_points) * M2K.multiplier * contracts
+    return (front_points + next_points) * M2K.multiplier * number
 
+
+_GAP = (
+    "That counts the gap between the two months as profit. Nobody paid it: it is the carry of "
+    "three more months. Add up the two trades one by one."
+)
 
 q6 = Compute(
-    "A trader buys {contracts} M2K of the front month at {bought:,.1f}. On the roll day they sell "
+    "A trader buys {number} M2K of the front month at {bought:,.1f}. On the roll day they sell "
     "it at {sold:,.1f} and buy the next month at {bought_next:,.1f}; today that trades at "
     "{price_now:,.1f}. Compute the profit so far, in USD, before costs.",
     reference=_after_the_roll,
@@ -224,31 +252,43 @@ q6 = Compute(
         "sold": Given(2404.3, [2399.8, 2410.1]),
         "bought_next": Given(2420.1, [2416.0, 2426.3]),
         "price_now": Given(2431.5, [2425.5, 2440.2]),
-        "contracts": Given(2, [3, 5]),
+        "number": Given(2, [3, 5]),
     },
     mistakes=[
         Mistake(
-            lambda bought, sold, bought_next, price_now, contracts: (
-                (price_now - bought) * 5 * contracts
-            ),
-            "That counts the gap between the two months as profit. Nobody paid it: it is the "
-            "price of a later delivery. Add up the two trades one by one.",
+            lambda bought, sold, bought_next, price_now, number: (price_now - bought) * 5 * number,
+            _GAP,
         ),
         Mistake(
-            lambda bought, sold, bought_next, price_now, contracts: (
-                (price_now - bought_next) * 5 * contracts
+            lambda bought, sold, bought_next, price_now, number: (price_now - bought) * 5, _GAP
+        ),
+        Mistake(
+            lambda bought, sold, bought_next, price_now, number: (
+                (price_now - bought_next) * 5 * number
             ),
             "That is the second trade only. The front month was sold with a profit, too.",
         ),
         Mistake(
-            lambda bought, sold, bought_next, price_now, contracts: (sold - bought) * 5 * contracts,
+            lambda bought, sold, bought_next, price_now, number: (sold - bought) * 5 * number,
             "That is the first trade only. The next month has moved since.",
         ),
         Mistake(
-            lambda bought, sold, bought_next, price_now, contracts: (
-                (sold - bought + price_now - bought_next) * contracts
+            lambda bought, sold, bought_next, price_now, number: (
+                (sold - bought + price_now - bought_next) * number
             ),
             "Those are points. One point is worth $5.",
+        ),
+        Mistake(
+            lambda bought, sold, bought_next, price_now, number: (
+                sold - bought + price_now - bought_next
+            ),
+            "Those are the points of one contract. One point is worth $5, and there are {number}.",
+        ),
+        Mistake(
+            lambda bought, sold, bought_next, price_now, number: (
+                (sold - bought + price_now - bought_next) * 5
+            ),
+            "That is one contract; the trader holds {number}.",
         ),
     ],
     hints=[

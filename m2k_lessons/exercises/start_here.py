@@ -10,8 +10,8 @@ def _value_of_points(points):
     return points * dollars_a_point
 
 
-q1 = Compute(
-    "One point of M2K is worth 5 dollars. Compute what {points} points are worth, in USD.",
+example = Compute(
+    "One point of M2K is worth five dollars. Compute what {points} points are worth, in USD.",
     reference=_value_of_points,
     given={"points": Given(3, [3])},  # the page answers it with everybody's numbers
     mistakes=[
@@ -21,6 +21,26 @@ q1 = Compute(
     ],
     hints=["If one point is worth $5, two points are worth $10.", "{points} × 5."],
     well_done="{points} points are ${answer}.",
+    unit="USD",
+)
+
+
+def _value_of_contracts(points, number):
+    dollars_a_point = 5
+    return points * dollars_a_point * number
+
+
+q1 = Compute(
+    "Now for {number} contracts: compute what {points} points are worth on all of them, in USD.",
+    reference=_value_of_contracts,
+    given={"points": Given(7, [4, 6, 8, 9]), "number": Given(2, [3, 5, 6])},
+    mistakes=[
+        Mistake(lambda points, number: points * 5, "That is one contract. There are {number}."),
+        Mistake(lambda points, number: points * number, "Those are points. Each is worth $5."),
+        Mistake(lambda points, number: points * 50 * number, "$50 a point is RTY. M2K is $5."),
+    ],
+    hints=["First one contract, then as often as there are contracts.", "{points} × 5 × {number}."],
+    well_done="{points} points on {number} contracts are ${answer}.",
     unit="USD",
 )
 

@@ -12,6 +12,7 @@ from m2k_lessons.plots import BLUE, GREY, ORANGE, usd, usd_axis
 ENTRY = 2400.0
 WEEK_MOVES = np.array([-12.4, 6.1, -31.7, -18.9, 4.3])  # points a day; made up for this picture
 DAYS = ("start", "Mon", "Tue", "Wed", "Thu", "Fri")
+INITIAL_USD = fact("margin.initial.M2K").value
 MAINTENANCE_USD = fact("margin.maintenance.M2K").value
 BEYOND = 120.0  # points shown on either side of the entry
 
@@ -31,6 +32,8 @@ def compute(contracts: int, exit_price: float, deposit_usd: int) -> dict:
         "pnl_usd": M2K.pnl(ENTRY, exit_price, contracts),
         "balances_usd": balances,
         "needed_usd": needed,
+        "to_open_usd": abs(contracts) * INITIAL_USD,
+        "opens": deposit_usd >= abs(contracts) * INITIAL_USD,
         "first_call": next((DAYS[i] for i in range(6) if balances[i] < needed), None),
     }
 
@@ -39,12 +42,16 @@ def draw(figure) -> dict:
     left, right = figure.subplots(1, 2)
     left.axhline(0, color=GREY, linewidth=0.8)
     left.axvline(ENTRY, color=GREY, linewidth=0.8, linestyle=":")
-    left.set(title=f"P&L of a position entered at {ENTRY:,.1f}", xlabel="exit price, points")
+    left.set(
+        title=f"Profit or loss of a position entered at {ENTRY:,.1f}", xlabel="exit price, points"
+    )
     left.set(
         ylabel="profit or loss, USD", ylim=(-3200, 3200), xlim=(ENTRY - BEYOND, ENTRY + BEYOND)
     )
     right.set(title="Balance, marked to market each day", ylabel="account, USD")
-    right.set_xticks(range(6), DAYS)
+    moves = ["", *(f"\n{move:+.1f}".replace("-", "−") for move in WEEK_MOVES)]
+    right.set_xticks(range(6), [day + move for day, move in zip(DAYS, moves, strict=True)])
+    right.set_xlabel("day, and its move in points")
     right.set(ylim=(-1000, 9000), xlim=(-0.3, 5.3))
     for axes in (left, right):
         usd_axis(axes)
@@ -54,6 +61,7 @@ def draw(figure) -> dict:
         "exit_text": left.text(0.03, 0.93, "", transform=left.transAxes, color=ORANGE),
         "balance": right.plot([], [], "o-", color=BLUE)[0],
         "needed": right.plot([], [], color=ORANGE, linestyle="--")[0],
+        "verdict": right.text(0.03, 0.93, "", transform=right.transAxes, color=ORANGE),
         "needed_text": right.text(0, 0, "", color=ORANGE, ha="right", va="top"),
     }
 
@@ -61,7 +69,8 @@ def draw(figure) -> dict:
 def update(artists: dict, result: dict) -> None:
     artists["ladder"].set_data(result["ladder"], result["ladder_usd"])
     artists["exit"].set_data([result["exit_price"]], [result["pnl_usd"]])
-    artists["exit_text"].set_text(f"{result['contracts']:+d} M2K: {usd(result['pnl_usd'])}")
+    artists["exit_text"].set_text(f"{signed(result['contracts'])} M2K: {usd(result['pnl_usd'])}")
+    artists["verdict"].set_text(verdict(result))
     artists["balance"].set_data(range(6), result["balances_usd"])
     artists["needed"].set_data([-0.3, 5.3], [result["needed_usd"]] * 2)
     above = result["balances_usd"][-1] < result["needed_usd"]  # keep clear of the balance
@@ -69,14 +78,24 @@ def update(artists: dict, result: dict) -> None:
     artists["needed_text"].set_text(f"maintenance margin {usd(result['needed_usd'])}")
 
 
+def signed(contracts: int) -> str:
+    return f"{contracts:+d}".replace("-", "−") if contracts else "0"
+
+
+def verdict(result: dict) -> str:
+    if not result["contracts"]:
+        return "no position"
+    if not result["opens"]:
+        return f"can't be opened: initial margin {usd(result['to_open_usd'])}"
+    return f"margin call on {result['first_call']}" if result["first_call"] else "no margin call"
+
+
 def describe(state: dict, result: dict) -> str:
-    call = result["first_call"]
-    week = f"falls below it on {call}" if call else "stays above it all week"
     return (
-        f"Left: {state['contracts']:+d} M2K from {ENTRY:,.1f} to {state['exit_price']:,.1f} make "
-        f"{usd(result['pnl_usd'], 2)}. Right: the balance goes from {usd(state['deposit_usd'])} to "
-        f"{usd(result['balances_usd'][-1])}; maintenance margin is {usd(result['needed_usd'])}, "
-        f"and the balance {week}. Made-up prices."
+        f"Left: {signed(state['contracts'])} M2K from {ENTRY:,.1f} to {state['exit_price']:,.1f} "
+        f"make {usd(result['pnl_usd'], 2)}. Right: the balance goes from {usd(state['deposit_usd'])} to "
+        f"{usd(result['balances_usd'][-1])}; maintenance margin is {usd(result['needed_usd'])}: "
+        f"{verdict(result)}. Made-up prices."
     )
 
 

@@ -1,10 +1,12 @@
 """Every number in the prose is computed, dated or given; every question is the module's own."""
 
 import importlib
+import inspect
 import re
 
 import pytest
 
+from m2k_lessons.exercises.base import CORRECT, Compute
 from tests.notebooks.lessons import LESSONS, chapter, markdown_cells, source
 from tools import notebooks, prose_numbers
 
@@ -43,6 +45,23 @@ def test_questions_read_as_the_module_asks_them(path):
     text = "\n\n".join(source(cell) for cell in markdown_cells(path))
     for name, question in _questions(path).items():
         assert question.markdown() in text, f"{name} must stand in the notebook word for word"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_solutions_run_where_the_learner_is(path, quiet):
+    """In the notebook's own names, after its last cell, and without spoiling any of them."""
+    *_, (_, _, names) = notebooks.namespaces(notebooks.read(path))
+    for name, question in _questions(path).items():
+        if not isinstance(question, Compute):
+            continue
+        code = question.solution().text.split("\n", 1)[1]
+        after = dict(names)
+        exec(code, after)
+        assert question._reply(after["answer"]).state == CORRECT, name
+        spoilt = [
+            one for one in names if inspect.ismodule(names[one]) and after[one] is not names[one]
+        ]
+        assert not spoilt, f"the solution of {name} takes the name of {spoilt}"
 
 
 def _questions(path) -> dict:
