@@ -31,6 +31,14 @@ SERIES_STYLES = (
     {"color": PURPLE, "linestyle": ":"},
 )
 
+# Series drawn as points: hollow circles, so that squares inside them can be seen, triangles, dots.
+POINT_STYLES = (
+    {"marker": "o", "markersize": 7, "fillstyle": "none"},
+    {"marker": "s", "markersize": 3.5},
+    {"marker": "^", "markersize": 5.5},
+    {"marker": ".", "markersize": 5},
+)
+
 STYLE = {
     "figure.figsize": (7.6, 3.8),
     "figure.dpi": 100,
@@ -132,6 +140,7 @@ def lines(
     ylabel: str,
     dollars: str = "",
     step: bool = False,
+    points: bool = False,
     axes=None,
 ):
     """Draw lines that carry their names at their right ends.
@@ -148,6 +157,8 @@ def lines(
         "x", "y" or "xy": which axes count dollars.
     step : bool
         Draw stairs, for quantities that come whole.
+    points : bool
+        Draw separate points, for values with nothing between them.
     axes : Axes, optional
         A new figure when omitted.
 
@@ -160,8 +171,11 @@ def lines(
     axes = axes if axes is not None else plt.figure().add_subplot()
     x = next(iter(series.values())).index if x is None else x
     ends = []
-    for (name, values), style in zip(series.items(), SERIES_STYLES, strict=False):
-        axes.plot(x, values, drawstyle="steps-post" if step else "default", **style)
+    for (name, values), style, point in zip(
+        series.items(), SERIES_STYLES, POINT_STYLES, strict=False
+    ):
+        look = style | point | {"linestyle": ""} if points else style
+        axes.plot(x, values, drawstyle="steps-post" if step else "default", **look)
         ends.append((float(np.asarray(values)[-1]), name, style["color"]))
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     for which in dollars:
@@ -299,7 +313,14 @@ def usd(value: float, decimals: int = 0) -> str:
 # ---------------------------------------------------------------- figures of the chapters
 
 
-def granularity(equity_usd, *, stop_points: float, risk: float, figure: Figure | None = None):
+def granularity(
+    equity_usd,
+    *,
+    stop_points: float,
+    risk: float,
+    marked: Mapping[str, float] | None = None,
+    figure: Figure | None = None,
+):
     """What accounts of each size really risk when contracts come whole.
 
     Parameters
@@ -310,6 +331,8 @@ def granularity(equity_usd, *, stop_points: float, risk: float, figure: Figure |
         Distance of the stop, in points.
     risk : float
         Share of the account that may be lost on one trade, 0.01 for 1 %.
+    marked : mapping of str to float, optional
+        Names and sizes of accounts, in USD, to mark with an upright line.
 
     Returns
     -------
@@ -342,6 +365,9 @@ def granularity(equity_usd, *, stop_points: float, risk: float, figure: Figure |
     )
     usd_axis(axes, "x")
     usd_axis(axes)
+    for name, account_usd in (marked or {}).items():
+        axes.axvline(account_usd, color=GREY, linewidth=0.9, linestyle="--")
+        axes.text(account_usd, 0.98, f"{name} ", transform=axes.get_xaxis_transform(), ha="right")
     _name_ends(
         axes,
         [(float(at_risk[name][-1]), label, colour) for name, (colour, _, label) in looks.items()],

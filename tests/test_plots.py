@@ -111,6 +111,23 @@ def test_lines_and_bars_say_what_they_drew(shown):
     assert shown[1]["text/plain"] == "Points. a: 1.5; b: −2; dashed line, limit: 1."
 
 
+def test_points_are_not_joined():
+    axes = plots.lines(
+        {"a": [1.0, 2.0], "b": [1.0, 3.0]}, x=[0, 1], points=True, title="t", xlabel="", ylabel=""
+    )
+    assert [line.get_linestyle() for line in axes.lines] == ["None", "None"]
+    assert len({line.get_marker() for line in axes.lines} - {"None"}) == 2
+    plt.close("all")
+
+
+def test_granularity_marks_accounts():
+    plots.granularity([5_000, 30_000], stop_points=12, risk=0.01, marked={"you": 25_000})
+    axes = plt.gca()
+    assert axes.lines[-1].get_xdata()[0] == 25_000
+    assert "you" in [text.get_text().strip() for text in axes.texts]
+    plt.close("all")
+
+
 def test_granularity_against_whole_cents():
     equity = np.arange(5_000, 150_001, 500)
     at_risk = plots.granularity(equity, stop_points=12, risk=0.01)
