@@ -1,10 +1,12 @@
-"""Prices to work on: the course's simulated markets, and the learner's own file.
+"""Prices to work on: the course's simulated markets, the learner's own file, and real prices.
 
 `load` brings one of the course's markets, with the truth it was drawn from.
 
 `read_prices` takes a file as a data vendor, a broker or Yahoo left it and returns one tidy frame,
 with a report of what it had to repair. What it cannot repair is an error that names the file,
 the line and the column.
+
+`download` fetches real daily prices where there is a network, and keeps them.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ from typing import IO
 import pandas as pd
 
 from m2k_lessons._course_data import load
+from m2k_lessons._download import DownloadError, download
 from m2k_lessons._prices import assemble
 from m2k_lessons._prices.layout import PRICES, ROLES
 from m2k_lessons._prices.report import PriceFileError, ReadReport
 
-__all__ = ["PriceFileError", "ReadReport", "load", "read_prices"]
+__all__ = ["DownloadError", "PriceFileError", "ReadReport", "download", "load", "read_prices"]
 
 
 def read_prices(

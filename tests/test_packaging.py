@@ -42,7 +42,8 @@ PEERS |= {"ta-lib", "vectorbt", "vollib", "zipline-reloaded"}
 # The floors of design §2, from the ground up: a room imports from its own floor and below.
 FLOORS = (
     {"_check", "contracts", "facts"},
-    {"_course_data", "_prices", "data", "indicators", "sessions", "simulate"},
+    {"_course_data", "_download", "_prices", "_yahoo", "data", "indicators", "sessions"}
+    | {"simulate"},
     {"backtest", "events", "evidence", "fundamentals", "options", "pairs", "paper", "portfolio"}
     | {"risk", "strategies", "sweep"},
     {"checkup", "exercises", "explorers", "plots"},
