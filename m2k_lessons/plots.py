@@ -232,15 +232,7 @@ def bars(
     if level:
         name, height = level
         axes.axhline(height, color=ORANGE, linestyle="--")
-        axes.text(
-            0.995,
-            height,
-            f"{name} {_amount(height, dollars)}",
-            color=ORANGE,
-            ha="right",
-            va="bottom",
-            transform=axes.get_yaxis_transform(),
-        )
+        _beside(axes, height, f"{name}\n{_amount(height, dollars)}", ORANGE)
         texts.append(f"dashed line, {name}: {_amount(height, dollars)}")
     _describe(axes, title, texts)
     return axes
@@ -275,16 +267,21 @@ def _name_ends(axes, ends: list[tuple[float, str, str]]) -> None:
     height = -np.inf
     for last, name, colour in sorted(ends):
         height = max(last, height + at_least_apart)
-        axes.annotate(
-            name,
-            (1, height),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            color=colour,
-            va="center",
-            annotation_clip=False,
-        )
+        _beside(axes, height, name, colour)
+
+
+def _beside(axes, height: float, text: str, colour: str) -> None:
+    """Write to the right of the axes, at a height in the axes' own units."""
+    axes.annotate(
+        text,
+        (1, height),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 0),
+        textcoords="offset points",
+        color=colour,
+        va="center",
+        annotation_clip=False,
+    )
 
 
 def usd_axis(axes, which: str = "y") -> None:
