@@ -41,10 +41,10 @@ PEERS |= {"ta-lib", "vectorbt", "vollib", "zipline-reloaded"}
 
 # The floors of design §2, from the ground up: a room imports from its own floor and below.
 FLOORS = (
-    {"_check", "contracts", "facts"},
-    {"_course_data", "_download", "_prices", "_yahoo", "data", "indicators", "sessions"}
-    | {"simulate"},
-    {"backtest", "events", "evidence", "fundamentals", "options", "pairs", "paper", "portfolio"}
+    {"_check", "_jit", "contracts", "facts"},
+    {"_course_data", "_download", "_indicator_kernels", "_prices", "_series", "_yahoo", "data"}
+    | {"indicators", "sessions", "simulate"},
+    {"_strategy_kernels", "backtest", "events", "evidence", "fundamentals", "options", "pairs", "paper", "portfolio"}
     | {"risk", "strategies", "sweep"},
     {"checkup", "exercises", "explorers", "plots"},
 )

@@ -9,6 +9,7 @@ environment.yml is derived from requirements.lock, so that conda, Binder and
 ``python course.py lab`` give the same packages.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -31,6 +32,8 @@ PLATFORMS = (
     "aarch64-apple-darwin",
     "x86_64-pc-windows-msvc",
 )
+# Learners may have an older macOS than those who run the tests: TA-Lib's wheels need 14.
+MACOS = {LEARNER_LOCK: "13.0", TEST_LOCK: "14.0"}
 PIN = re.compile(r"^(?P<pin>[A-Za-z0-9][^\s;=]*==[^\s;]+)(?: ; (?P<marker>.+?))?(?: \\)?$", re.M)
 
 
@@ -62,15 +65,17 @@ def environment_yml(lock_text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def uv_pip_compile(*arguments: str) -> None:
+def uv_pip_compile(*arguments: str, macos: str = MACOS[TEST_LOCK]) -> None:
     """Run ``uv pip compile``, with the certificates of the system as pip has them."""
     from uv import find_uv_bin
 
     command = [find_uv_bin(), "pip", "compile", "--quiet", "--system-certs", "--no-header"]
     command += ["--python", sys.executable, "--only-binary", ":all:", *arguments]
+    environ = dict(os.environ, MACOSX_DEPLOYMENT_TARGET=macos)
     # uv prints the result even when it writes it to a file.
-    if status := subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL).returncode:
-        sys.exit(status)
+    done = subprocess.run(command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
+    if done.returncode:
+        sys.exit(done.returncode)
 
 
 def compile_lock(name: str, *arguments: str) -> None:
@@ -89,9 +94,9 @@ def check_wheels() -> None:
     for python in PYTHONS:
         for platform in PLATFORMS:
             print(f"  wheels for Python {python} on {platform}", flush=True)
-            uv_pip_compile(
-                TEST_LOCK, "--no-deps", "--python-version", python, "--python-platform", platform
-            )
+            system = ("--no-deps", "--python-version", python, "--python-platform", platform)
+            for name, macos in MACOS.items():
+                uv_pip_compile(name, *system, macos=macos)
 
 
 def main(arguments: list[str]) -> None:
