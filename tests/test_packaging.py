@@ -44,8 +44,8 @@ FLOORS = (
     {"_check", "_jit", "contracts", "facts"},
     {"_course_data", "_download", "_indicator_kernels", "_prices", "_series", "_yahoo", "data"}
     | {"indicators", "sessions", "simulate"},
-    {"_strategy_kernels", "backtest", "events", "evidence", "fundamentals", "options", "pairs"}
-    | {"paper", "portfolio", "risk", "strategies", "sweep"},
+    {"_backtest", "_strategy_kernels", "backtest", "events", "evidence", "fundamentals", "options"}
+    | {"pairs", "paper", "portfolio", "risk", "strategies", "sweep"},
     {"checkup", "exercises", "explorers", "plots"},
 )
 

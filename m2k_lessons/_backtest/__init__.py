@@ -1,0 +1,1 @@
+"""The pieces behind `m2k_lessons.backtest`."""

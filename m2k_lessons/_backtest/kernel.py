@@ -1,0 +1,443 @@
+"""The engine, bar by bar, compiled. The order of events is told in `m2k_lessons.backtest`.
+
+Prices are whole ticks. Money is counted in hundredths of a cent, so that the quarter-dollar tick
+of one contract and the broken cents of a broker's fee are both whole numbers and no sum is ever
+rounded. Arrays are bars by legs; a leg is one contract of a portfolio.
+
+Importing this module imports numba: do it where it is used. Whatever the compiled code reads is
+in this file, because numba compiles anew only when this file changes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from m2k_lessons._jit import kernel
+
+# Columns of `Books.rows`, one row per lot: what one order opened, or the closed part of it.
+LEG = 0
+SIZE = 1  # contracts, negative when sold first
+ENTRY_BAR = 2
+EXIT_BAR = 3  # -1 while open
+ENTRY_PRICE = 4  # as filled, slippage included
+EXIT_PRICE = 5
+STOP = 6
+PROFIT = 7
+ENTRY_COMMISSION = 8  # per contract
+EXIT_COMMISSION = 9
+ENTRY_SLIPPAGE = 10  # ticks
+EXIT_SLIPPAGE = 11
+REASON = 12
+ROW_WIDTH = 13
+
+# Why a lot was closed, column `Tag` of the trades.
+TAGS = ("open", "target", "stop", "profit target", "margin call", "roll")
+OPEN, TARGET, STOPPED, TOOK_PROFIT, LIQUIDATED, ROLLED = range(len(TAGS))
+
+# Columns of `Books.events`: bar, leg, kind, contracts asked for, contracts given, equity, margin.
+EVENTS = ("margin call", "order reduced", "order refused")
+MARGIN_CALL, REDUCED, REFUSED = range(len(EVENTS))
+EVENT_WIDTH = 7
+ALL_LEGS = -1
+
+# Columns of `Books.count`.
+ROWS, OPEN_LOTS, EVENTS_SEEN = range(3)
+
+
+class Market(NamedTuple):
+    """What happened: prices, rolls and trade dates."""
+
+    open: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+    close: np.ndarray
+    rolls: np.ndarray  # bool: first bar of another contract
+    gap: np.ndarray  # ticks from the old to the new contract, where `rolls`
+    new_day: np.ndarray  # bool, per bar: a settlement lies between this bar and the one before
+
+
+class Rules(NamedTuple):
+    """How orders are filled and what they cost, one entry per leg."""
+
+    tick_value: np.ndarray  # money per tick and contract
+    commission: np.ndarray  # money per contract and side
+    slippage: np.ndarray  # ticks per side
+    stop: np.ndarray  # ticks from the fill, 0 for none
+    profit: np.ndarray
+    initial: np.ndarray  # money per contract
+    maintenance: np.ndarray
+    at_close: bool
+    roll_costs: bool
+
+
+class Books(NamedTuple):
+    """The account: everything the engine changes."""
+
+    equity: np.ndarray  # money after each bar
+    held: np.ndarray  # contracts after each bar, per leg
+    cash: np.ndarray  # one entry; all profit up to the last price seen is already in it
+    position: np.ndarray  # contracts, per leg
+    mark: np.ndarray  # price up to which `cash` holds the profit, per leg
+    barred: np.ndarray  # side that a stop, profit target or margin call closed, else 0
+    rows: np.ndarray
+    open_rows: np.ndarray  # rows still open, oldest first
+    events: np.ndarray
+    count: np.ndarray
+
+
+@kernel
+def advance(market, rules, books, wanted, begin, end):
+    """Go from the close of bar `begin` to the close of bar `end`, just before its orders.
+
+    `begin` is -1 at the start, `end` the number of bars to finish the last one. `wanted` holds
+    the contracts asked for at each close from `begin` to `end - 1`. Returns the bar reached,
+    which is before `end` if the books are full; nothing of the next bar has happened then.
+    """
+    bars, legs = market.open.shape
+    for bar in range(begin, end):
+        if not _has_room(books, legs):
+            return bar
+        if bar >= 0:
+            if rules.at_close:
+                _follow_orders(rules, books, wanted, market.close, bar, bar)
+            books.equity[bar] = books.cash[0]
+            for leg in range(legs):
+                books.held[bar, leg] = books.position[leg]
+        if bar + 1 < bars:
+            _run_bar(market, rules, books, wanted, bar + 1)
+    return end
+
+
+@kernel
+def _has_room(books, legs):
+    # One bar can split every open lot by a roll, and part of one lot per leg for each of a
+    # margin call and the orders at open and close; each leg opens at most two lots.
+    lots = books.count[ROWS] + books.count[OPEN_LOTS] + 8 * legs
+    return lots <= books.rows.shape[0] and books.count[EVENTS_SEEN] + 4 * legs + 1 <= len(
+        books.events
+    )
+
+
+@kernel
+def _run_bar(market, rules, books, wanted, bar):
+    legs = len(books.position)
+    called = bar > 0 and market.new_day[bar] and _margin_is_short(rules, books, bar)
+    for leg in range(legs):
+        if market.rolls[bar, leg] and books.position[leg] != 0:
+            _roll(rules, books, bar, leg, market.gap[bar, leg])
+    _mark(rules, books, market.open, bar)
+    _stops_at_open(rules, books, market.open, bar)
+    if called:
+        _liquidate(rules, books, market.open, bar)
+    if not rules.at_close and bar > 0:
+        _follow_orders(rules, books, wanted, market.open, bar, bar - 1)
+    _stops_within(market, rules, books, bar)
+    _mark(rules, books, market.close, bar)
+
+
+@kernel
+def _mark(rules, books, prices, bar):
+    """Pay out what each position gained since it was last marked."""
+    for leg in range(len(books.position)):
+        price = prices[bar, leg]
+        gained = books.position[leg] * (price - books.mark[leg])
+        books.cash[0] += gained * rules.tick_value[leg]
+        books.mark[leg] = price
+
+
+@kernel
+def _required(per_contract, books):
+    total = 0
+    for leg in range(len(books.position)):
+        total += per_contract[leg] * abs(books.position[leg])
+    return total
+
+
+@kernel
+def _holds_anything(books):
+    contracts = 0
+    for leg in range(len(books.position)):
+        contracts += abs(books.position[leg])
+    return contracts > 0
+
+
+@kernel
+def _note(books, bar, leg, kind, asked, given, margin):
+    event = books.events[books.count[EVENTS_SEEN]]
+    event[0], event[1], event[2] = bar, leg, kind
+    event[3], event[4] = asked, given
+    event[5], event[6] = books.cash[0], margin
+    books.count[EVENTS_SEEN] += 1
+
+
+@kernel
+def _margin_is_short(rules, books, bar):
+    required = _required(rules.maintenance, books)
+    short = _holds_anything(books) and books.cash[0] < required
+    if short:
+        _note(books, bar, ALL_LEGS, MARGIN_CALL, 0, 0, required)
+    return short
+
+
+@kernel
+def _open_lot(rules, books, bar, leg, size, price, slippage, commission, stop, profit):
+    """Add a lot; `price` is the market's, the fill is worse by `slippage` ticks."""
+    side = 1 if size > 0 else -1
+    fill = price + side * slippage
+    number = books.count[ROWS]
+    row = books.rows[number]
+    row[LEG], row[SIZE] = leg, size
+    row[ENTRY_BAR], row[EXIT_BAR] = bar, -1
+    row[ENTRY_PRICE], row[EXIT_PRICE] = fill, 0
+    row[STOP], row[PROFIT] = stop, profit
+    row[ENTRY_COMMISSION], row[EXIT_COMMISSION] = commission, 0
+    row[ENTRY_SLIPPAGE], row[EXIT_SLIPPAGE] = slippage, 0
+    row[REASON] = OPEN
+    books.open_rows[books.count[OPEN_LOTS]] = number
+    books.count[OPEN_LOTS] += 1
+    books.count[ROWS] += 1
+    books.position[leg] += size
+    gained = size * (books.mark[leg] - fill)
+    books.cash[0] += gained * rules.tick_value[leg] - abs(size) * commission
+
+
+@kernel
+def _close_lot(rules, books, bar, number, contracts, price, slippage, commission, reason):
+    """Close a lot or a part of it. A part becomes a row of its own; the rest stays open."""
+    row = books.rows[number]
+    leg = row[LEG]
+    side = 1 if row[SIZE] > 0 else -1
+    fill = price - side * slippage
+    closed = row
+    if contracts < abs(row[SIZE]):
+        closed = books.rows[books.count[ROWS]]
+        books.count[ROWS] += 1
+        for column in range(ROW_WIDTH):
+            closed[column] = row[column]
+        closed[SIZE] = side * contracts
+        row[SIZE] -= side * contracts
+    closed[EXIT_BAR], closed[EXIT_PRICE] = bar, fill
+    closed[EXIT_COMMISSION], closed[EXIT_SLIPPAGE] = commission, slippage
+    closed[REASON] = reason
+    books.position[leg] -= side * contracts
+    gained = side * contracts * (fill - books.mark[leg])
+    books.cash[0] += gained * rules.tick_value[leg] - contracts * commission
+
+
+@kernel
+def _forget_closed(books):
+    kept = 0
+    for place in range(books.count[OPEN_LOTS]):
+        number = books.open_rows[place]
+        if books.rows[number, EXIT_BAR] < 0:
+            books.open_rows[kept] = number
+            kept += 1
+    books.count[OPEN_LOTS] = kept
+
+
+@kernel
+def _bar_if_flat(books, leg, side):
+    if books.position[leg] == 0:
+        books.barred[leg] = side
+
+
+@kernel
+def _roll(rules, books, bar, leg, gap):
+    """Close every lot at the old contract's last price, open it in the new one."""
+    slippage = rules.slippage[leg] if rules.roll_costs else 0
+    commission = rules.commission[leg] if rules.roll_costs else 0
+    old = books.mark[leg]
+    lots = books.count[OPEN_LOTS]
+    for place in range(lots):
+        number = books.open_rows[place]
+        if books.rows[number, LEG] == leg:
+            contracts = abs(books.rows[number, SIZE])
+            _close_lot(rules, books, bar, number, contracts, old, slippage, commission, ROLLED)
+    books.mark[leg] = old + gap
+    for place in range(lots):
+        number = books.open_rows[place]
+        row = books.rows[number]
+        if row[LEG] == leg and row[REASON] == ROLLED:
+            _open_lot(
+                rules,
+                books,
+                bar,
+                leg,
+                row[SIZE],
+                old + gap,
+                slippage,
+                commission,
+                row[STOP] + gap,
+                row[PROFIT] + gap,
+            )
+    _forget_closed(books)
+
+
+@kernel
+def _stops_at_open(rules, books, opens, bar):
+    """A gap through a level is filled at the open: worse for a stop, better for a target."""
+    for place in range(books.count[OPEN_LOTS]):
+        number = books.open_rows[place]
+        row = books.rows[number]
+        leg = row[LEG]
+        side = 1 if row[SIZE] > 0 else -1
+        contracts = abs(row[SIZE])
+        price = opens[bar, leg]
+        if rules.stop[leg] > 0 and side * (price - row[STOP]) <= 0:
+            _close_lot(
+                rules,
+                books,
+                bar,
+                number,
+                contracts,
+                price,
+                rules.slippage[leg],
+                rules.commission[leg],
+                STOPPED,
+            )
+            _bar_if_flat(books, leg, side)
+        elif rules.profit[leg] > 0 and side * (price - row[PROFIT]) >= 0:
+            _close_lot(
+                rules, books, bar, number, contracts, price, 0, rules.commission[leg], TOOK_PROFIT
+            )
+            _bar_if_flat(books, leg, side)
+    _forget_closed(books)
+
+
+@kernel
+def _stops_within(market, rules, books, bar):
+    """Levels reached between open and close; when a bar touches both, the stop came first."""
+    for place in range(books.count[OPEN_LOTS]):
+        number = books.open_rows[place]
+        row = books.rows[number]
+        leg = row[LEG]
+        side = 1 if row[SIZE] > 0 else -1
+        contracts = abs(row[SIZE])
+        worst = market.low[bar, leg] if side > 0 else market.high[bar, leg]
+        best = market.high[bar, leg] if side > 0 else market.low[bar, leg]
+        if rules.stop[leg] > 0 and side * (worst - row[STOP]) <= 0:
+            # Slippage can put the stop of a new lot on the wrong side of the open.
+            price = row[STOP]
+            if side * (market.open[bar, leg] - price) < 0:
+                price = market.open[bar, leg]
+            _close_lot(
+                rules,
+                books,
+                bar,
+                number,
+                contracts,
+                price,
+                rules.slippage[leg],
+                rules.commission[leg],
+                STOPPED,
+            )
+            _bar_if_flat(books, leg, side)
+        elif rules.profit[leg] > 0 and side * (best - row[PROFIT]) >= 0:
+            _close_lot(
+                rules,
+                books,
+                bar,
+                number,
+                contracts,
+                row[PROFIT],
+                0,
+                rules.commission[leg],
+                TOOK_PROFIT,
+            )
+            _bar_if_flat(books, leg, side)
+    _forget_closed(books)
+
+
+@kernel
+def _reduce(rules, books, bar, leg, contracts, price, reason):
+    """Close `contracts` of a position, the oldest lots first."""
+    for place in range(books.count[OPEN_LOTS]):
+        number = books.open_rows[place]
+        if contracts > 0 and books.rows[number, LEG] == leg:
+            part = min(contracts, abs(books.rows[number, SIZE]))
+            _close_lot(
+                rules,
+                books,
+                bar,
+                number,
+                part,
+                price,
+                rules.slippage[leg],
+                rules.commission[leg],
+                reason,
+            )
+            contracts -= part
+    _forget_closed(books)
+
+
+@kernel
+def _liquidate(rules, books, opens, bar):
+    """Cut every leg to the share of the initial margin that the equity still covers."""
+    equity = books.cash[0]
+    required = _required(rules.initial, books)
+    if equity >= required and equity >= 0:
+        return
+    for leg in range(len(books.position)):
+        held = abs(books.position[leg])
+        side = 1 if books.position[leg] > 0 else -1
+        kept = held * equity // required if equity > 0 else 0
+        if kept < held:
+            _reduce(rules, books, bar, leg, held - kept, opens[bar, leg], LIQUIDATED)
+            _bar_if_flat(books, leg, side)
+
+
+@kernel
+def _follow_orders(rules, books, wanted, prices, bar, decided):
+    """Fill what was decided at the close of bar `decided`; what frees margin goes first."""
+    legs = len(books.position)
+    for leg in range(legs):
+        want, held = wanted[decided, leg], books.position[leg]
+        if books.barred[leg] * want <= 0:
+            books.barred[leg] = 0
+        if not _is_order(books, wanted, decided, leg):
+            continue
+        surplus = abs(held) if held * want <= 0 else abs(held) - abs(want)
+        if surplus > 0:
+            _reduce(rules, books, bar, leg, surplus, prices[bar, leg], TARGET)
+    for leg in range(legs):
+        want = wanted[decided, leg]
+        asked = abs(want) - abs(books.position[leg])
+        if asked > 0 and _is_order(books, wanted, decided, leg):
+            given = min(asked, _affordable(rules, books, leg))
+            if given < asked:
+                kind = REDUCED if given > 0 else REFUSED
+                _note(books, bar, leg, kind, asked, given, _required(rules.initial, books))
+            if given > 0:
+                side = 1 if want > 0 else -1
+                price, slippage = prices[bar, leg], rules.slippage[leg]
+                fill = price + side * slippage
+                _open_lot(
+                    rules,
+                    books,
+                    bar,
+                    leg,
+                    side * given,
+                    price,
+                    slippage,
+                    rules.commission[leg],
+                    fill - side * rules.stop[leg],
+                    fill + side * rules.profit[leg],
+                )
+
+
+@kernel
+def _is_order(books, wanted, decided, leg):
+    before = wanted[decided - 1, leg] if decided > 0 else 0
+    return wanted[decided, leg] != before and books.barred[leg] == 0
+
+
+@kernel
+def _affordable(rules, books, leg):
+    """How many more contracts the equity covers, their own costs deducted."""
+    spare = books.cash[0] - _required(rules.initial, books)
+    each = rules.initial[leg] + rules.commission[leg] + rules.slippage[leg] * rules.tick_value[leg]
+    if spare < 0:
+        return 0
+    return spare // each if each > 0 else 2**62
