@@ -135,9 +135,9 @@ def rsi(close, window: int = 14):
     Notes
     -----
     A price that has not moved since the series began has neither strength nor weakness: 50.
-    (TA-Lib says 0 there, the package ta 100, the usual lines of pandas NaN, so that each of them
-    can set off a rule at 30 or 70.) Bars without a change shrink gain and loss alike, so
-    the value stays where it was, however long they last; TA-Lib falls to 0 after some 400.
+    TA-Lib says 0 there and the package ta 100, which sets off rules at 30 or 70; the usual lines
+    of pandas give NaN. Later bars without a change shrink gain and loss alike, so that the value
+    stays where it was, however long they last.
 
     Examples
     --------
