@@ -214,6 +214,13 @@ def test_flat_prices(price, window):
     assert atr(close, close, close, window)[-1] == 0.0
 
 
+@given(ticks=TICKS, window=st.integers(2, 12))
+def test_bands_meet_in_a_flat_window_to_the_last_bit(ticks, window):
+    close = np.array(ticks + ticks[-1:] * (window - 1)) * 0.1
+    lower, middle, upper = bollinger(close, window)[-1]
+    assert lower == middle == upper
+
+
 def test_rsi_at_its_ends():
     rising = series(range(100, 120))
     assert rsi(rising, 5).iloc[-1] == 100.0
@@ -359,6 +366,8 @@ def test_infinity_is_found_wherever_it_is(indicator, row, value):
     close.iloc[4] = NAN
     with pytest.raises(ValueError, match="must hold finite numbers or NaN"):
         indicator(close)
+    with pytest.raises(ValueError, match="must hold finite numbers or NaN"):
+        indicator(close.iloc[[row]])
 
 
 # ------------------------------------------------------------------------------ compiling
