@@ -8,20 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
-from m2k_lessons import _check, sessions
+from m2k_lessons import _check, _option_pricing, sessions
 from m2k_lessons.contracts import RTY, contract_code, last_trading_day
 from m2k_lessons.simulate.market import Market
 
-# Option premiums move in ticks of 0.05 up to 5 points and of 0.10 above.
-SMALL_TICK, LARGE_TICK, LARGE_TICK_ABOVE = 0.05, 0.10, 5.0
 STRIKE_STEP = 10.0
 QUOTE_TIME = "15:00"  # New York time; an hour before the stock market's close
 WORTH_LISTING = 0.25  # points; an option worth less is left out
 
 _LATTICE_STEPS = (150, 151)  # their errors have opposite signs
-_TICK_NOISE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -221,7 +217,9 @@ def theoretical_prices(truth: SmileTruth, expiry: tuple, strikes: np.ndarray) ->
     volatility = truth.implied_volatility(strikes, forward, years)
     values = _black76(forward, strikes, years, truth.rate, volatility)
     if style == "American":
-        values = values + _early_exercise(forward, strikes, years, truth.rate, volatility)
+        values = values + _option_pricing.early_exercise(
+            forward, strikes, years, truth.rate, volatility, _LATTICE_STEPS
+        )
     return values
 
 
@@ -273,8 +271,9 @@ def _quotes(
     values = theoretical_prices(truth, expiry, strikes)
 
     width = 0.05 + 0.006 * np.minimum(values, 250.0) * rng.uniform(0.7, 1.5, values.shape)
-    bid = np.maximum(_on_tick(values - width, np.floor), SMALL_TICK)
-    ask = _on_tick(values + width, np.ceil)
+    bid = _option_pricing.on_tick(values - width, _option_pricing.down)
+    bid = np.maximum(bid, _option_pricing.SMALL_TICK)
+    ask = _option_pricing.on_tick(values + width, _option_pricing.up)
 
     distance = np.log(strikes / forward) / (volatility * math.sqrt(years))
     # Calls are held above the market, puts below it, and round strikes more than others.
@@ -304,56 +303,8 @@ def _quotes(
     return frame.astype(texts).sort_values(["strike", "kind"], kind="stable")
 
 
-def _on_tick(prices: np.ndarray, towards) -> np.ndarray:
-    """Prices on the option's tick grid, rounded by `numpy.floor` or `numpy.ceil`."""
-    nudge = _TICK_NOISE if towards is np.floor else -_TICK_NOISE
-    fine = towards(prices / SMALL_TICK + nudge) / round(1 / SMALL_TICK)
-    coarse = towards(prices / LARGE_TICK + nudge) / round(1 / LARGE_TICK)
-    return np.where(fine > LARGE_TICK_ABOVE, coarse, fine)
-
-
 def _black76(forward: float, strikes: np.ndarray, years: float, rate: float, volatility):
     """Calls and puts on a future: two rows."""
     deviation = volatility * math.sqrt(years)
-    upper = np.log(forward / strikes) / deviation + deviation / 2
-    lower = upper - deviation
-    discount = math.exp(-rate * years)
-    call = discount * (forward * ndtr(upper) - strikes * ndtr(lower))
-    put = discount * (strikes * ndtr(-lower) - forward * ndtr(-upper))
-    return np.stack([call, put])
-
-
-def _early_exercise(forward: float, strikes: np.ndarray, years: float, rate: float, volatility):
-    """What the right to exercise early adds to calls and puts: two rows.
-
-    American less European value on the same binomial tree, whose errors nearly cancel; mean of
-    two trees.
-    """
-    parts = range(0, len(strikes), 32)  # few strikes at a time stay in the processor's cache
-    trees = [
-        np.concatenate(
-            [
-                _one_tree(forward, strikes[i : i + 32], years, rate, volatility[i : i + 32], n)
-                for i in parts
-            ],
-            axis=1,
-        )
-        for n in _LATTICE_STEPS
-    ]
-    return sum(trees) / len(trees)
-
-
-def _one_tree(forward: float, strikes: np.ndarray, years: float, rate: float, volatility, n: int):
-    up = np.exp(volatility * math.sqrt(years / n))[:, None]
-    # A future has no drift, so an up move has the probability 1 / (1 + up).
-    rises = math.exp(-rate * years / n) / (1 + up)
-    falls = rises * up
-    call = forward * up ** np.arange(-n, n + 1) - strikes[:, None]
-    payoffs = np.stack([call, -call])
-    european = american = np.maximum(payoffs[:, :, ::2], 0.0)
-    for step in range(n - 1, -1, -1):
-        european = rises * european[:, :, 1:] + falls * european[:, :, :-1]
-        american = rises * american[:, :, 1:] + falls * american[:, :, :-1]
-        first = n - step
-        american = np.maximum(american, payoffs[:, :, first : first + 2 * step + 1 : 2])
-    return (american - european)[:, :, 0]
+    sign = np.array([[1], [-1]])
+    return _option_pricing.european(forward, strikes, deviation, math.exp(-rate * years), sign)[0]
