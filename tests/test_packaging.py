@@ -45,7 +45,7 @@ FLOORS = (
     {"_course_data", "_download", "_indicator_kernels", "_prices", "_series", "_yahoo", "data"}
     | {"indicators", "sessions", "simulate"},
     {"_backtest", "_strategy_kernels", "backtest", "events", "evidence", "fundamentals", "options"}
-    | {"pairs", "paper", "portfolio", "risk", "strategies", "sweep"},
+    | {"_risk_kernels", "pairs", "paper", "portfolio", "risk", "strategies", "sweep"},
     {"checkup", "exercises", "explorers", "plots"},
 )
 
