@@ -19,14 +19,11 @@ ZONES = {
     "Kolkata": "Asia/Kolkata",
     "Tokyo": "Asia/Tokyo",
 }
-DAYS = {
-    "Wed 6 March 2030": "2030-03-06",
-    "Wed 13 March 2030": "2030-03-13",
-    "Wed 3 April 2030": "2030-04-03",
-    "Wed 10 July 2030": "2030-07-10",
-    "Wed 30 October 2030": "2030-10-30",
-    "Wed 6 November 2030": "2030-11-06",
-}
+# Before, between and after the days on which America and Europe change their clocks.
+DAYS = tuple(
+    f"Wed {day} 2030"
+    for day in ("6 March", "13 March", "3 April", "10 July", "30 October", "6 November")
+)
 SESSIONS = {"RTH": "regular hours", "ETH": "extended hours", "closed": "closed"}
 
 
@@ -42,7 +39,7 @@ def _profile() -> np.ndarray:
 
 def compute(city: str, day: str, hour: float) -> dict:
     """The day of that city in half hours: New York's clock, session, and ordinary move, USD."""
-    midnight = pd.Timestamp(DAYS[day], tz=ZONES[city])
+    midnight = pd.Timestamp(day.removeprefix("Wed "), tz=ZONES[city])
     times = pd.date_range(midnight, periods=48, freq="30min").tz_convert(sessions.NEW_YORK)
     labels = sessions.label_sessions(times).to_numpy()
     move_usd = np.where(labels == "closed", 0.0, _profile()[2 * times.hour + times.minute // 30])
@@ -100,7 +97,7 @@ def explore() -> Explorer:
     """The explorer of chapter 06."""
     controls = [
         Choice("city", "City", tuple(ZONES), "London"),
-        Choice("day", "Day", tuple(DAYS), "Wed 6 March 2030"),
+        Choice("day", "Day", DAYS, DAYS[0]),
         Slider("hour", "Time there", "hours, 14.5 is 14:30", 14.5, 0.0, 23.5, 0.5),
     ]
     return Explorer(controls, compute, draw, update, describe, size=(9.0, 4.2))
