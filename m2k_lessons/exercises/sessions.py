@@ -238,7 +238,7 @@ def _wins_needed_pct(move_usd, spread_ticks, fee_usd):
 q6 = Compute(
     "A scalper of one M2K wins or loses {move_usd:g} dollars a trade before costs. Spread: "
     "{spread_ticks} ticks, crossed once in a round turn. Fee: {fee_usd:.2f} dollars a side. "
-    "Compute how many of a hundred trades must win to come out even.",
+    "Compute how many of a hundred trades must win to come out even, to one decimal or better.",
     reference=_wins_needed_pct,
     given={
         "move_usd": Given(8.0, [6.0, 9.0, 12.0]),
@@ -301,10 +301,10 @@ quiz = Choose(
     right="c",
     feedback={
         "a": "Each five minutes are small, but a night has about two hundred of them, and 08:30 "
-        "belongs to it. Added up, about two fifths of a day's variance comes then.",
-        "b": "No, its minutes move about half as much. It is their number, the 08:30 "
-        "figures and the gaps that add up.",
-        "c": "Quiet is not safe: about two fifths of the variance comes at night, partly at "
+        "belongs to it. Added up, three to four tenths of a day's variance come then.",
+        "b": "No, in the simulated market its minutes move about half as much. It is their number, "
+        "the 08:30 figures and the gaps that add up.",
+        "c": "Quiet is not safe: three to four tenths of the variance come at night, partly at "
         "08:30 and partly while nobody can trade at all; and getting out costs a wider spread.",
     },
 )
