@@ -51,5 +51,6 @@ sys.addaudithook(refuse)
 # to a proxy that isn't there.
 for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy"):
     os.environ.pop(name, None)
-os.environ["ALL_PROXY"] = os.environ["all_proxy"] = "http://127.0.0.1:9"
+for name in ("ALL_PROXY", "all_proxy"):
+    os.environ[name] = "http://127.0.0.1:9"
 os.environ["NO_PROXY"] = "localhost,127.0.0.1,::1"
