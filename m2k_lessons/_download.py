@@ -179,7 +179,7 @@ def _read(path: Path) -> tuple[dict, bytes] | None:
     """Return what a file holds; None if there is no file, or not all that was written."""
     try:
         head, _, csv = path.read_bytes().partition(b"\n")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise DownloadError(
@@ -236,7 +236,7 @@ def _fetch(symbol: str, start: dt.date, end: dt.date, timeout_s: float) -> tuple
 
 def _ask(request: dict) -> dict:
     """Run the program in `_yahoo.py` with a request, and return its answer."""
-    # -P: a learner's requests.py in the working folder is not the library of that name.
+    # -P: the folder of the program is not searched, so our data.py is no library called data.
     command = [sys.executable, "-P", "-W", "ignore", str(_PROGRAM)]
     try:
         run = subprocess.run(
@@ -275,5 +275,6 @@ def _notes(about: dict, start: dt.date, end: dt.date, frame: pd.DataFrame) -> li
     if (end - last).days > _LATE_DAYS + 1:
         notes.append(f"asked up to {end}, and Yahoo's prices end on {last}")
     if outside := about["outside"]:
-        notes.append(f"left out {counted(len(outside), 'day')} outside the span: {outside}")
+        days = ", ".join(outside)
+        notes.append(f"left out {counted(len(outside), 'day')} outside the span: {days}")
     return notes

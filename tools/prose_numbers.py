@@ -32,9 +32,7 @@ _CODE = re.compile(r"`[^`]*`|^```.*?^```", re.DOTALL | re.MULTILINE)
 # What must carry a tag: dollars, percentages, and any number in a sentence about margin or fees.
 _MONEY = re.compile(r"\d[\d,]*(?:\.\d+)?\s(?:dollars|cents|USD)\b|\d[\d,.]*\s?%")
 _PERISHABLE = re.compile(r"\b(margins?|fees?|commissions?|performance bonds?)\b", re.IGNORECASE)
-_PERISHABLE_NUMBER = re.compile(
-    r"(?<![\w.,§])(?:(?:\d{1,3}(?:,\d{3})+|\d{2,})(?:\.\d+)?|\d+\.\d+)"
-)
+_PERISHABLE_NUMBER = re.compile(r"(?<![\w.,§])(?:(?:\d{1,3}(?:,\d{3})+|\d{2,})(?:\.\d+)?|\d+\.\d+)")
 
 
 class Shown(NamedTuple):

@@ -15,215 +15,258 @@ COSTS = {
 }
 
 
-def _pnl_of_both(standards, micros, entry, exit):
-    points = exit - entry
-    return points * (RTY.multiplier * standards - M2K.multiplier * micros)
+def _pnl_of_both(longs, shorts, price_now, price_later):
+    move = price_later - price_now
+    return move * (RTY.multiplier * longs - M2K.multiplier * shorts)
 
 
 q1 = Compute(
-    "A trader is long {standards} RTY and short {micros} M2K of the same month. The price of both "
-    "goes from {entry:,.1f} to {exit:,.1f}. Compute the profit or loss of the two together, in "
-    "USD, before costs.",
+    "A trader is long {longs} RTY and short {shorts} M2K of the same month. The price of both "
+    "goes from {price_now:,.1f} to {price_later:,.1f}. Compute the profit or loss of the two "
+    "together, in USD, before costs.",
     reference=_pnl_of_both,
     given={
-        "standards": Given(2, [3, 4]),
-        "micros": Given(14, [12, 13, 17]),
-        "entry": Given(2408.3, [2411.6, 2406.9]),
-        "exit": Given(2391.8, [2388.4, 2395.3]),
+        "longs": Given(2, [3, 4]),
+        "shorts": Given(14, [12, 13, 17]),
+        "price_now": Given(2408.3, [2411.6, 2406.9]),
+        "price_later": Given(2391.8, [2388.4, 2395.3]),
     },
     mistakes=[
         Mistake(
-            lambda standards, micros, entry, exit: (exit - entry) * (50 * standards + 5 * micros),
+            lambda longs, shorts, price_now, price_later: (
+                (price_later - price_now) * (50 * longs + 5 * shorts)
+            ),
             "That adds the two. The micros are sold short, so they earn when the standards lose.",
         ),
         Mistake(
-            lambda standards, micros, entry, exit: (exit - entry) * 50 * standards,
-            "That is the RTY alone. The {micros} M2K pay part of it back.",
+            lambda longs, shorts, price_now, price_later: (price_later - price_now) * 50 * longs,
+            "That is the RTY alone. The {shorts} M2K pay part of it back.",
         ),
         Mistake(
-            lambda standards, micros, entry, exit: (exit - entry) * -5 * micros,
-            "That is the M2K alone. The {standards} RTY move, too.",
+            lambda longs, shorts, price_now, price_later: (price_later - price_now) * -5 * shorts,
+            "That is the M2K alone. The {longs} RTY move, too.",
         ),
         Mistake(
-            lambda standards, micros, entry, exit: (exit - entry) * 50 * (standards - micros),
+            lambda longs, shorts, price_now, price_later: (
+                (price_later - price_now) * 50 * (longs - shorts)
+            ),
             "One M2K is not one RTY: it takes ten of them.",
         ),
         Mistake(
-            lambda standards, micros, entry, exit: (exit - entry) * 5 * (standards - micros),
+            lambda longs, shorts, price_now, price_later: (
+                (price_later - price_now) * 5 * (longs - shorts)
+            ),
             "One RTY counts as ten M2K, not as one: $50 a point against $5.",
         ),
         Mistake(
-            lambda standards, micros, entry, exit: (exit - entry) * (10 * standards - micros),
+            lambda longs, shorts, price_now, price_later: (
+                (price_later - price_now) * (10 * longs - shorts)
+            ),
             "Those are points. What is left over is in micros, at $5 a point each.",
         ),
     ],
     hints=[
         "Count everything in micros: how many is one RTY worth?",
-        "The price moved {exit:,.1f} − {entry:,.1f} points; the position is worth "
-        "50 × {standards} − 5 × {micros} dollars a point.",
+        "The price moved {price_later:,.1f} − {price_now:,.1f} points; the position is worth "
+        "50 × {longs} − 5 × {shorts} dollars a point.",
     ],
-    well_done="Long {standards} RTY and short {micros} M2K is the same as the difference in M2K.",
+    well_done="Long {longs} RTY and short {shorts} M2K is the same as the difference in M2K.",
     unit="USD",
 )
 
 
-def _micros_allowed(equity_usd, risk_pct, stop_points):
-    budget_cents = round(equity_usd * risk_pct)
-    loss_cents = round(100 * stop_points * M2K.multiplier)
-    return budget_cents // loss_cents
+def _micros_allowed(equity_usd, allowed_pct, stop_distance):
+    allowed_cents = round(equity_usd * allowed_pct)
+    loss_cents = round(100 * stop_distance * M2K.multiplier)
+    return allowed_cents // loss_cents
 
 
 q2 = Compute(
-    "Compute how many M2K an account of {equity_usd:,} dollars may hold, if at most {risk_pct:g} % "
-    "of it may be lost on one trade and the stop is {stop_points:g} points away.",
+    "Compute how many M2K an account of {equity_usd:,} dollars may hold, if at most "
+    "{allowed_pct:g} % of it may be lost on one trade and the stop is {stop_distance:g} points "
+    "away.",
     reference=_micros_allowed,
     given={
         "equity_usd": Given(22_600, [18_900, 27_300, 31_700]),
-        "risk_pct": Given(1.5, [1.25, 1.75, 2.0]),
-        "stop_points": Given(11.0, [8.5, 9.5, 12.5]),
+        "allowed_pct": Given(1.5, [1.25, 1.75, 2.0]),
+        "stop_distance": Given(11.0, [8.5, 9.5, 12.5]),
     },
     mistakes=[
         Mistake(
-            lambda equity_usd, risk_pct, stop_points: (
-                equity_usd * risk_pct / 100 / (5 * stop_points)
+            lambda equity_usd, allowed_pct, stop_distance: (
+                equity_usd * allowed_pct / 100 / (5 * stop_distance)
             ),
-            "Contracts come whole, and rounding up would break the {risk_pct:g} %.",
+            "Contracts come whole, and rounding up would break the {allowed_pct:g} %.",
         ),
         Mistake(
-            lambda equity_usd, risk_pct, stop_points: (
-                equity_usd * risk_pct // (500 * stop_points) + 1
+            lambda equity_usd, allowed_pct, stop_distance: (
+                equity_usd * allowed_pct // (500 * stop_distance) + 1
             ),
-            "That many lose more than {risk_pct:g} % at the stop. Round down, never up.",
+            "That many lose more than {allowed_pct:g} % at the stop. Round down, never up.",
         ),
         Mistake(
-            lambda equity_usd, risk_pct, stop_points: (
-                equity_usd * risk_pct // (5_000 * stop_points)
+            lambda equity_usd, allowed_pct, stop_distance: (
+                equity_usd * allowed_pct // (5_000 * stop_distance)
             ),
             "That is how many RTY fit. An M2K loses a tenth as much: $5 a point.",
         ),
         Mistake(
-            lambda equity_usd, risk_pct, stop_points: equity_usd * risk_pct // (100 * stop_points),
+            lambda equity_usd, allowed_pct, stop_distance: (
+                equity_usd * allowed_pct // (100 * stop_distance)
+            ),
             "It looks as if a point were worth $1. On an M2K it is worth $5.",
         ),
         Mistake(
-            lambda equity_usd, risk_pct, stop_points: equity_usd * risk_pct // (5 * stop_points),
+            lambda equity_usd, allowed_pct, stop_distance: (
+                equity_usd * allowed_pct // (5 * stop_distance)
+            ),
             "A percent is a hundredth: divide by 100 once more.",
+        ),
+        Mistake(
+            lambda equity_usd, allowed_pct, stop_distance: equity_usd * allowed_pct / 100,
+            "Those are the dollars that may be lost. How often does the loss of one M2K fit in?",
         ),
     ],
     hints=[
         "What may be lost, and what does one M2K lose at the stop? Both in dollars.",
-        "{equity_usd:,} × {risk_pct:g} / 100, divided by {stop_points:g} × 5, rounded down.",
+        "{equity_usd:,} × {allowed_pct:g} / 100, divided by {stop_distance:g} × 5, rounded down.",
     ],
-    well_done="One more would break the {risk_pct:g} %.",
+    well_done="One more would break the {allowed_pct:g} %.",
     whole=True,
     unit="contracts",
 )
 
 
-def _cost_bp(fee_usd, price, contracts):
-    round_turn_usd = contracts * (2 * fee_usd + M2K.tick_value)
-    notional_usd = contracts * M2K.notional(price)
+def _cost_bp(fee_usd, price, number):
+    round_turn_usd = number * (2 * fee_usd + M2K.tick_value)
+    notional_usd = number * M2K.notional(price)
     return round_turn_usd / notional_usd * 10_000
 
 
 q3 = Compute(
     "A broker charges {fee_usd:.2f} dollars for each M2K and side, everything included. The spread "
-    "is one tick. Compute what a round turn of {contracts} M2K at {price:,.1f} costs, in basis "
+    "is one tick. Compute what a round turn of {number} M2K at {price:,.1f} costs, in basis "
     "points of their notional value, to two decimals.",
     reference=_cost_bp,
     given={
         "fee_usd": Given(0.62, [0.55, 0.71, 0.94]),
         "price": Given(2480.0, [2350.0, 2440.0, 2520.0]),
-        "contracts": Given(4, [3, 6, 7]),
+        "number": Given(4, [3, 6, 7]),
     },
     mistakes=[
         Mistake(
-            lambda fee_usd, price, contracts: (fee_usd + 0.5) / (5 * price) * 10_000,
+            lambda fee_usd, price, number: (fee_usd + 0.5) / (5 * price) * 10_000,
             "The fee is paid on both sides, to get in and to get out.",
         ),
         Mistake(
-            lambda fee_usd, price, contracts: 2 * fee_usd / (5 * price) * 10_000,
+            lambda fee_usd, price, number: 2 * fee_usd / (5 * price) * 10_000,
             "Those are the fees. The spread costs one tick more, $0.50 on each contract.",
         ),
         Mistake(
-            lambda fee_usd, price, contracts: (2 * fee_usd + 0.5) * contracts / (5 * price) * 1e4,
-            "The cost is that of {contracts} contracts, the notional value that of one. Take the "
+            lambda fee_usd, price, number: (2 * fee_usd + 2 * 0.5) / (5 * price) * 10_000,
+            "That charges the spread on both sides. One round turn crosses it once: you buy at the "
+            "upper price and sell at the lower, one tick apart.",
+        ),
+        Mistake(
+            lambda fee_usd, price, number: number * (2 * fee_usd + 0.5),
+            "Those are dollars. Divide by the notional value, and count in hundredths of a "
+            "percent.",
+        ),
+        Mistake(
+            lambda fee_usd, price, number: (2 * fee_usd + 0.5) * number / (5 * price) * 1e4,
+            "The cost is that of {number} contracts, the notional value that of one. Take the "
             "same number above and below the line.",
         ),
         Mistake(
-            lambda fee_usd, price, contracts: (2 * fee_usd + 0.5) / price * 10_000,
+            lambda fee_usd, price, number: (2 * fee_usd + 0.5) / price * 10_000,
             "The multiplier is missing: one M2K holds price × $5 of the market.",
         ),
         Mistake(
-            lambda fee_usd, price, contracts: (2 * fee_usd + 5) / (5 * price) * 10_000,
+            lambda fee_usd, price, number: (2 * fee_usd + 5) / (5 * price) * 10_000,
             "$5 is the tick of RTY. A tick of M2K is worth $0.50.",
         ),
         Mistake(
-            lambda fee_usd, price, contracts: (2 * fee_usd + 0.5) / (5 * price) * 100,
+            lambda fee_usd, price, number: (2 * fee_usd + 0.5) / (5 * price) * 100,
             "That is in percent. A basis point is a hundredth of a percent.",
         ),
     ],
     hints=[
         "The cost of one contract: two fees and a tick. Its notional value: price × $5.",
-        "(2 × {fee_usd:.2f} + 0.50) / ({price:,.1f} × 5) × 10,000. The {contracts} cancels.",
+        "(2 × {fee_usd:.2f} + 0.50) / ({price:,.1f} × 5) × 10,000. The {number} cancels.",
     ],
     well_done="The number of contracts does not matter: each brings its cost and its market.",
 )
 
 
-def _micros_less_standard(part, first, last, micro_usd, standard_usd):
-    parts_usd = M2K.multiplier * (part * first + (10 - part) * last) - 10 * micro_usd
-    whole_usd = RTY.multiplier * last - standard_usd
+def _micros_less_standard(early, early_points, last_points, micro_usd, standard_usd):
+    parts_usd = (
+        M2K.multiplier * (early * early_points + (10 - early) * last_points) - 10 * micro_usd
+    )
+    whole_usd = RTY.multiplier * last_points - standard_usd
     return parts_usd - whole_usd
 
 
 q4 = Compute(
-    "Two traders buy at the same price: one buys 10 M2K, the other 1 RTY. The first sells {part} "
-    "micros {first:.1f} points above that price and the others {last:.1f} points above it. The "
-    "second sells the RTY {last:.1f} points above it. A round turn costs {micro_usd:.2f} dollars "
-    "for an M2K and {standard_usd:.2f} for the RTY. Compute how many USD more the first trader is "
-    "left with than the second; less is negative.",
+    "Two traders buy at the same price: one buys 10 M2K, the other 1 RTY. The first sells {early} "
+    "micros {early_points:.1f} points above that price and the others {last_points:.1f} points "
+    "above it. The second sells the RTY {last_points:.1f} points above it. A round turn costs "
+    "{micro_usd:.2f} dollars for an M2K and {standard_usd:.2f} for the RTY. Compute how many USD "
+    "more the first trader is left with than the second, to the cent; less is negative.",
     reference=_micros_less_standard,
     given={
-        "part": Given(4, [3, 6, 7]),
-        "first": Given(21.0, [18.5, 24.0]),
-        "last": Given(36.5, [31.0, 42.5]),
+        "early": Given(4, [3, 6, 7]),
+        "early_points": Given(21.0, [18.5, 24.0]),
+        "last_points": Given(36.5, [31.0, 42.5]),
         **COSTS,
     },
     mistakes=[
         Mistake(
-            lambda part, first, last, micro_usd, standard_usd: 5 * part * (first - last),
+            lambda early, early_points, last_points, micro_usd, standard_usd: (
+                5 * early * (early_points - last_points)
+            ),
             "That is before costs. Ten micros cost more to get in and out of than one RTY.",
         ),
         Mistake(
-            lambda part, first, last, micro_usd, standard_usd: (
-                5 * part * (first - last) + 10 * micro_usd - standard_usd
+            lambda early, early_points, last_points, micro_usd, standard_usd: (
+                5 * early * (early_points - last_points) + 10 * micro_usd - standard_usd
             ),
             "The micros cost more than the RTY, so the difference in costs lowers the result.",
         ),
         Mistake(
-            lambda part, first, last, micro_usd, standard_usd: (
-                5 * (part * first + (10 - part) * last) - 10 * micro_usd
+            lambda early, early_points, last_points, micro_usd, standard_usd: (
+                5 * (early * early_points + (10 - early) * last_points) - 10 * micro_usd
             ),
             "That is what the first trader is left with. Take away what the second is left with.",
         ),
         Mistake(
-            lambda part, first, last, micro_usd, standard_usd: (
-                5 * part * (first - last) - micro_usd + standard_usd
+            lambda early, early_points, last_points, micro_usd, standard_usd: (
+                5 * early * (early_points - last_points) - micro_usd + standard_usd
             ),
             "Every one of the ten micros pays for a round turn.",
         ),
         Mistake(
-            lambda part, first, last, micro_usd, standard_usd: (
-                50 * part * (first - last) - 10 * micro_usd + standard_usd
+            lambda early, early_points, last_points, micro_usd, standard_usd: (
+                50 * early * (early_points - last_points) - 10 * micro_usd + standard_usd
             ),
-            "$50 a point is RTY. The {part} contracts that were sold early are micros, at $5.",
+            "$50 a point is RTY. The {early} contracts that were sold early are micros, at $5.",
+        ),
+        Mistake(
+            lambda early, early_points, last_points, micro_usd, standard_usd: (
+                standard_usd - 10 * micro_usd
+            ),
+            "Those are the costs. The {early} micros sold early also miss the rest of the rise.",
+        ),
+        Mistake(
+            lambda early, early_points, last_points, micro_usd, standard_usd: round(
+                5 * early * (early_points - last_points) - 10 * micro_usd + standard_usd
+            ),
+            "Right, but rounded. Give it to the cent.",
         ),
     ],
     hints=[
-        "Only the {part} micros that were sold early end differently from the RTY. How many points "
-        "did they give away?",
-        "{part} × 5 × ({first:.1f} − {last:.1f}), less 10 × {micro_usd:.2f}, plus "
+        "Only the {early} micros that were sold early end differently from the RTY. How many "
+        "points did they give away?",
+        "{early} × 5 × ({early_points:.1f} − {last_points:.1f}), less 10 × {micro_usd:.2f}, plus "
         "{standard_usd:.2f}.",
     ],
     well_done="The early sale gave away the rest of the rise, and ten micros cost more to trade.",
@@ -251,40 +294,40 @@ q5 = Choose(
 )
 
 
-def _cheapest_usd(micros, micro_usd, standard_usd):
-    standards, rest = divmod(micros, 10)
+def _cheapest_usd(wanted, micro_usd, standard_usd):
+    standards, rest = divmod(wanted, 10)
     return standards * standard_usd + rest * micro_usd
 
 
 q6 = Compute(
-    "A trader wants the market of exactly {micros} M2K, held in one go and closed in one go. A "
+    "A trader wants the market of exactly {wanted} M2K, held in one go and closed in one go. A "
     "round turn costs {micro_usd:.2f} dollars for an M2K and {standard_usd:.2f} for an RTY. All "
     "contracts are bought, none sold short. Compute the cost of a round turn, in USD, when it is "
     "put together as cheaply as possible.",
     reference=_cheapest_usd,
-    given={"micros": Given(27, [24, 26, 36, 38]), **COSTS},
+    given={"wanted": Given(27, [24, 26, 36, 38]), **COSTS},
     mistakes=[
         Mistake(
-            lambda micros, micro_usd, standard_usd: micros * micro_usd,
+            lambda wanted, micro_usd, standard_usd: wanted * micro_usd,
             "That is micros only. For every full ten of them a standard contract is cheaper.",
         ),
         Mistake(
-            lambda micros, micro_usd, standard_usd: (micros // 10 + 1) * standard_usd,
-            "Cheaper, but too much market: one standard more than fits holds more than {micros} "
+            lambda wanted, micro_usd, standard_usd: (wanted // 10 + 1) * standard_usd,
+            "Cheaper, but too much market: one standard more than fits holds more than {wanted} "
             "micros' worth.",
         ),
         Mistake(
-            lambda micros, micro_usd, standard_usd: micros // 10 * standard_usd,
-            "The standards alone fall short of {micros} micros' worth.",
+            lambda wanted, micro_usd, standard_usd: wanted // 10 * standard_usd,
+            "The standards alone fall short of {wanted} micros' worth.",
         ),
         Mistake(
-            lambda micros, micro_usd, standard_usd: micros / 10 * standard_usd,
+            lambda wanted, micro_usd, standard_usd: wanted / 10 * standard_usd,
             "Standard contracts come whole, too. The rest has to be micros.",
         ),
     ],
     hints=[
-        "How many full tens are in {micros}, and how many micros are left over?",
-        "divmod({micros}, 10) gives both. Then standards × {standard_usd:.2f} + rest × "
+        "How many full tens are in {wanted}, and how many micros are left over?",
+        "divmod({wanted}, 10) gives both. Then standards × {standard_usd:.2f} + rest × "
         "{micro_usd:.2f}.",
     ],
     well_done="Standards for the full tens, micros for the rest.",

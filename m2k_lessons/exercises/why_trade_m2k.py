@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from m2k_lessons.contracts import M2K
 from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
 from m2k_lessons.facts import fact
@@ -12,47 +10,52 @@ INITIAL = fact("margin.initial.M2K").value
 MAINTENANCE = fact("margin.maintenance.M2K").value
 
 
-def _same_market_in_shares(price, contracts, share_usd):
-    market_usd = price * M2K.multiplier * contracts
-    return market_usd / share_usd
+def _same_market_in_shares(quote, number, fund_usd):
+    contracts_usd = quote * M2K.multiplier * number
+    return contracts_usd / fund_usd
 
 
 q1 = Compute(
-    "Another example fund on the index costs {share_usd} dollars a share, and the future stands "
-    "at {price:,.1f}. Compute how many shares gain and lose as many dollars as {contracts} M2K "
+    "Another example fund on the index costs {fund_usd} dollars a share, and the future stands "
+    "at {quote:,.1f}. Compute how many shares gain and lose as many dollars as {number} M2K "
     "when both move by the same percentage, to the nearest share.",
     reference=_same_market_in_shares,
     given={
-        "price": Given(2400.0, [2280.0, 2340.0, 2460.0]),
-        "contracts": Given(3, [2, 4, 5]),
-        "share_usd": Given(60, [40, 75, 120]),
+        "quote": Given(2400.0, [2280.0, 2340.0, 2460.0]),
+        "number": Given(3, [2, 4, 5]),
+        "fund_usd": Given(60, [40, 75, 120]),
     },
     mistakes=[
         Mistake(
-            lambda price, contracts, share_usd: price * contracts / share_usd,
+            lambda quote, number, fund_usd: quote * number / fund_usd,
             "The multiplier is missing: one M2K stands for price × $5 of the index.",
         ),
         Mistake(
-            lambda price, contracts, share_usd: price * 5 / share_usd,
-            "That many shares equal one contract; the question has {contracts}.",
+            lambda quote, number, fund_usd: quote / fund_usd,
+            "That is the index over the price of a share, as if a contract moved by $1 a point. "
+            "Multiplier and number of contracts are missing.",
         ),
         Mistake(
-            lambda price, contracts, share_usd: 50 * contracts,
+            lambda quote, number, fund_usd: quote * 5 / fund_usd,
+            "That many shares equal one contract; the question has {number}.",
+        ),
+        Mistake(
+            lambda quote, number, fund_usd: 50 * number,
             "Fifty shares a contract is right for a share at a tenth of the index. This one "
-            "costs ${share_usd}.",
+            "costs ${fund_usd}.",
         ),
         Mistake(
-            lambda price, contracts, share_usd: contracts * INITIAL / share_usd,
+            lambda quote, number, fund_usd: number * INITIAL / fund_usd,
             "That is what the initial margin would buy. Margin is a deposit, not the market held.",
         ),
         Mistake(
-            lambda price, contracts, share_usd: price * 50 * contracts / share_usd,
+            lambda quote, number, fund_usd: quote * 50 * number / fund_usd,
             "$50 a point is RTY, the standard contract. M2K is $5.",
         ),
     ],
     hints=[
         "How many dollars of the market do the contracts stand for?",
-        "{price:,.1f} × 5 × {contracts} dollars of market, at {share_usd} dollars a share.",
+        "{quote:,.1f} × 5 × {number} dollars of market, at {fund_usd} dollars a share.",
     ],
     well_done="The same dollars move with the market; only the cash tied up differs.",
     unit="shares",
@@ -104,57 +107,65 @@ q2 = Compute(
 )
 
 
-def _contracts_to_sell(portfolio_usd, beta, price):
-    exact = beta * portfolio_usd / (price * M2K.multiplier)
-    return math.floor(exact + 0.5)
+def _contracts_to_sell(stocks_usd, stocks_beta, quote):
+    not_yet_whole = stocks_beta * stocks_usd / (quote * M2K.multiplier)
+    return int(not_yet_whole + 0.5)
 
 
 q3 = Compute(
-    "Small-cap shares worth {portfolio_usd:,} dollars have a beta of {beta} to the index, and M2K "
-    "trades at {price:,.1f}. Compute how many M2K to sell.",
+    "Small-cap shares worth {stocks_usd:,} dollars have a beta of {stocks_beta} to the index, and "
+    "M2K trades at {quote:,.1f}. Compute how many M2K to sell.",
     reference=_contracts_to_sell,
     given={
-        "portfolio_usd": Given(90_000, [70_000, 110_000, 135_000]),
-        "beta": Given(1.3, [0.85, 1.25, 1.4]),
-        "price": Given(2400.0, [2350.0, 2450.0, 2500.0]),
+        "stocks_usd": Given(90_000, [70_000, 110_000, 135_000]),
+        "stocks_beta": Given(1.3, [0.85, 1.25, 1.4]),
+        "quote": Given(2400.0, [2350.0, 2450.0, 2500.0]),
     },
     mistakes=[
         Mistake(
-            lambda portfolio_usd, beta, price: beta * portfolio_usd / (price * 5),
+            lambda stocks_usd, stocks_beta, quote: stocks_beta * stocks_usd / (quote * 5),
             "That is the exact number. Contracts come whole: take the nearest.",
         ),
         Mistake(
-            lambda portfolio_usd, beta, price: math.floor(portfolio_usd / (price * 5) + 0.5),
+            lambda stocks_usd, stocks_beta, quote: int(stocks_usd / (quote * 5) + 0.5),
             "That leaves beta out, as if the shares moved exactly with the index.",
         ),
         Mistake(
-            lambda portfolio_usd, beta, price: math.floor(portfolio_usd / (beta * price * 5) + 0.5),
+            lambda stocks_usd, stocks_beta, quote: int(
+                stocks_usd / (stocks_beta * quote * 5) + 0.5
+            ),
             "Beta belongs above the line: shares that move more need more contracts.",
         ),
         Mistake(
-            lambda portfolio_usd, beta, price: math.floor(beta * portfolio_usd / price + 0.5),
+            lambda stocks_usd, stocks_beta, quote: int(stocks_beta * stocks_usd / quote + 0.5),
             "The multiplier is missing: one M2K stands for price × $5 of the index.",
         ),
         Mistake(
-            lambda portfolio_usd, beta, price: math.floor(beta * portfolio_usd / price / 50 + 0.5),
+            lambda stocks_usd, stocks_beta, quote: int(stocks_beta * stocks_usd / quote / 50 + 0.5),
             "That is the number of RTY, at $50 a point. M2K is $5.",
         ),
         Mistake(
-            lambda portfolio_usd, beta, price: math.floor(beta * portfolio_usd / INITIAL),
+            lambda stocks_usd, stocks_beta, quote: int(stocks_beta * stocks_usd / INITIAL),
             "That divides by the margin. A contract hedges what it stands for, not its deposit.",
         ),
         Mistake(
-            lambda portfolio_usd, beta, price: math.floor(beta * portfolio_usd / (price * 5)),
+            lambda stocks_usd, stocks_beta, quote: int(stocks_beta * stocks_usd / (quote * 5)),
             "That rounds down; the next whole number is nearer.",
         ),
         Mistake(
-            lambda portfolio_usd, beta, price: math.ceil(beta * portfolio_usd / (price * 5)),
+            lambda stocks_usd, stocks_beta, quote: int(stocks_beta * stocks_usd / (quote * 5)) + 1,
             "That rounds up; the whole number below is nearer.",
+        ),
+        Mistake(
+            lambda stocks_usd, stocks_beta, quote: (
+                -int(stocks_beta * stocks_usd / (quote * 5) + 0.5)
+            ),
+            "“To sell” already says minus: give the number of contracts.",
         ),
     ],
     hints=[
         "How many dollars of the index do the shares move like? And one contract?",
-        "{beta} × {portfolio_usd:,} / ({price:,.1f} × 5), to the nearest whole number.",
+        "{stocks_beta} × {stocks_usd:,} / ({quote:,.1f} × 5), to the nearest whole number.",
     ],
     well_done="{answer} M2K move against the shares as nearly as whole contracts can.",
     whole=True,
@@ -181,127 +192,155 @@ q4 = Choose(
 )
 
 
-def _cash_to_bring(account_usd, contracts, price, rise_pct):
-    lost_usd = price * rise_pct / 100 * M2K.multiplier * contracts
+def _cash_to_bring(account_usd, number, quote, rise_pct, initial_usd):
+    lost_usd = quote * rise_pct / 100 * M2K.multiplier * number
     balance_usd = account_usd - lost_usd
-    return contracts * INITIAL - balance_usd
+    return number * initial_usd - balance_usd
 
 
 q5 = Compute(
-    "A hedger is short {contracts} M2K at {price:,.1f}, with {account_usd:,} dollars in the "
+    "A hedger is short {number} M2K at {quote:,.1f}, with {account_usd:,} dollars in the "
     "futures account. The index and the future rise by {rise_pct} %; the hedged shares gain. "
     "Compute the cash, in USD, that brings the futures account back to initial margin, "
-    f"{INITIAL:,} dollars a contract.",
+    "{initial_usd:,} dollars a contract.",
     reference=_cash_to_bring,
     given={
         "account_usd": Given(16_000, [15_000, 16_500]),
-        "contracts": Given(10, [10, 11]),
-        "price": Given(2400.0, [2350.0, 2450.0]),
+        "number": Given(10, [10, 11]),
+        "quote": Given(2400.0, [2350.0, 2450.0]),
         "rise_pct": Given(8, [9, 10]),
+        "initial_usd": Given(INITIAL, [INITIAL]),
     },
     mistakes=[
         Mistake(
-            lambda account_usd, contracts, price, rise_pct: 0,
+            lambda account_usd, number, quote, rise_pct, initial_usd: 0,
             "The shares gain, but a gain in shares is no cash until they are sold. The futures "
             "account has lost, and it is settled every evening.",
         ),
         Mistake(
-            lambda account_usd, contracts, price, rise_pct: price * rise_pct / 100 * 5 * contracts,
+            lambda account_usd, number, quote, rise_pct, initial_usd: (
+                quote * rise_pct / 100 * 5 * number
+            ),
             "That is what the short position lost. Some of it was in the account already; and "
             "initial margin must be there in the end.",
         ),
         Mistake(
-            lambda account_usd, contracts, price, rise_pct: (
-                contracts * MAINTENANCE - account_usd + price * rise_pct / 100 * 5 * contracts
+            lambda account_usd, number, quote, rise_pct, initial_usd: (
+                number * MAINTENANCE - account_usd + quote * rise_pct / 100 * 5 * number
             ),
             "That reaches maintenance margin only. A call asks for initial margin.",
         ),
         Mistake(
-            lambda account_usd, contracts, price, rise_pct: (
-                account_usd - price * rise_pct / 100 * 5 * contracts
+            lambda account_usd, number, quote, rise_pct, initial_usd: (
+                account_usd - quote * rise_pct / 100 * 5 * number
             ),
             "That is what is left in the account. How much is missing to initial margin?",
         ),
         Mistake(
-            lambda account_usd, contracts, price, rise_pct: (
-                contracts * INITIAL - account_usd - price * rise_pct / 100 * 5 * contracts
+            lambda account_usd, number, quote, rise_pct, initial_usd: (
+                number * initial_usd - account_usd - quote * rise_pct / 100 * 5 * number
             ),
             "A short position loses when the price rises: take the loss from the account first.",
         ),
         Mistake(
-            lambda account_usd, contracts, price, rise_pct: (
-                contracts * INITIAL - account_usd + price * rise_pct / 100 * contracts
+            lambda account_usd, number, quote, rise_pct, initial_usd: (
+                number * initial_usd - account_usd + quote * rise_pct / 100 * number
             ),
             "The multiplier is missing: each point costs $5 on each contract.",
         ),
+        Mistake(
+            lambda account_usd, number, quote, rise_pct, initial_usd: number * initial_usd,
+            "That is the whole initial margin. What is left in the account counts towards it.",
+        ),
     ],
     hints=[
-        "What did {contracts} short contracts lose, and what is left in the account?",
-        "{contracts} × initial margin, less ({account_usd:,} − {price:,.1f} × {rise_pct} % × 5 × "
-        "{contracts}).",
+        "What did {number} short contracts lose, and what is left in the account?",
+        "{number} × {initial_usd}, less ({account_usd:,} − {quote:,.1f} × {rise_pct} % × 5 × "
+        "{number}).",
     ],
     well_done="The hedge works, and asks for cash while it does.",
     unit="USD",
 )
 
 
-def _fall_before_the_call(account_usd, contracts, price):
-    room_usd = account_usd - contracts * MAINTENANCE
-    room_points = room_usd / (M2K.multiplier * contracts)
-    return 100 * room_points / price
+def _fall_before_the_call(account_usd, number, quote, call_below_usd):
+    room_usd = account_usd - number * call_below_usd
+    room_points = room_usd / (M2K.multiplier * number)
+    return 100 * room_points / quote
 
 
 q6 = Compute(
-    "An account of {account_usd:,} dollars is long {contracts} M2K at {price:,.1f}. Maintenance "
-    f"margin is {MAINTENANCE:,} dollars a contract. Compute the fall of the price, in percent, "
+    "An account of {account_usd:,} dollars is long {number} M2K at {quote:,.1f}. Maintenance "
+    "margin is {call_below_usd:,} dollars a contract. Compute the fall of the price, in percent, "
     "that uses up the room above it. Give a positive number, to one decimal or better.",
     reference=_fall_before_the_call,
     given={
         "account_usd": Given(2_600, [2_400, 3_000, 3_400]),
-        "contracts": Given(2, [2]),
-        "price": Given(2400.0, [2340.0, 2480.0]),
+        "number": Given(2, [2]),
+        "quote": Given(2400.0, [2340.0, 2480.0]),
+        "call_below_usd": Given(MAINTENANCE, [MAINTENANCE]),
     },
     mistakes=[
         Mistake(
-            lambda account_usd, contracts, price: (
-                100 * (account_usd - contracts * INITIAL) / (5 * contracts) / price
+            lambda account_usd, number, quote, call_below_usd: (
+                100 * (account_usd - number * INITIAL) / (5 * number) / quote
             ),
             "That takes initial margin, which is only needed to open. The call comes at "
             "maintenance margin.",
         ),
         Mistake(
-            lambda account_usd, contracts, price: 100 * account_usd / (5 * contracts) / price,
+            lambda account_usd, number, quote, call_below_usd: (
+                100 * account_usd / (5 * number) / quote
+            ),
             "That fall empties the account. The call comes earlier, at maintenance margin.",
         ),
         Mistake(
-            lambda account_usd, contracts, price: (
-                (account_usd - contracts * MAINTENANCE) / (5 * contracts)
+            lambda account_usd, number, quote, call_below_usd: (
+                (account_usd - number * call_below_usd) / (5 * number)
             ),
             "Those are points. What share of the price are they, in percent?",
         ),
         Mistake(
-            lambda account_usd, contracts, price: (
-                100 * (account_usd - contracts * MAINTENANCE) / 5 / price
+            lambda account_usd, number, quote, call_below_usd: (
+                100 * (account_usd - number * call_below_usd) / 5 / quote
             ),
-            "A point costs $5 on each of the {contracts} contracts.",
+            "A point costs $5 on each of the {number} contracts.",
         ),
         Mistake(
-            lambda account_usd, contracts, price: (
-                100 * (account_usd - MAINTENANCE) / (5 * contracts) / price
+            lambda account_usd, number, quote, call_below_usd: (
+                100 * (account_usd - call_below_usd) / (5 * number) / quote
             ),
-            "Each of the {contracts} contracts needs its own margin.",
+            "Each of the {number} contracts needs its own margin.",
         ),
         Mistake(
-            lambda account_usd, contracts, price: (
-                100 * (account_usd - contracts * MAINTENANCE) / account_usd
+            lambda account_usd, number, quote, call_below_usd: (
+                100 * (account_usd - number * call_below_usd) / account_usd
             ),
             "That is the share of the account. How far must the *price* fall to cost that much?",
+        ),
+        Mistake(
+            lambda account_usd, number, quote, call_below_usd: (
+                100 * (account_usd - number * call_below_usd) / quote
+            ),
+            "A point costs $5 on each contract: the multiplier is missing, and the number.",
+        ),
+        Mistake(
+            lambda account_usd, number, quote, call_below_usd: (
+                100 * (account_usd - number * call_below_usd) / number / quote
+            ),
+            "The multiplier is missing: a point costs $5 on each contract.",
+        ),
+        Mistake(
+            lambda account_usd, number, quote, call_below_usd: (
+                account_usd - number * call_below_usd
+            ),
+            "That is the room in dollars. How many points is it, and what share of the price?",
         ),
     ],
     hints=[
         "How many dollars may be lost before only maintenance margin is left?",
-        "({account_usd:,} − {contracts} × maintenance) / (5 × {contracts}) points, as a "
-        "percentage of {price:,.1f}.",
+        "({account_usd:,} − {number} × {call_below_usd}) / (5 × {number}) points, as a "
+        "percentage of {quote:,.1f}.",
     ],
     well_done="A fall of {answer:.1f} % is no rare event within two months.",
     tolerance=0.05,

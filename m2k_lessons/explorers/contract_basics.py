@@ -93,9 +93,9 @@ def verdict(result: dict) -> str:
 def describe(state: dict, result: dict) -> str:
     return (
         f"Left: {signed(state['contracts'])} M2K from {ENTRY:,.1f} to {state['exit_price']:,.1f} "
-        f"make {usd(result['pnl_usd'], 2)}. Right: the balance goes from {usd(state['deposit_usd'])} to "
-        f"{usd(result['balances_usd'][-1])}; maintenance margin is {usd(result['needed_usd'])}: "
-        f"{verdict(result)}. Made-up prices."
+        f"make {usd(result['pnl_usd'], 2)}. Right: the balance goes from "
+        f"{usd(state['deposit_usd'])} to {usd(result['balances_usd'][-1])}; "
+        f"maintenance margin is {usd(result['needed_usd'])}: {verdict(result)}. Made-up prices."
     )
 
 

@@ -18,8 +18,10 @@ def compute(equity_usd, risk_pct, stop_points, micro_fee, micro_ticks, standard_
     accounts = np.append(ACCOUNTS_USD, equity_usd)
     # One percent of a dollar is a cent. Whole cents keep // from losing a contract to rounding.
     budget_cents = np.rint(accounts * risk_pct).astype(np.int64)
-    micros = budget_cents // round(100 * stop_points * M2K.multiplier)
-    standards = budget_cents // round(100 * stop_points * RTY.multiplier)
+    asked = budget_cents // round(100 * stop_points * M2K.multiplier)
+    # An RTY counts as ten M2K: its own newest margin on the list is older, and belongs to its day.
+    micros = np.minimum(asked, accounts // fact("margin.initial.M2K").value)
+    standards = micros // 10
     micro_turn = 2 * micro_fee + micro_ticks * M2K.tick_value
     standard_turn = 2 * standard_fee + fact("spread.RTY.rth_ticks").value * RTY.tick_value
     micro_usd = micros * stop_points * M2K.multiplier
@@ -32,6 +34,7 @@ def compute(equity_usd, risk_pct, stop_points, micro_fee, micro_ticks, standard_
         "only": 1e4 * some / some * micro_turn / M2K.notional(PRICE),
         "mixed": 1e4 * mixed_usd / (some * M2K.notional(PRICE)),
         "held": (int(micros[-1]), int(standards[-1])),
+        "limit": " (margin's limit)" if micros[-1] < asked[-1] else "",
         "risk_usd": (float(micro_usd[-1]), float(standard_usd[-1])),
         "cost_usd": (float(micros[-1] * micro_turn), float(mixed_usd[-1])),
         "budget_usd": budget_cents[-1] / 100,
@@ -59,8 +62,9 @@ def draw(figure) -> dict:
 
 def update(artists: dict, result: dict) -> None:
     (micros, standards), risk, cost = result["held"], result["risk_usd"], result["cost_usd"]
+    limit = result["limit"]
     labels = {
-        "micro": f"dashed: {micros} M2K, {usd(risk[0])} of {usd(result['budget_usd'])}",
+        "micro": f"dashed: {micros} M2K{limit}, {usd(risk[0])} of {usd(result['budget_usd'])}",
         "standard": f"solid: {standards} RTY, {usd(risk[1])} of {usd(result['budget_usd'])}",
         "only": f"dashed: {micros} M2K, {usd(cost[0], 2)}",
         "mixed": f"solid: {standards} RTY + {micros % 10} M2K, {usd(cost[1], 2)}",
@@ -76,7 +80,8 @@ def describe(state: dict, result: dict) -> str:
     return (
         f"Left: {usd(state['equity_usd'])} with {state['risk_pct']:g} % at risk and a stop "
         f"{state['stop_points']:g} points away may lose {usd(result['budget_usd'], 2)}: {micros} "
-        f"M2K risk {usd(risk[0], 2)} of it, {standards} RTY {usd(risk[1], 2)}. Right: a round turn "
+        f"M2K{result['limit']} risk {usd(risk[0], 2)} of it, {standards} RTY {usd(risk[1], 2)}. "
+        f"Right: a round turn "
         f"costs {usd(cost[0], 2)} in micros, and {usd(cost[1], 2)} as {standards} RTY and "
         f"{micros % 10} M2K. With {usd(ACCOUNTS_USD[-1])} the two ways cost "
         f"{result['only'][-2]:.2f} and {result['mixed'][-2]:.2f} basis points."

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -66,8 +66,9 @@ class IntradayTruth:
         Standard deviation of the logarithm of a session's volatility, and its autocorrelation
         from one session to the next.
     gap_bp : float
-        Standard deviation of M2K's move over one hour without trading, in basis points; its
-        variance grows with hours ** 0.65.
+        Standard deviation of M2K's move over one hour without trading, in basis points.
+    gap_exponent : float
+        That move's variance grows with hours ** gap_exponent. The same in every draw.
     holiday_volatility : float
         Volatility while the stock market is shut for a holiday, as a multiple of a normal day's.
     extended_volume_share : float
@@ -88,6 +89,7 @@ class IntradayTruth:
     session_deviation: float = 0.3
     session_kept: float = 0.85
     gap_bp: float = 8.0
+    gap_exponent: ClassVar[float] = 0.65
     holiday_volatility: float = 0.5
     extended_volume_share: float = 0.15
     releases: tuple[ReleaseTruth, ...] = RELEASES
@@ -175,7 +177,7 @@ def intraday(days: int, seed: int, *, start: str | dt.date = "2030-01-02") -> Ma
     releases = releases[releases.index.isin(index)]
 
     closed = _minutes_closed(index)
-    pause = truth.gap_bp**2 * (closed / 60) ** 0.65
+    pause = truth.gap_bp**2 * (closed / 60) ** truth.gap_exponent
     frames = _bars(price_rng, truth, index, pause, closed > 0, releases)
     return Market({**frames, "releases": releases}, truth)
 
@@ -302,7 +304,8 @@ class _Profile(NamedTuple):
         five_minutes = np.square(truth.five_minute_volatility_bp)
         in_day = 30 * five_minutes / (5 + truth._disturbed(5))  # each half hour's variance
         daily_variance = in_day.sum() / (1 - truth.overnight_share)
-        breaks = truth.gap_bp**2 * (4 + 49**0.65) / 5  # four nights and a weekend, in five days
+        # Four nights of an hour and a weekend, in five days.
+        breaks = truth.gap_bp**2 * (4 + 49**truth.gap_exponent) / 5
         outside = np.zeros(_MINUTES_A_DAY)
         for hour, proportions in _EXTENDED_VOLATILITY.items():
             begin = round(60 * hour)

@@ -25,6 +25,8 @@ LEAVES = (
     "raise RuntimeError(subprocess.run([sys.executable, '-c', 'import socket; "
     'socket.gethostbyname("example.org")\'], capture_output=True, text=True).stderr)',
 )
+# Goes past Python's sockets, and ends at the proxy that isn't there.
+LEAVES_IN_C = "import curl_cffi; curl_cffi.get('http://192.0.2.1/', timeout=5)"
 STAYS = (
     "server = socket.create_server(('127.0.0.1', 0))\n"
     "client = socket.create_connection(('localhost', server.getsockname()[1]))\n"
@@ -37,7 +39,7 @@ STAYS = (
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """What the cells of a planted notebook said, run as the tests run a lesson; None if nothing."""
-    sources = ["import socket, subprocess, sys, urllib.request", *STAYS, *LEAVES]
+    sources = ["import socket, subprocess, sys, urllib.request", *STAYS, *LEAVES, LEAVES_IN_C]
     cells = [new_code_cell(source, execution_count=n) for n, source in enumerate(sources, 1)]
     kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
     notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel})
@@ -60,6 +62,12 @@ def results(tmp_path_factory):
 @pytest.mark.parametrize("source", LEAVES)
 def test_cell_that_leaves_the_machine_fails(results, source):
     assert REFUSAL in (results[source] or "it passed")
+
+
+def test_library_in_c_that_leaves_the_machine_fails(results):
+    said = results[LEAVES_IN_C] or "it passed"
+    assert "127.0.0.1" in said
+    assert "Could not connect to server" in said
 
 
 @pytest.mark.parametrize("source", STAYS)

@@ -7,6 +7,7 @@ Blocking inside pytest would not do: a kernel is another process.
 
 import errno
 import ipaddress
+import os
 import socket
 import sys
 
@@ -45,3 +46,11 @@ def refuse(event: str, arguments: tuple) -> None:
 
 
 sys.addaudithook(refuse)
+
+# Libraries in C, and programs such as curl, open sockets that Python never sees: they are sent
+# to a proxy that isn't there.
+for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy"):
+    os.environ.pop(name, None)
+for name in ("ALL_PROXY", "all_proxy"):
+    os.environ[name] = "http://127.0.0.1:9"
+os.environ["NO_PROXY"] = "localhost,127.0.0.1,::1"

@@ -1,0 +1,312 @@
+"""Chapter 06: opening hours, clocks of other cities, the night's risk, gaps, hours that pay."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from m2k_lessons import sessions
+from m2k_lessons.contracts import M2K
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.facts import fact
+
+FEE_USD = fact("course.commission.M2K").value
+OVERNIGHT_USD = fact("margin.maintenance.M2K").value
+DAY_TRADE_USD = fact("day_trade_margin_high.M2K").value
+HOUR = pd.Timedelta("1h")
+
+
+def _hours_open(holiday_week):
+    days = sessions.schedule(*holiday_week)
+    return float((days["close"] - days["open"]).sum() / pd.Timedelta("1h"))
+
+
+def _hours_of(holiday_week, kinds):
+    days = sessions.schedule(*holiday_week)
+    days = days[days["kind"].isin(kinds)]
+    return (days["close"] - days["open"]).sum() / HOUR
+
+
+def _regular_hours(holiday_week):
+    days = sessions.schedule(*holiday_week)
+    return (days["rth_close"] - days["rth_open"]).sum() / HOUR
+
+
+q1 = Compute(
+    "Compute how many hours M2K can be traded in the sessions of {holiday_week[0]} to "
+    "{holiday_week[1]}, a week with a holiday.",
+    reference=_hours_open,
+    given={
+        "holiday_week": Given(
+            ("2026-11-23", "2026-11-27"),
+            [
+                ("2026-05-25", "2026-05-29"),
+                ("2026-09-07", "2026-09-11"),
+                ("2027-01-18", "2027-01-22"),
+            ],
+        ),
+    },
+    mistakes=[
+        Mistake(
+            lambda holiday_week: 115.0,
+            "Those are the hours of a week without a holiday. Look at the column `close`.",
+        ),
+        Mistake(
+            lambda holiday_week: 120.0,
+            "That counts 24 hours a day. The break takes one of them, and the holiday takes more.",
+        ),
+        Mistake(
+            _regular_hours,
+            "Those are the regular hours only. M2K trades long before and after them.",
+        ),
+        Mistake(
+            lambda holiday_week: _hours_of(holiday_week, ["normal"]),
+            "Those are the normal days only. On the short ones there is trading, too, until the "
+            "halt or the early close.",
+        ),
+        Mistake(
+            lambda holiday_week: _hours_of(holiday_week, ["normal", "early close 13:15"]),
+            "On a holiday with a halt there is trading until 13:00, after a whole night.",
+        ),
+    ],
+    hints=[
+        'sessions.schedule("{holiday_week[0]}", "{holiday_week[1]}") has a row for each day, '
+        "with `open` and `close`.",
+        'Sum `close` less `open` over the rows, and divide by pd.Timedelta("1h").',
+    ],
+    well_done="A normal week has 115.",
+    unit="hours",
+)
+
+
+def _clock_at_the_opening(zone, date):
+    opening = pd.Timestamp(date + " 09:30", tz="America/New_York").tz_convert(zone)
+    return opening.hour + opening.minute / 60
+
+
+def _other_way_round(zone, date):
+    return (19 - _clock_at_the_opening(zone, date)) % 24
+
+
+q2 = Compute(
+    "Compute which hour the clock of the zone {zone} shows when regular hours begin in New York "
+    "on {date}, as a number: 8.5 for 08:30, 20 for 20:00.",
+    reference=_clock_at_the_opening,
+    given={
+        "zone": Given("Europe/London", ["Asia/Tokyo", "Asia/Kolkata", "Europe/London"]),
+        "date": Given("2026-03-16", ["2026-03-18", "2026-07-01", "2026-10-28"]),
+    },
+    mistakes=[
+        Mistake(
+            lambda zone, date: _clock_at_the_opening(zone, "2026-01-15"),
+            "That holds in the middle of winter. On {date} New York's clock stands on summer time.",
+        ),
+        Mistake(
+            _other_way_round,
+            "The wrong way round: cities east of New York are ahead of it, not behind.",
+        ),
+        Mistake(
+            lambda zone, date: 9.5,
+            "That is the clock in New York. Convert the instant with tz_convert.",
+        ),
+        Mistake(
+            lambda zone, date: float(int(_clock_at_the_opening(zone, date))),
+            "The hour is right, the minutes are missing: 08:30 is 8.5.",
+        ),
+    ],
+    hints=[
+        'pd.Timestamp("{date} 09:30", tz="America/New_York") is the instant. Which method tells '
+        "what another clock shows?",
+        'opening.tz_convert("{zone}") shows it; take its hour, plus its minute / 60.',
+    ],
+    well_done="No offset had to be remembered.",
+    unit="hours",
+    tolerance=0.01,
+)
+
+
+def _share_of_the_night(night_points, day_points):
+    return 100 * night_points**2 / (night_points**2 + day_points**2)
+
+
+q3 = Compute(
+    "In some month the standard deviation of the night's moves (16:00 to 09:30) is "
+    "{night_points} points and that of the day's moves (09:30 to 16:00) is {day_points} points. "
+    "Compute the share of the variance that falls into the night, in %.",
+    reference=_share_of_the_night,
+    given={
+        "night_points": Given(20, [18, 22, 25]),
+        "day_points": Given(30, [28, 31, 33]),
+    },
+    mistakes=[
+        Mistake(
+            lambda night_points, day_points: 100 * night_points / (night_points + day_points),
+            "Standard deviations don't add up, variances do: square both first.",
+        ),
+        Mistake(
+            lambda night_points, day_points: 100 * night_points / day_points,
+            "That compares night and day. A share needs the whole below the line, in squares.",
+        ),
+        Mistake(
+            lambda night_points, day_points: 100 * (night_points / day_points) ** 2,
+            "Below the line belongs the whole, night and day together.",
+        ),
+        Mistake(
+            lambda night_points, day_points: _share_of_the_night(night_points, day_points) / 100,
+            "Right as a fraction. The question asks for percent.",
+        ),
+    ],
+    hints=[
+        "Variance is the standard deviation squared. Which two variances make up the whole?",
+        "{night_points}² divided by {night_points}² + {day_points}², times 100.",
+    ],
+    well_done="The night's moves are the smaller ones, and still hold {answer:.0f} % of it.",
+    unit="%",
+    tolerance=0.05,
+)
+
+
+def _loss_through_the_stop(number, friday_close, stop, sunday_open):
+    return (sunday_open - friday_close) * M2K.multiplier * number
+
+
+q4 = Compute(
+    "A trader is long {number} M2K over a weekend. The price was {friday_close:,.1f} at Friday's "
+    "close, and a stop waits at {stop:,.1f}. The first price on Sunday is {sunday_open:,.1f}, and "
+    "the stop sells there. Compute the profit or loss since Friday's close, in USD. A loss is "
+    "negative.",
+    reference=_loss_through_the_stop,
+    given={
+        "number": Given(2, [3, 4]),
+        "friday_close": Given(2204.0, [2211.5, 2218.0]),
+        "stop": Given(2194.0, [2196.0, 2199.0]),
+        "sunday_open": Given(2186.5, [2179.3, 2188.1]),
+    },
+    mistakes=[
+        Mistake(
+            lambda number, friday_close, stop, sunday_open: (stop - friday_close) * 5 * number,
+            "That is what the stop seemed to promise. It can sell only at a price that exists, "
+            "and the first one is {sunday_open:,.1f}.",
+        ),
+        Mistake(
+            lambda number, friday_close, stop, sunday_open: (sunday_open - stop) * 5 * number,
+            "That is only the part beyond the stop. Count from Friday's close.",
+        ),
+        Mistake(
+            lambda number, friday_close, stop, sunday_open: (sunday_open - friday_close) * 5,
+            "That is one contract; the trader holds {number}.",
+        ),
+        Mistake(
+            lambda number, friday_close, stop, sunday_open: (sunday_open - friday_close) * number,
+            "Those are points. One point is worth $5.",
+        ),
+    ],
+    hints=[
+        "Between Friday's close and Sunday's first price nothing can be sold.",
+        "({sunday_open:,.1f} − {friday_close:,.1f}) × 5 × {number}.",
+    ],
+    well_done="The stop did its work, at the first price there was.",
+    unit="USD",
+)
+
+q5 = Choose(
+    "On a Friday at 16:40 an account of 900 dollars is long 2 M2K, opened under a broker's "
+    f"day-trade margin of {DAY_TRADE_USD} dollars a contract. Overnight margin is {OVERNIGHT_USD} "
+    "dollars a contract. "
+    "Choose what comes next.",
+    options={
+        "a": "Nothing. The margin was paid when the position was opened.",
+        "b": "The broker may close the position before 17:00, at the price there is.",
+        "c": "The broker waits for Sunday and sends a margin call if the price has fallen.",
+    },
+    right="b",
+    feedback={
+        "a": f"The small margin holds for the day only. Overnight ${2 * OVERNIGHT_USD:,} are "
+        "needed, and the account has $900.",
+        "b": "Day-trade margin ends some minutes before the close, at an hour that each broker "
+        "sets. Who can't show overnight margin by then is closed out, often for a fee.",
+        "c": "The requirement changes before the weekend, not after it: "
+        f"${2 * OVERNIGHT_USD:,} must be there before the close, whatever the price does.",
+    },
+)
+
+
+def _wins_needed_pct(move_usd, spread_ticks, fee_usd):
+    cost_usd = 2 * fee_usd + spread_ticks * M2K.tick_value
+    return 100 * (0.5 + 0.5 * cost_usd / move_usd)
+
+
+q6 = Compute(
+    "A scalper of one M2K wins or loses {move_usd:g} dollars a trade before costs. Spread: "
+    "{spread_ticks} ticks, crossed once in a round turn. Fee: {fee_usd:.2f} dollars a side. "
+    "Compute how many of a hundred trades must win to come out even, to one decimal or better.",
+    reference=_wins_needed_pct,
+    given={
+        "move_usd": Given(8.0, [6.0, 9.0, 12.0]),
+        "spread_ticks": Given(2, [3, 4]),
+        "fee_usd": Given(FEE_USD, [0.65, 1.05]),
+    },
+    mistakes=[
+        Mistake(
+            lambda move_usd, spread_ticks, fee_usd: _wins_needed_pct(
+                move_usd, spread_ticks, fee_usd / 2
+            ),
+            "The fee is paid twice: going in and coming out.",
+        ),
+        Mistake(
+            lambda move_usd, spread_ticks, fee_usd: _wins_needed_pct(move_usd, 0, fee_usd),
+            "The spread is missing: {spread_ticks} ticks at half a dollar each.",
+        ),
+        Mistake(
+            lambda move_usd, spread_ticks, fee_usd: _wins_needed_pct(move_usd, spread_ticks, 0),
+            "The fees are missing, one for each side.",
+        ),
+        Mistake(
+            lambda move_usd, spread_ticks, fee_usd: _wins_needed_pct(
+                move_usd, 2 * spread_ticks, fee_usd
+            ),
+            "The spread is crossed once in a round turn: half of it going in, half coming out.",
+        ),
+        Mistake(
+            lambda move_usd, spread_ticks, fee_usd: (
+                2 * _wins_needed_pct(move_usd, spread_ticks, fee_usd) - 100
+            ),
+            "That is the cost as a share of the move. Half of it comes on top of fifty in a "
+            "hundred.",
+        ),
+        Mistake(
+            lambda move_usd, spread_ticks, fee_usd: (
+                _wins_needed_pct(move_usd, spread_ticks, fee_usd) / 100
+            ),
+            "Right as a fraction. The question asks how many of a hundred.",
+        ),
+    ],
+    hints=[
+        "First the cost of a round turn in dollars: two fees and the spread, at half a dollar "
+        "a tick.",
+        "p wins and (100 − p) losses must pay 100 costs: p = 50 + 50 × cost / {move_usd:g}.",
+    ],
+    well_done="And that is only to lose nothing.",
+    unit="trades",
+    tolerance=0.05,
+)
+
+quiz = Choose(
+    "Somebody says: “At night the market is quiet, so the night is the safe time to hold a "
+    "position.” Choose the best reply.",
+    options={
+        "a": "True: five minutes at midnight move a few dollars, so little can happen.",
+        "b": "False: minute for minute the market moves more at night than in the day.",
+        "c": "False: its minutes are quiet, but there are many of them, and news and gaps too.",
+    },
+    right="c",
+    feedback={
+        "a": "Each five minutes are small, but a night has about two hundred of them, and 08:30 "
+        "belongs to it. Added up, three to four tenths of a day's variance come then.",
+        "b": "No, in the simulated market its minutes move about half as much. It is their number, "
+        "the 08:30 figures and the gaps that add up.",
+        "c": "Quiet is not safe: three to four tenths of the variance come at night, partly at "
+        "08:30 and partly while nobody can trade at all; and getting out costs a wider spread.",
+    },
+)
+
+QUESTIONS = register("06_sessions", globals())
