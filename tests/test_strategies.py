@@ -78,6 +78,15 @@ def test_mean_reversion_meets_its_limits_exactly():
         assert target[20] == 0.0, ticks
 
 
+def test_back_at_the_average_exactly_is_back():
+    """The average of k, k, k - 3 and k - 1 is k - 1; floats of ticks often say otherwise."""
+    for ticks in range(20_000, 26_000, 37):
+        long = np.array([0, 0, 0, -3, -1, -1])
+        for sign in (1, -1):
+            target = mean_reversion((ticks + sign * long) * 0.1, 4, 1.5)
+            assert target.tolist() == [0, 0, 0, sign, 0, 0], ticks
+
+
 def test_mean_reversion_in_a_flat_market_does_nothing():
     close = series([2400.0] * 10 + [2399.0] + [2400.0] * 10)
     assert mean_reversion(close, 5, 1.9).tolist() == [0] * 10 + [1] + [0] * 10
@@ -173,6 +182,20 @@ def test_scalping_around_the_clock_is_flat_at_every_close_and_halt():
     first = sessions.next_close(bars.index) != sessions.next_close(bars.index).shift()
     assert (target[first] == 0).all()
     assert (target[first.shift(fill_value=False)] != 0).all()
+
+
+def test_scalping_forgets_a_bet_that_the_data_cut_off():
+    bars = sawtooth("2031-03-03", "2031-03-04")
+    local = bars.index.tz_convert(sessions.NEW_YORK)
+    bars = bars[(sessions.label_sessions(local) == "RTH").to_numpy()]
+    ends_early = bars[bars.index < pd.Timestamp("2031-03-03 15:50", tz=sessions.NEW_YORK)]
+    both = pd.concat([ends_early, bars[bars.index.day == 4]])
+    target = scalping(both, lookback=3, move=2, hold=30)
+    assert target.iloc[len(ends_early) - 1] != 0
+    assert (
+        target.iloc[len(ends_early) :].tolist() == scalping(bars, 3, 2, 30)["2031-03-04"].tolist()
+    )
+    assert (target.iloc[len(ends_early) :][:3] == 0).all()
 
 
 def test_scalping_measures_no_move_across_a_missing_price():
