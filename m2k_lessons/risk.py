@@ -841,8 +841,7 @@ def chance_of_falling(to: float, multiple: float) -> float:
     c = _check.number("multiple", multiple, at_least=0)
     if level == 1.0 or c >= 2.0:
         return 1.0
-    # Below this the power is smaller than any float above 0.
-    return level ** (2.0 / c - 1.0) if c > 1e-300 else 0.0
+    return level ** (2.0 / c - 1.0) if c > 0 else 0.0
 
 
 # ------------------------------------------------------------------------------------ bootstrap
@@ -990,7 +989,7 @@ def _like(original, result: np.ndarray):
 def _ordered_times(name: str, index) -> None:
     if not isinstance(index, pd.DatetimeIndex):
         raise TypeError(f"{name} must have a DatetimeIndex, got {type(index).__name__}")
-    if index.hasnans or not index.is_monotonic_increasing:
+    if not index.is_monotonic_increasing:  # nor is it with a time missing
         raise ValueError(f"{name} must be in order of time, each time known")
 
 

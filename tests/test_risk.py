@@ -102,7 +102,9 @@ def test_noise_of_a_sum_of_cents_does_not_cost_a_contract():
     equity = sum([0.1] * 60_000)
     assert equity != 6_000
     assert risk.position_size(equity, 0.01, 12) == 1
-    assert risk.position_size(6_000.004, 0.01, 12) == 1
+    assert risk.position_size(5_999.9999999999, 0.01, 12) == 1
+    assert risk.position_size(6_000.004, 1, 1_199.9, cost_usd=0.504) == 0  # the cent is not there
+    assert risk.position_size(100, 1, 1e-9) == 200  # a stop is at least a tick away
 
 
 def test_sizes_of_series_keep_the_index():
@@ -181,6 +183,8 @@ def test_loss_limit_is_reached_to_the_cent_and_resets_in_the_evening():
     pnl = pd.Series([-0.1, -0.1, -0.1, -5.0, -5.0], index=times)
     assert risk.daily_loss_limit(pnl, 0.3).tolist() == [True, True, True, False, True]
     assert risk.daily_loss_limit(pnl, 0.31).tolist() == [True, True, True, True, True]
+    tenths = pd.Series([-0.7, -0.1, -0.1], index=times[:3])  # -0.7 - 0.1 is above -0.8 as floats
+    assert risk.daily_loss_limit(tenths, 0.8).tolist() == [True, True, False]
     in_utc = pnl.set_axis(times.tz_localize("America/New_York").tz_convert("UTC"))
     assert risk.daily_loss_limit(in_utc, 0.3).tolist() == [True, True, True, False, True]
 
@@ -735,6 +739,7 @@ NONSENSE = [
     (risk.volatility_target, (1, 0.1, 0.2, 9), {"max_share": -1}, "max_share must be .*at least"),
     (risk.daily_loss_limit, (TIMED, 0), {}, "limit_usd must be .*above 0, got 0"),
     (risk.daily_loss_limit, (TIMED[::-1], 5), {}, "pnl_usd must be in order of time"),
+    (risk.daily_loss_limit, (TIMED.set_axis([pd.NaT] * 2), 5), {}, "in order of time"),
     (risk.daily_loss_limit, (TIMED * math.nan, 5), {}, "pnl_usd must be finite throughout"),
     (risk.stop_price, (2400.0, "long"), {"points": 0}, "points must be .*above 0, got 0"),
     (risk.stop_price, (2400.0, "long"), {"atr": 0}, "atr must be .*above 0, got 0"),
