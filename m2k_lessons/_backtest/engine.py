@@ -35,7 +35,7 @@ def simulate(legs: list[Leg], capital: int, *, at_close: bool, roll_costs: bool,
     for bar in sorted(asked):
         books = _advance(market, rules, books, wanted, reached, bar)
         reached = bar
-        equity_usd = int(books.cash[0]) / UNITS_PER_USD
+        equity_usd = int(books.account[kernel.CASH]) / UNITS_PER_USD
         for number, following in asked[bar]:
             size = inputs.sized(legs[number], equity_usd, bar)
             stretch = slice(bar, following)
@@ -56,21 +56,14 @@ def _advance(market: Market, rules: Rules, books: Books, wanted, begin: int, end
 
 
 def _market(legs: list[Leg]) -> Market:
-    def columns(number):
-        return np.column_stack([one.ticks[:, number] for one in legs])
-
-    return Market(
-        *(columns(number) for number in range(4)),
-        rolls=np.column_stack([one.rolls for one in legs]),
-        gap=np.column_stack([one.gap for one in legs]),
-        new_day=inputs.new_days(legs[0].bars.index),
-    )
+    columns = [np.column_stack([one.ticks, one.rolls, one.gap]) for one in legs]
+    return Market(np.stack(columns, axis=1), inputs.new_days(legs[0].bars.index))
 
 
 def _rules(legs: list[Leg], at_close: bool, roll_costs: bool) -> Rules:
     terms = ("tick_value", "commission", "slippage", "stop", "profit", "initial", "maintenance")
-    columns = [np.array([getattr(one, term) for one in legs], np.int64) for term in terms]
-    return Rules(*columns, at_close=at_close, roll_costs=roll_costs)
+    table = np.array([[getattr(one, term) for term in terms] for one in legs], np.int64)
+    return Rules(table, at_close=at_close, roll_costs=roll_costs)
 
 
 def _new_books(bars: int, legs: int, capital: int) -> Books:
@@ -78,14 +71,11 @@ def _new_books(bars: int, legs: int, capital: int) -> Books:
     return Books(
         equity=np.zeros(bars, np.int64),
         held=np.zeros((bars, legs), np.int64),
-        cash=np.array([capital], np.int64),
-        position=np.zeros(legs, np.int64),
-        mark=np.zeros(legs, np.int64),
-        barred=np.zeros(legs, np.int64),
+        account=np.array([capital, 0, 0, 0], np.int64),
+        legs=np.zeros((legs, 3), np.int64),
         rows=np.zeros((lots, kernel.ROW_WIDTH), np.int64),
         open_rows=np.zeros(lots, np.int64),
         events=np.zeros((lots, kernel.EVENT_WIDTH), np.int64),
-        count=np.zeros(3, np.int64),
     )
 
 
@@ -100,13 +90,13 @@ def _with_more_room(books: Books) -> Books:
 
 def trades(books: Books, legs: list[Leg]) -> pd.DataFrame:
     """One row per lot, in order of entry; open lots as if sold at the last close, free of cost."""
-    rows = books.rows[: books.count[kernel.ROWS]].copy()
+    rows = books.rows[: books.account[kernel.ROWS]].copy()
     size, contracts = rows[:, kernel.SIZE], np.abs(rows[:, kernel.SIZE])
     leg = rows[:, kernel.LEG]
     still_open = rows[:, kernel.EXIT_BAR] < 0
     last = len(books.equity) - 1
     rows[still_open, kernel.EXIT_BAR] = last
-    rows[still_open, kernel.EXIT_PRICE] = books.mark[leg[still_open]]
+    rows[still_open, kernel.EXIT_PRICE] = books.legs[leg[still_open], kernel.MARK]
 
     def term(name):
         return np.array([getattr(one, name) for one in legs], np.int64)[leg]
@@ -154,7 +144,7 @@ def trades(books: Books, legs: list[Leg]) -> pd.DataFrame:
 
 def events(books: Books, legs: list[Leg]) -> pd.DataFrame:
     """Margin calls and orders that the margin cut short."""
-    rows = books.events[: books.count[kernel.EVENTS_SEEN]]
+    rows = books.events[: books.account[kernel.EVENTS_SEEN]]
     symbols = [one.symbol for one in legs]
     return pd.DataFrame(
         {

@@ -42,32 +42,34 @@ MARGIN_CALL, REDUCED, REFUSED = range(len(EVENTS))
 EVENT_WIDTH = 7
 ALL_LEGS = -1
 
-# Columns of `Books.count`.
-ROWS, OPEN_LOTS, EVENTS_SEEN = range(3)
+# Entries of `Books.account`: money, and how much of the tables is filled.
+CASH, ROWS, OPEN_LOTS, EVENTS_SEEN = range(4)
+
+# Columns of `Books.legs`: contracts; price up to which `CASH` holds the profit; side that a stop,
+# profit target or margin call closed, else 0.
+POSITION, MARK, BARRED = range(3)
+
+# Last axis of `Market.bars`, in ticks: prices; whether this bar is the first of another
+# contract (1 or 0), and if so, the gap from the old to the new one.
+OPENS, HIGHS, LOWS, CLOSES, ROLLS, GAP = range(6)
+
+# Columns of `Rules.terms`: money per tick and contract; money per contract and side; ticks per
+# side; distances from the fill in ticks, 0 for none; margins in money per contract.
+TICK_VALUE, COMMISSION, SLIPPAGE, STOP_DISTANCE, PROFIT_DISTANCE, INITIAL, MAINTENANCE = range(7)
 
 
+# Few arrays, because the time to compile grows with their number.
 class Market(NamedTuple):
-    """What happened: prices, rolls and trade dates."""
+    """What happened."""
 
-    open: np.ndarray
-    high: np.ndarray
-    low: np.ndarray
-    close: np.ndarray
-    rolls: np.ndarray  # bool: first bar of another contract
-    gap: np.ndarray  # ticks from the old to the new contract, where `rolls`
+    bars: np.ndarray  # bars by legs by OPENS ... GAP
     new_day: np.ndarray  # bool, per bar: a settlement lies between this bar and the one before
 
 
 class Rules(NamedTuple):
-    """How orders are filled and what they cost, one entry per leg."""
+    """How orders are filled and what they cost."""
 
-    tick_value: np.ndarray  # money per tick and contract
-    commission: np.ndarray  # money per contract and side
-    slippage: np.ndarray  # ticks per side
-    stop: np.ndarray  # ticks from the fill, 0 for none
-    profit: np.ndarray
-    initial: np.ndarray  # money per contract
-    maintenance: np.ndarray
+    terms: np.ndarray  # legs by TICK_VALUE ... MAINTENANCE
     at_close: bool
     roll_costs: bool
 
@@ -76,15 +78,12 @@ class Books(NamedTuple):
     """The account: everything the engine changes."""
 
     equity: np.ndarray  # money after each bar
-    held: np.ndarray  # contracts after each bar, per leg
-    cash: np.ndarray  # one entry; all profit up to the last price seen is already in it
-    position: np.ndarray  # contracts, per leg
-    mark: np.ndarray  # price up to which `cash` holds the profit, per leg
-    barred: np.ndarray  # side that a stop, profit target or margin call closed, else 0
+    held: np.ndarray  # contracts after each bar, by legs
+    account: np.ndarray  # CASH ... EVENTS_SEEN
+    legs: np.ndarray  # legs by POSITION ... BARRED
     rows: np.ndarray
     open_rows: np.ndarray  # rows still open, oldest first
     events: np.ndarray
-    count: np.ndarray
 
 
 @kernel
@@ -95,7 +94,7 @@ def advance(market, rules, books, wanted, begin, end):
     the contracts asked for at each close from `begin` to `end - 1`. Returns the bar reached,
     which is before `end` if the books are full; nothing of the next bar has happened then.
     """
-    bars, legs = market.open.shape
+    bars, legs, _ = market.bars.shape
     bar = begin
     while bar < end:
         if bar > 0:
@@ -106,10 +105,10 @@ def advance(market, rules, books, wanted, begin, end):
             return bar
         if bar >= 0:
             if rules.at_close:
-                _follow_orders(rules, books, wanted, market.close, bar, bar)
-            books.equity[bar] = books.cash[0]
+                _follow_orders(rules, books, wanted, market, CLOSES, bar, bar)
+            books.equity[bar] = books.account[CASH]
             for leg in range(legs):
-                books.held[bar, leg] = books.position[leg]
+                books.held[bar, leg] = books.legs[leg, POSITION]
         if bar + 1 < bars:
             _run_bar(market, rules, books, wanted, bar + 1)
         bar += 1
@@ -123,40 +122,43 @@ def _pass_quiet_bars(market, rules, books, wanted, bar, end):
     Only for speed: what it passes, `_run_bar` would only mark, ten times as slowly. Returns the
     bar before the next order, roll, level touched or margin call, or `end`.
     """
-    legs = len(books.position)
-    highs, lows, closes, rolls = market.high, market.low, market.close, market.rolls
-    position, mark, tick_value = books.position, books.mark, rules.tick_value
+    legs = len(books.legs)
+    bars, terms, state = market.bars, rules.terms, books.legs
     rows, open_rows = books.rows, books.open_rows
-    lots = books.count[OPEN_LOTS]
-    maintenance = _required(rules.maintenance, books)
-    cash = books.cash[0]
+    lots = books.account[OPEN_LOTS]
+    maintenance = _required(rules, books, MAINTENANCE)
+    cash = books.account[CASH]
     while bar < end:
         after = bar + 1
         quiet = not (market.new_day[after] and lots > 0 and cash < maintenance)
         for leg in range(legs):
             if wanted[bar, leg] != wanted[bar - 1, leg]:
                 quiet = False
-            if rolls[after, leg] and position[leg] != 0:
+            if bars[after, leg, ROLLS] and state[leg, POSITION] != 0:
                 quiet = False
         for place in range(lots):
             row = open_rows[place]
             leg = rows[row, LEG]
             side = 1 if rows[row, SIZE] > 0 else -1
-            worst = lows[after, leg] if side > 0 else highs[after, leg]
-            best = highs[after, leg] if side > 0 else lows[after, leg]
-            if rules.stop[leg] > 0 and side * (worst - rows[row, STOP]) <= 0:
+            worst = bars[after, leg, LOWS] if side > 0 else bars[after, leg, HIGHS]
+            best = bars[after, leg, HIGHS] if side > 0 else bars[after, leg, LOWS]
+            if terms[leg, STOP_DISTANCE] > 0 and side * (worst - rows[row, STOP]) <= 0:
                 quiet = False
-            if rules.profit[leg] > 0 and side * (best - rows[row, PROFIT]) >= 0:
+            if terms[leg, PROFIT_DISTANCE] > 0 and side * (best - rows[row, PROFIT]) >= 0:
                 quiet = False
         if not quiet:
             break
         books.equity[bar] = cash
         for leg in range(legs):
-            books.held[bar, leg] = position[leg]
-            cash += position[leg] * (closes[after, leg] - mark[leg]) * tick_value[leg]
-            mark[leg] = closes[after, leg]
+            books.held[bar, leg] = state[leg, POSITION]
+            cash += (
+                state[leg, POSITION]
+                * (bars[after, leg, CLOSES] - state[leg, MARK])
+                * terms[leg, TICK_VALUE]
+            )
+            state[leg, MARK] = bars[after, leg, CLOSES]
         bar = after
-    books.cash[0] = cash
+    books.account[CASH] = cash
     return bar
 
 
@@ -164,68 +166,68 @@ def _pass_quiet_bars(market, rules, books, wanted, bar, end):
 def _has_room(books, legs):
     # One bar can split every open lot by a roll, and part of one lot per leg for each of a
     # margin call and the orders at open and close; each leg opens at most two lots.
-    lots = books.count[ROWS] + books.count[OPEN_LOTS] + 8 * legs
-    return lots <= books.rows.shape[0] and books.count[EVENTS_SEEN] + 4 * legs + 1 <= len(
+    lots = books.account[ROWS] + books.account[OPEN_LOTS] + 8 * legs
+    return lots <= books.rows.shape[0] and books.account[EVENTS_SEEN] + 4 * legs + 1 <= len(
         books.events
     )
 
 
 @kernel
 def _run_bar(market, rules, books, wanted, bar):
-    legs = len(books.position)
+    legs = len(books.legs)
     called = bar > 0 and market.new_day[bar] and _margin_is_short(rules, books, bar)
     for leg in range(legs):
-        if market.rolls[bar, leg] and books.position[leg] != 0:
-            _roll(rules, books, bar, leg, market.gap[bar, leg])
-    _mark(rules, books, market.open, bar)
-    _stops_at_open(rules, books, market.open, bar)
+        if market.bars[bar, leg, ROLLS] and books.legs[leg, POSITION] != 0:
+            _roll(rules, books, bar, leg, market.bars[bar, leg, GAP])
+    _mark(rules, books, market, OPENS, bar)
+    _stops_at_open(rules, books, market, bar)
     if called:
-        _liquidate(rules, books, market.open, bar)
+        _liquidate(rules, books, market, bar)
     if not rules.at_close and bar > 0:
-        _follow_orders(rules, books, wanted, market.open, bar, bar - 1)
+        _follow_orders(rules, books, wanted, market, OPENS, bar, bar - 1)
     _stops_within(market, rules, books, bar)
-    _mark(rules, books, market.close, bar)
+    _mark(rules, books, market, CLOSES, bar)
 
 
 @kernel
-def _mark(rules, books, prices, bar):
+def _mark(rules, books, market, price_of, bar):
     """Pay out what each position gained since it was last marked."""
-    for leg in range(len(books.position)):
-        price = prices[bar, leg]
-        gained = books.position[leg] * (price - books.mark[leg])
-        books.cash[0] += gained * rules.tick_value[leg]
-        books.mark[leg] = price
+    for leg in range(len(books.legs)):
+        price = market.bars[bar, leg, price_of]
+        gained = books.legs[leg, POSITION] * (price - books.legs[leg, MARK])
+        books.account[CASH] += gained * rules.terms[leg, TICK_VALUE]
+        books.legs[leg, MARK] = price
 
 
 @kernel
-def _required(per_contract, books):
+def _required(rules, books, margin):
     total = 0
-    for leg in range(len(books.position)):
-        total += per_contract[leg] * abs(books.position[leg])
+    for leg in range(len(books.legs)):
+        total += rules.terms[leg, margin] * abs(books.legs[leg, POSITION])
     return total
 
 
 @kernel
 def _holds_anything(books):
     contracts = 0
-    for leg in range(len(books.position)):
-        contracts += abs(books.position[leg])
+    for leg in range(len(books.legs)):
+        contracts += abs(books.legs[leg, POSITION])
     return contracts > 0
 
 
 @kernel
 def _note(books, bar, leg, kind, asked, given, margin):
-    event = books.events[books.count[EVENTS_SEEN]]
+    event = books.events[books.account[EVENTS_SEEN]]
     event[0], event[1], event[2] = bar, leg, kind
     event[3], event[4] = asked, given
-    event[5], event[6] = books.cash[0], margin
-    books.count[EVENTS_SEEN] += 1
+    event[5], event[6] = books.account[CASH], margin
+    books.account[EVENTS_SEEN] += 1
 
 
 @kernel
 def _margin_is_short(rules, books, bar):
-    required = _required(rules.maintenance, books)
-    short = _holds_anything(books) and books.cash[0] < required
+    required = _required(rules, books, MAINTENANCE)
+    short = _holds_anything(books) and books.account[CASH] < required
     if short:
         _note(books, bar, ALL_LEGS, MARGIN_CALL, 0, 0, required)
     return short
@@ -236,7 +238,7 @@ def _open_lot(rules, books, bar, leg, size, price, slippage, commission, stop, p
     """Add a lot; `price` is the market's, the fill is worse by `slippage` ticks."""
     side = 1 if size > 0 else -1
     fill = price + side * slippage
-    number = books.count[ROWS]
+    number = books.account[ROWS]
     row = books.rows[number]
     row[LEG], row[SIZE] = leg, size
     row[ENTRY_BAR], row[EXIT_BAR] = bar, -1
@@ -245,12 +247,12 @@ def _open_lot(rules, books, bar, leg, size, price, slippage, commission, stop, p
     row[ENTRY_COMMISSION], row[EXIT_COMMISSION] = commission, 0
     row[ENTRY_SLIPPAGE], row[EXIT_SLIPPAGE] = slippage, 0
     row[REASON] = OPEN
-    books.open_rows[books.count[OPEN_LOTS]] = number
-    books.count[OPEN_LOTS] += 1
-    books.count[ROWS] += 1
-    books.position[leg] += size
-    gained = size * (books.mark[leg] - fill)
-    books.cash[0] += gained * rules.tick_value[leg] - abs(size) * commission
+    books.open_rows[books.account[OPEN_LOTS]] = number
+    books.account[OPEN_LOTS] += 1
+    books.account[ROWS] += 1
+    books.legs[leg, POSITION] += size
+    gained = size * (books.legs[leg, MARK] - fill)
+    books.account[CASH] += gained * rules.terms[leg, TICK_VALUE] - abs(size) * commission
 
 
 @kernel
@@ -262,8 +264,8 @@ def _close_lot(rules, books, bar, number, contracts, price, slippage, commission
     fill = price - side * slippage
     closed = row
     if contracts < abs(row[SIZE]):
-        closed = books.rows[books.count[ROWS]]
-        books.count[ROWS] += 1
+        closed = books.rows[books.account[ROWS]]
+        books.account[ROWS] += 1
         for column in range(ROW_WIDTH):
             closed[column] = row[column]
         closed[SIZE] = side * contracts
@@ -271,41 +273,41 @@ def _close_lot(rules, books, bar, number, contracts, price, slippage, commission
     closed[EXIT_BAR], closed[EXIT_PRICE] = bar, fill
     closed[EXIT_COMMISSION], closed[EXIT_SLIPPAGE] = commission, slippage
     closed[REASON] = reason
-    books.position[leg] -= side * contracts
-    gained = side * contracts * (fill - books.mark[leg])
-    books.cash[0] += gained * rules.tick_value[leg] - contracts * commission
+    books.legs[leg, POSITION] -= side * contracts
+    gained = side * contracts * (fill - books.legs[leg, MARK])
+    books.account[CASH] += gained * rules.terms[leg, TICK_VALUE] - contracts * commission
 
 
 @kernel
 def _forget_closed(books):
     kept = 0
-    for place in range(books.count[OPEN_LOTS]):
+    for place in range(books.account[OPEN_LOTS]):
         number = books.open_rows[place]
         if books.rows[number, EXIT_BAR] < 0:
             books.open_rows[kept] = number
             kept += 1
-    books.count[OPEN_LOTS] = kept
+    books.account[OPEN_LOTS] = kept
 
 
 @kernel
 def _bar_if_flat(books, leg, side):
-    if books.position[leg] == 0:
-        books.barred[leg] = side
+    if books.legs[leg, POSITION] == 0:
+        books.legs[leg, BARRED] = side
 
 
 @kernel
 def _roll(rules, books, bar, leg, gap):
     """Close every lot at the old contract's last price, open it in the new one."""
-    slippage = rules.slippage[leg] if rules.roll_costs else 0
-    commission = rules.commission[leg] if rules.roll_costs else 0
-    old = books.mark[leg]
-    lots = books.count[OPEN_LOTS]
+    slippage = rules.terms[leg, SLIPPAGE] if rules.roll_costs else 0
+    commission = rules.terms[leg, COMMISSION] if rules.roll_costs else 0
+    old = books.legs[leg, MARK]
+    lots = books.account[OPEN_LOTS]
     for place in range(lots):
         number = books.open_rows[place]
         if books.rows[number, LEG] == leg:
             contracts = abs(books.rows[number, SIZE])
             _close_lot(rules, books, bar, number, contracts, old, slippage, commission, ROLLED)
-    books.mark[leg] = old + gap
+    books.legs[leg, MARK] = old + gap
     for place in range(lots):
         number = books.open_rows[place]
         row = books.rows[number]
@@ -326,16 +328,16 @@ def _roll(rules, books, bar, leg, gap):
 
 
 @kernel
-def _stops_at_open(rules, books, opens, bar):
+def _stops_at_open(rules, books, market, bar):
     """A gap through a level is filled at the open: worse for a stop, better for a target."""
-    for place in range(books.count[OPEN_LOTS]):
+    for place in range(books.account[OPEN_LOTS]):
         number = books.open_rows[place]
         row = books.rows[number]
         leg = row[LEG]
         side = 1 if row[SIZE] > 0 else -1
         contracts = abs(row[SIZE])
-        price = opens[bar, leg]
-        if rules.stop[leg] > 0 and side * (price - row[STOP]) <= 0:
+        price = market.bars[bar, leg, OPENS]
+        if rules.terms[leg, STOP_DISTANCE] > 0 and side * (price - row[STOP]) <= 0:
             _close_lot(
                 rules,
                 books,
@@ -343,14 +345,22 @@ def _stops_at_open(rules, books, opens, bar):
                 number,
                 contracts,
                 price,
-                rules.slippage[leg],
-                rules.commission[leg],
+                rules.terms[leg, SLIPPAGE],
+                rules.terms[leg, COMMISSION],
                 STOPPED,
             )
             _bar_if_flat(books, leg, side)
-        elif rules.profit[leg] > 0 and side * (price - row[PROFIT]) >= 0:
+        elif rules.terms[leg, PROFIT_DISTANCE] > 0 and side * (price - row[PROFIT]) >= 0:
             _close_lot(
-                rules, books, bar, number, contracts, price, 0, rules.commission[leg], TOOK_PROFIT
+                rules,
+                books,
+                bar,
+                number,
+                contracts,
+                price,
+                0,
+                rules.terms[leg, COMMISSION],
+                TOOK_PROFIT,
             )
             _bar_if_flat(books, leg, side)
     _forget_closed(books)
@@ -359,19 +369,19 @@ def _stops_at_open(rules, books, opens, bar):
 @kernel
 def _stops_within(market, rules, books, bar):
     """Levels reached between open and close; when a bar touches both, the stop came first."""
-    for place in range(books.count[OPEN_LOTS]):
+    for place in range(books.account[OPEN_LOTS]):
         number = books.open_rows[place]
         row = books.rows[number]
         leg = row[LEG]
         side = 1 if row[SIZE] > 0 else -1
         contracts = abs(row[SIZE])
-        worst = market.low[bar, leg] if side > 0 else market.high[bar, leg]
-        best = market.high[bar, leg] if side > 0 else market.low[bar, leg]
-        if rules.stop[leg] > 0 and side * (worst - row[STOP]) <= 0:
+        worst = market.bars[bar, leg, LOWS] if side > 0 else market.bars[bar, leg, HIGHS]
+        best = market.bars[bar, leg, HIGHS] if side > 0 else market.bars[bar, leg, LOWS]
+        if rules.terms[leg, STOP_DISTANCE] > 0 and side * (worst - row[STOP]) <= 0:
             # Slippage can put the stop of a new lot on the wrong side of the open.
             price = row[STOP]
-            if side * (market.open[bar, leg] - price) < 0:
-                price = market.open[bar, leg]
+            if side * (market.bars[bar, leg, OPENS] - price) < 0:
+                price = market.bars[bar, leg, OPENS]
             _close_lot(
                 rules,
                 books,
@@ -379,12 +389,12 @@ def _stops_within(market, rules, books, bar):
                 number,
                 contracts,
                 price,
-                rules.slippage[leg],
-                rules.commission[leg],
+                rules.terms[leg, SLIPPAGE],
+                rules.terms[leg, COMMISSION],
                 STOPPED,
             )
             _bar_if_flat(books, leg, side)
-        elif rules.profit[leg] > 0 and side * (best - row[PROFIT]) >= 0:
+        elif rules.terms[leg, PROFIT_DISTANCE] > 0 and side * (best - row[PROFIT]) >= 0:
             _close_lot(
                 rules,
                 books,
@@ -393,7 +403,7 @@ def _stops_within(market, rules, books, bar):
                 contracts,
                 row[PROFIT],
                 0,
-                rules.commission[leg],
+                rules.terms[leg, COMMISSION],
                 TOOK_PROFIT,
             )
             _bar_if_flat(books, leg, side)
@@ -403,7 +413,7 @@ def _stops_within(market, rules, books, bar):
 @kernel
 def _reduce(rules, books, bar, leg, contracts, price, reason):
     """Close `contracts` of a position, the oldest lots first."""
-    for place in range(books.count[OPEN_LOTS]):
+    for place in range(books.account[OPEN_LOTS]):
         number = books.open_rows[place]
         if contracts > 0 and books.rows[number, LEG] == leg:
             part = min(contracts, abs(books.rows[number, SIZE]))
@@ -414,8 +424,8 @@ def _reduce(rules, books, bar, leg, contracts, price, reason):
                 number,
                 part,
                 price,
-                rules.slippage[leg],
-                rules.commission[leg],
+                rules.terms[leg, SLIPPAGE],
+                rules.terms[leg, COMMISSION],
                 reason,
             )
             contracts -= part
@@ -423,45 +433,45 @@ def _reduce(rules, books, bar, leg, contracts, price, reason):
 
 
 @kernel
-def _liquidate(rules, books, opens, bar):
+def _liquidate(rules, books, market, bar):
     """Cut every leg to the share of the initial margin that the equity still covers."""
-    equity = books.cash[0]
-    required = _required(rules.initial, books)
+    equity = books.account[CASH]
+    required = _required(rules, books, INITIAL)
     if equity >= required and equity >= 0:
         return
-    for leg in range(len(books.position)):
-        held = abs(books.position[leg])
-        side = 1 if books.position[leg] > 0 else -1
+    for leg in range(len(books.legs)):
+        held = abs(books.legs[leg, POSITION])
+        side = 1 if books.legs[leg, POSITION] > 0 else -1
         kept = held * equity // required if equity > 0 else 0
         if kept < held:
-            _reduce(rules, books, bar, leg, held - kept, opens[bar, leg], LIQUIDATED)
+            _reduce(rules, books, bar, leg, held - kept, market.bars[bar, leg, OPENS], LIQUIDATED)
             _bar_if_flat(books, leg, side)
 
 
 @kernel
-def _follow_orders(rules, books, wanted, prices, bar, decided):
+def _follow_orders(rules, books, wanted, market, price_of, bar, decided):
     """Fill what was decided at the close of bar `decided`; what frees margin goes first."""
-    legs = len(books.position)
+    legs = len(books.legs)
     for leg in range(legs):
-        want, held = wanted[decided, leg], books.position[leg]
-        if books.barred[leg] * want <= 0:
-            books.barred[leg] = 0
+        want, held = wanted[decided, leg], books.legs[leg, POSITION]
+        if books.legs[leg, BARRED] * want <= 0:
+            books.legs[leg, BARRED] = 0
         if not _is_order(books, wanted, decided, leg):
             continue
         surplus = abs(held) if held * want <= 0 else abs(held) - abs(want)
         if surplus > 0:
-            _reduce(rules, books, bar, leg, surplus, prices[bar, leg], TARGET)
+            _reduce(rules, books, bar, leg, surplus, market.bars[bar, leg, price_of], TARGET)
     for leg in range(legs):
         want = wanted[decided, leg]
-        asked = abs(want) - abs(books.position[leg])
+        asked = abs(want) - abs(books.legs[leg, POSITION])
         if asked > 0 and _is_order(books, wanted, decided, leg):
             given = min(asked, _affordable(rules, books, leg))
             if given < asked:
                 kind = REDUCED if given > 0 else REFUSED
-                _note(books, bar, leg, kind, asked, given, _required(rules.initial, books))
+                _note(books, bar, leg, kind, asked, given, _required(rules, books, INITIAL))
             if given > 0:
                 side = 1 if want > 0 else -1
-                price, slippage = prices[bar, leg], rules.slippage[leg]
+                price, slippage = market.bars[bar, leg, price_of], rules.terms[leg, SLIPPAGE]
                 fill = price + side * slippage
                 _open_lot(
                     rules,
@@ -471,23 +481,27 @@ def _follow_orders(rules, books, wanted, prices, bar, decided):
                     side * given,
                     price,
                     slippage,
-                    rules.commission[leg],
-                    fill - side * rules.stop[leg],
-                    fill + side * rules.profit[leg],
+                    rules.terms[leg, COMMISSION],
+                    fill - side * rules.terms[leg, STOP_DISTANCE],
+                    fill + side * rules.terms[leg, PROFIT_DISTANCE],
                 )
 
 
 @kernel
 def _is_order(books, wanted, decided, leg):
     before = wanted[decided - 1, leg] if decided > 0 else 0
-    return wanted[decided, leg] != before and books.barred[leg] == 0
+    return wanted[decided, leg] != before and books.legs[leg, BARRED] == 0
 
 
 @kernel
 def _affordable(rules, books, leg):
     """How many more contracts the equity covers, their own costs deducted."""
-    spare = books.cash[0] - _required(rules.initial, books)
-    each = rules.initial[leg] + rules.commission[leg] + rules.slippage[leg] * rules.tick_value[leg]
+    spare = books.account[CASH] - _required(rules, books, INITIAL)
+    each = (
+        rules.terms[leg, INITIAL]
+        + rules.terms[leg, COMMISSION]
+        + rules.terms[leg, SLIPPAGE] * rules.terms[leg, TICK_VALUE]
+    )
     if spare < 0:
         return 0
     return spare // each if each > 0 else 2**62
