@@ -421,7 +421,14 @@ class Result:
     def _title(self) -> str:
         symbols = " and ".join(one.symbol for one in self._legs)
         index = self._legs[0].bars.index
-        return f"{symbols}, {len(index):,} bars from {index[0]:%Y-%m-%d} to {index[-1]:%Y-%m-%d}"
+        title = f"{symbols}, {len(index):,} bars from {index[0]:%Y-%m-%d} to {index[-1]:%Y-%m-%d}"
+        return f"{title}; {self.label}" if self.label else title
+
+    @property
+    def label(self) -> str:
+        """What the bars say about themselves: that they are simulated, if they are."""
+        labels = (one.bars.attrs.get("label", "") for one in self._legs)
+        return next((label for label in labels if label), "")
 
     def _shown(self):
         for name in _SHOWN:

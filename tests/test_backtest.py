@@ -901,6 +901,7 @@ def test_text_and_html_say_the_same_and_that_it_is_hypothetical():
     for shown in (text, table):
         assert usd in shown
         assert "Hypothetical" in shown
+        assert "SIMULATED prices" in shown
         assert "M2K, 2,511 bars from 2030-01-02 to 2039-12-30" in shown
     assert "<caption>" in table
     assert "Buy &" not in table
@@ -923,6 +924,7 @@ def test_plot_draws_account_drawdown_and_trades(monkeypatch):
     account, drawdown, price = result.plot()
     assert account.lines[0].get_ydata()[-1] == equity(result)[-1]
     assert account.get_ylabel() == "equity, USD"
+    assert "SIMULATED" in account.get_title(loc="left")
     assert drawdown.get_ylabel() == "drawdown, %"
     bought = next(line for line in price.lines if line.get_label() == "bought")
     assert len(bought.get_xdata()) == result.stats["# Trades"]
@@ -1003,22 +1005,21 @@ def test_what_the_proof_refuses():
 # --- speed --------------------------------------------------------------------------------------
 
 
-def test_the_first_call_in_a_fresh_session_is_quick():
-    """The machine code is kept: after one run, a new process starts without compiling."""
+def test_a_fresh_session_compiles_nothing():
+    """After one run the machine code is kept, which makes a new session's first call quick."""
     code = """if True:
-        import time
-        import numpy as np, pandas as pd
-        index = pd.date_range("2030-01-07", periods=500, freq="B")
-        bars = pd.DataFrame({name: 2400.0 for name in ("open", "high", "low", "close")}, index)
-        begin = time.perf_counter()
+        import pandas as pd
         from m2k_lessons.backtest import run
-        run(bars, pd.Series(np.arange(500) // 50 % 2.0, index), stop_points=10).stats
-        print(time.perf_counter() - begin)
+        index = pd.date_range("2030-01-07", periods=50, freq="B")
+        bars = pd.DataFrame({name: 2400.0 for name in ("open", "high", "low", "close")}, index)
+        run(bars, pd.Series(1.0, index), stop_points=10)
+        from m2k_lessons._backtest import kernel
+        if hasattr(kernel.advance, "stats"):  # plain Python where numba has no wheel
+            print("compiled", sum(kernel.advance.stats.cache_misses.values()))
+        else:
+            print("compiled", 0)
     """
     command = [sys.executable, "-c", code]
     subprocess.run(command, check=True, capture_output=True)
-    times = [
-        float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        for _ in range(3)
-    ]
-    assert min(times) < 2  # 0.6 s on an idle machine
+    again = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert again.stdout.split() == ["compiled", "0"]

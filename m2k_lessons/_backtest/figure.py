@@ -18,7 +18,8 @@ def draw(result):
     drawdown_pct = -100 * result.equity["DrawdownPct"]
     panels[0].plot(equity.index, equity, color=plots.BLUE)
     panels[0].axhline(result.capital, color=plots.GREY, linewidth=0.8)
-    panels[0].set(title="Account", ylabel="equity, USD")
+    title = f"Account ({result.label})" if result.label else "Account"
+    panels[0].set(title=title, ylabel="equity, USD")
     plots.usd_axis(panels[0])
     panels[1].fill_between(drawdown_pct.index, drawdown_pct, 0, color=plots.ORANGE, hatch="//")
     panels[1].set(title="Below its highest point so far", ylabel="drawdown, %")
@@ -31,6 +32,7 @@ def draw(result):
         panels[0],
         "Backtest of " + " and ".join(symbols),
         [
+            *([result.label] if result.label else []),
             f"equity from {plots.usd(result.capital)} to {plots.usd(stats['Equity Final [$]'])}",
             f"deepest drawdown {plots.usd(stats['Max. Drawdown [$]'])}",
             f"{stats['# Trades']} trades, marked on the price",
