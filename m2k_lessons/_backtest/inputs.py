@@ -180,10 +180,11 @@ def _ticks(name: str, bars, contract: Contract) -> np.ndarray:
     check_index(name, bars.index)
     columns = []
     for column in PRICES:
-        values = _numbers(f"{name}[{column!r}]", bars[column])
-        _refuse(~np.isfinite(values), f"{name}[{column!r}] must be finite throughout", bars[column])
-        _refuse(values <= 0, f"{name}[{column!r}] must be above 0", bars[column])
-        columns.append(contract._whole_ticks(f"{name}[{column!r}]", values))
+        label, prices = f"{name}[{column!r}]", bars[column]
+        values = _numbers(label, prices)
+        _refuse(~np.isfinite(values), f"{label} must be finite throughout", prices)
+        _refuse(values <= 0, f"{label} must be above 0", prices)
+        columns.append(contract._whole_ticks(label, values))
     ticks = np.column_stack(columns)
     outside = (ticks[:, 1] < ticks.max(axis=1)) | (ticks[:, 2] > ticks.min(axis=1))
     if outside.any():
