@@ -5,7 +5,6 @@ import importlib.util
 import json
 import math
 import re
-import time
 from pathlib import Path
 
 import numpy as np
@@ -97,15 +96,6 @@ def test_the_data_dictionary_names_every_file_and_column():
         assert f"`{name}.csv`" in text
         assert set(frame.columns) <= words, name
     assert f"{len(market['M2K']):,} trading days" in text
-
-
-def test_loading_is_quick():
-    def seconds():
-        start = time.perf_counter()
-        _course_data.load("daily")
-        return time.perf_counter() - start
-
-    assert min(seconds() for _ in range(8)) < 0.15
 
 
 # --- finding the folder ----------------------------------------------------------------------

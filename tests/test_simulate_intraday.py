@@ -1,6 +1,5 @@
 import importlib.util
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -405,16 +404,6 @@ def test_same_seed_same_minutes():
     assert one.truth == two.truth
     with pytest.raises(AttributeError):
         one.truth.correlation = 1.0
-
-
-def test_sixty_days_in_well_under_two_seconds():
-    simulate.intraday(1, seed=1)  # the calendar, computed once
-    times = []
-    for seed in range(3):
-        begin = time.perf_counter()
-        simulate.intraday(60, seed)
-        times.append(time.perf_counter() - begin)
-    assert min(times) < 1.5
 
 
 @pytest.mark.parametrize(
