@@ -524,8 +524,7 @@ def test_a_slow_answer_is_waited_for_no_longer_than_told(asking, home, waits):
     asking.answers(chart(), waits=waits)
     start = time.perf_counter()
     refused_because(r"no answer within 0\.6 seconds", timeout_s=0.6)
-    # Most of what passes is yfinance's import; far more means that nobody watched the clock.
-    assert time.perf_counter() - start < 15
+    assert time.perf_counter() - start < 4  # the server waits 5; yfinance's import is in here too
     assert asking.asked
     assert list(home.iterdir()) == []
 

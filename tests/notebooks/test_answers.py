@@ -1,0 +1,49 @@
+"""What a lesson tells in words, without a number that a tag could hold."""
+
+from m2k_lessons import contracts, data
+from m2k_lessons.explorers import contract_basics, start_here
+
+
+def test_00_the_two_ways_to_lose_400_dollars():
+    controls = {spec.name: spec for spec in start_here.explore()._specs}
+    points, number = controls["points"], controls["contracts"]
+    found = {
+        (move, held)
+        for move in range(points.low, points.high + 1)
+        for held in range(number.low, number.high + 1)
+        if start_here.compute(move, held)["usd"] == -400
+    }
+    assert found == {(-20, 4), (-16, 5)}
+
+
+def test_01_the_opening_question():
+    closes = data.load("daily")["M2K"].loc["2030-02-08":"2030-02-15", "close"]
+    assert round(closes.iloc[0]) == 2494
+    assert round(closes.iloc[0] - closes.iloc[-1]) == 98
+    assert round(100 * (1 - closes.iloc[-1] / closes.iloc[0])) == 4
+    assert closes.is_monotonic_decreasing
+    balances = 2_500 + (closes - closes.iloc[0]) * contracts.M2K.multiplier * 2
+    assert (balances < 2 * contract_basics.MAINTENANCE_USD).tolist() == [False] * 5 + [True]
+
+
+def test_01_what_the_explorer_answers():
+    def survives(held, deposit_usd=3000):
+        week = contract_basics.compute(held, 2400.0, deposit_usd)
+        return week["opens"], week["first_call"] is None
+
+    assert survives(2) == (True, True)
+    assert survives(3) == (True, False)
+    assert survives(-3) == (True, True)
+    assert survives(-4)[0] is False
+    assert survives(-4, deposit_usd=4000) == (True, True)  # the week itself is kind to a fourth
+    assert contract_basics.compute(-3, 2400.0 - 60, 3000)["pnl_usd"] == 900
+
+
+def test_01_days_between_roll_and_expiry():
+    for convention, expected in (("monday", [4, 3, 4, 4]), ("thursday", [8, 7, 8, 8])):
+        codes = [contracts.contract_code("M2K", 2026, month) for month in (3, 6, 9, 12)]
+        days = [
+            (contracts.last_trading_day(code) - contracts.roll_day(code, convention)).days
+            for code in codes
+        ]
+        assert days == expected
