@@ -348,8 +348,7 @@ class Result:
 
     @functools.cached_property
     def equity(self) -> pd.DataFrame:
-        usd = self._books.equity / inputs.UNITS_PER_USD
-        return statistics.equity_curve(usd, self._legs[0].bars.index)
+        return statistics.equity_table(self._curve, self._legs[0].bars.index)
 
     @functools.cached_property
     def position(self) -> pd.Series | pd.DataFrame:
@@ -364,7 +363,7 @@ class Result:
     def trades(self) -> pd.DataFrame:
         from m2k_lessons._backtest import engine
 
-        return engine.trades(self._books, self._legs)
+        return engine.trades(self._lots, self._legs)
 
     @functools.cached_property
     def events(self) -> pd.DataFrame:
@@ -377,6 +376,30 @@ class Result:
         return statistics.summary(self)
 
     @functools.cached_property
+    def _lots(self):
+        from m2k_lessons._backtest import engine
+
+        return engine.lots(self._books, self._legs)
+
+    @functools.cached_property
+    def _curve(self) -> statistics.Curve:
+        return statistics.curve(self._books.equity)
+
+    @functools.cached_property
+    def _periods(self) -> statistics.Periods:
+        return statistics.periods(self._legs[0].days)
+
+    @functools.cached_property
+    def _figures(self) -> dict[str, np.ndarray]:
+        from m2k_lessons._backtest import engine
+
+        capital = round(self.capital * inputs.UNITS_PER_USD)
+        events = engine.events_by_kind(self._books)
+        equity, periods = self._books.equity, self._periods
+        tally = statistics.count_up(capital, equity, periods, self._lots, events)
+        return statistics.figures(tally, capital, periods.per_year)
+
+    @functools.cached_property
     def market(self) -> Market | None:
         """Buy and hold of the one contract traded; None with several."""
         if len(self._legs) > 1:
@@ -384,7 +407,7 @@ class Result:
         (leg,) = self._legs
         per_point = leg.contract._ticks_per_point
         earned = np.cumsum(leg.points) / per_point
-        return Market(earned, leg.ticks[:, 3] / per_point, leg.contract.multiplier)
+        return Market(earned, leg.closes / per_point, leg.contract.multiplier)
 
     @property
     def bars(self) -> dict[str, pd.DataFrame]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from m2k_lessons._backtest.kernel import EVENTS, TAGS, Books, Market, Rules
 
 def simulate(legs: list[Leg], capital: int, *, at_close: bool, roll_costs: bool, resize: bool):
     """Play all bars and return the books, money in hundredths of a cent, prices in ticks."""
-    bars = len(legs[0].ticks)
+    bars = len(legs[0].table)
     market = _market(legs)
     rules = _rules(legs, at_close, roll_costs)
     books = _new_books(bars, len(legs), capital)
@@ -56,8 +57,10 @@ def _advance(market: Market, rules: Rules, books: Books, wanted, begin: int, end
 
 
 def _market(legs: list[Leg]) -> Market:
-    columns = [np.column_stack([one.ticks, one.rolls, one.gap]) for one in legs]
-    return Market(np.stack(columns, axis=1), inputs.new_days(legs[0].bars.index))
+    days = legs[0].days
+    new_day = np.ones(len(days), bool)
+    np.not_equal(days[1:], days[:-1], out=new_day[1:])
+    return Market(np.stack([one.table for one in legs], axis=1), new_day)
 
 
 def _rules(legs: list[Leg], at_close: bool, roll_costs: bool) -> Rules:
@@ -88,58 +91,100 @@ def _with_more_room(books: Books) -> Books:
     )
 
 
-def trades(books: Books, legs: list[Leg]) -> pd.DataFrame:
-    """One row per lot, in order of entry; open lots as if sold at the last close, free of cost."""
+@dataclass(frozen=True)
+class Lots:
+    """Every lot, in order of entry; open ones as if sold at the last close, free of cost.
+
+    One entry per lot: money in hundredths of a cent, prices in ticks.
+    """
+
+    rows: np.ndarray  # as in the kernel, open lots closed
+    contracts: np.ndarray
+    ticks: np.ndarray  # won or lost per contract
+    commission: np.ndarray
+    slippage: np.ndarray
+    pnl: np.ndarray
+    returns: np.ndarray  # fraction of the notional at entry
+
+    @property
+    def entry_bar(self) -> np.ndarray:
+        return self.rows[:, kernel.ENTRY_BAR]
+
+    @property
+    def exit_bar(self) -> np.ndarray:
+        return self.rows[:, kernel.EXIT_BAR]
+
+
+def lots(books: Books, legs: list[Leg]) -> Lots:
     rows = books.rows[: books.account[kernel.ROWS]].copy()
-    size, contracts = rows[:, kernel.SIZE], np.abs(rows[:, kernel.SIZE])
-    leg = rows[:, kernel.LEG]
     still_open = rows[:, kernel.EXIT_BAR] < 0
-    last = len(books.equity) - 1
-    rows[still_open, kernel.EXIT_BAR] = last
-    rows[still_open, kernel.EXIT_PRICE] = books.legs[leg[still_open], kernel.MARK]
-
-    def term(name):
-        return np.array([getattr(one, name) for one in legs], np.int64)[leg]
-
-    tick_size = np.array([1 / one.contract._ticks_per_point for one in legs])[leg]
-    per_point = np.array([one.contract._ticks_per_point for one in legs])[leg]
-    multiplier = np.array([float(one.contract.multiplier) for one in legs])[leg]
-
-    def points(column):
-        return rows[:, column] / per_point
-
+    rows[still_open, kernel.EXIT_BAR] = len(books.equity) - 1
+    marks = books.legs[rows[still_open, kernel.LEG], kernel.MARK]
+    rows[still_open, kernel.EXIT_PRICE] = marks
+    rows = rows[np.lexsort((rows[:, kernel.EXIT_BAR], rows[:, kernel.ENTRY_BAR]))]
+    size, leg = rows[:, kernel.SIZE], rows[:, kernel.LEG]
+    contracts = np.abs(size)
+    tick_value = np.array([one.tick_value for one in legs])[leg]
     ticks = (rows[:, kernel.EXIT_PRICE] - rows[:, kernel.ENTRY_PRICE]) * np.sign(size)
-    commission = contracts * (rows[:, kernel.ENTRY_COMMISSION] + rows[:, kernel.EXIT_COMMISSION])
-    slippage = contracts * (rows[:, kernel.ENTRY_SLIPPAGE] + rows[:, kernel.EXIT_SLIPPAGE])
-    pnl = ticks * contracts * term("tick_value") - commission
-    entry_usd = rows[:, kernel.ENTRY_PRICE] * tick_size * multiplier * contracts
+    sides = rows[:, kernel.ENTRY_COMMISSION] + rows[:, kernel.EXIT_COMMISSION]
+    slipped = rows[:, kernel.ENTRY_SLIPPAGE] + rows[:, kernel.EXIT_SLIPPAGE]
+    commission = contracts * sides
+    pnl = ticks * contracts * tick_value - commission
+    notional = rows[:, kernel.ENTRY_PRICE] * contracts * tick_value
+    return Lots(
+        rows=rows,
+        contracts=contracts,
+        ticks=ticks,
+        commission=commission,
+        slippage=contracts * slipped * tick_value,
+        pnl=pnl,
+        returns=pnl / notional,
+    )
+
+
+def trades(found: Lots, legs: list[Leg]) -> pd.DataFrame:
+    """The table of lots, in points and dollars."""
+    rows = found.rows
+    leg = rows[:, kernel.LEG]
+    per_point = np.array([one.contract._ticks_per_point for one in legs])[leg]
+
+    def points(column, kept_if=None):
+        prices = rows[:, column] / per_point
+        if kept_if is None:
+            return prices
+        return np.where(np.array([getattr(one, kept_if) > 0 for one in legs])[leg], prices, np.nan)
+
     index = legs[0].bars.index
-    entry_time = index[rows[:, kernel.ENTRY_BAR]]
-    exit_time = index[rows[:, kernel.EXIT_BAR]]
-    table = pd.DataFrame(
+    entry_time, exit_time = index[found.entry_bar], index[found.exit_bar]
+    return pd.DataFrame(
         {
-            "Size": size,
-            "EntryBar": rows[:, kernel.ENTRY_BAR],
-            "ExitBar": rows[:, kernel.EXIT_BAR],
+            "Size": rows[:, kernel.SIZE],
+            "EntryBar": found.entry_bar,
+            "ExitBar": found.exit_bar,
             "EntryPrice": points(kernel.ENTRY_PRICE),
             "ExitPrice": points(kernel.EXIT_PRICE),
-            "SL": np.where(term("stop") > 0, points(kernel.STOP), np.nan),
-            "TP": np.where(term("profit") > 0, points(kernel.PROFIT), np.nan),
-            "PnL": pnl / UNITS_PER_USD,
-            "Commission": commission / UNITS_PER_USD,
-            "ReturnPct": pnl / UNITS_PER_USD / entry_usd,
+            "SL": points(kernel.STOP, "stop"),
+            "TP": points(kernel.PROFIT, "profit"),
+            "PnL": found.pnl / UNITS_PER_USD,
+            "Commission": found.commission / UNITS_PER_USD,
+            "ReturnPct": found.returns,
             "EntryTime": entry_time,
             "ExitTime": exit_time,
             "Duration": exit_time - entry_time,
             "Tag": _words(TAGS[reason] for reason in rows[:, kernel.REASON]),
             "Symbol": _words(legs[number].symbol for number in leg),
-            "Contracts": contracts,
-            "Ticks": ticks,
-            "Slippage": slippage * term("tick_value") / UNITS_PER_USD,
+            "Contracts": found.contracts,
+            "Ticks": found.ticks,
+            "Slippage": found.slippage / UNITS_PER_USD,
         }
     )
-    order = np.lexsort((np.arange(len(table)), rows[:, kernel.EXIT_BAR], rows[:, kernel.ENTRY_BAR]))
-    return table.iloc[order].reset_index(drop=True)
+
+
+def events_by_kind(books: Books) -> dict[str, int]:
+    """How often each kind of event happened."""
+    kinds = books.events[: books.account[kernel.EVENTS_SEEN], 2]
+    counted = np.bincount(kinds, minlength=len(EVENTS))
+    return dict(zip(EVENTS, counted.tolist(), strict=True))
 
 
 def events(books: Books, legs: list[Leg]) -> pd.DataFrame:

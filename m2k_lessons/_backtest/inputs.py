@@ -18,7 +18,8 @@ PRICES = ("open", "high", "low", "close")
 FILLS = ("next_open", "close")
 UNITS_PER_USD = 10_000  # money is counted in hundredths of a cent
 TIME_ZONE = "America/New_York"
-_EVENING = pd.Timedelta(hours=6)  # from 18:00 on, New York time, it is the next trade date
+_EVENING_SECONDS = 6 * 3600  # from 18:00 on, New York time, it is the next trade date
+_DAY_SECONDS = 86_400
 
 MOST_CONTRACTS = 100_000
 MOST_CAPITAL_USD = 1_000_000_000  # these two keep every product within 64 bits
@@ -34,12 +35,11 @@ class Leg:
     symbol: str
     contract: Contract
     bars: pd.DataFrame
-    ticks: np.ndarray  # bars by open, high, low, close
+    table: np.ndarray  # bars by open, high, low, close, first bar of a contract or not, roll gap
+    days: np.ndarray  # trade date of each bar, in days since 1970
     target: np.ndarray
     contracts: int | np.ndarray | Callable
     contracts_name: str
-    rolls: np.ndarray
-    gap: np.ndarray
     commission: int
     slippage: int
     stop: int
@@ -52,10 +52,13 @@ class Leg:
         return _money(f"{self.symbol}'s tick value", self.contract.tick_value)
 
     @property
+    def closes(self) -> np.ndarray:
+        return self.table[:, 3]
+
+    @property
     def points(self) -> np.ndarray:
         """Change of the close from bar to bar, in ticks, without what a roll adds."""
-        change = np.diff(self.ticks[:, 3], prepend=self.ticks[0, 3])
-        return change - np.where(self.rolls, self.gap, 0)
+        return np.diff(self.closes, prepend=self.closes[0]) - self.table[:, 5]
 
 
 def leg(
@@ -76,19 +79,18 @@ def leg(
     """Check everything that belongs to one contract. `names` says how the user calls it."""
     if not isinstance(contract, Contract):
         raise TypeError(f"contract must be a Contract such as M2K, got {contract!r}")
-    ticks = _ticks(names["bars"], bars, contract)
-    rolls, gap = _rolls(names, bars, ticks, roll_gap_points, contract)
+    table = _ticks(names["bars"], bars, contract)
+    _add_rolls(table, names, bars, roll_gap_points, contract)
     initial, maintenance = _margin(names["margin"], margin, contract)
     return Leg(
         symbol=symbol,
         contract=contract,
         bars=bars,
-        ticks=ticks,
-        target=_target(names["target"], target, names["bars"], bars.index),
+        table=table,
+        days=trade_days(bars.index),
+        target=position_target(names["target"], target, names["bars"], bars.index),
         contracts_name=names["contracts"],
         contracts=_contracts(names["contracts"], contracts, names["bars"], bars.index),
-        rolls=rolls,
-        gap=gap,
         commission=_commission(names["commission_usd"], commission_usd, contract),
         slippage=_check.whole(names["slippage_ticks"], slippage_ticks, at_least=0, at_most=10_000),
         stop=_distance(names["stop_points"], stop_points, contract),
@@ -110,15 +112,11 @@ def capital(capital_usd, legs: list[Leg]) -> int:
     return amount
 
 
-def trade_dates(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Trade date of each bar: from 18:00 New York time on, it is the next day's."""
+def trade_days(index: pd.DatetimeIndex) -> np.ndarray:
+    """Trade date of each bar in days since 1970: from 18:00 New York time on, the next day's."""
     local = index.tz_convert(TIME_ZONE).tz_localize(None) if index.tz is not None else index
-    return (local + _EVENING).normalize()
-
-
-def new_days(index: pd.DatetimeIndex) -> np.ndarray:
-    dates = trade_dates(index).asi8
-    return np.concatenate([[True], dates[1:] != dates[:-1]])
+    second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[index.unit]
+    return (local.asi8 + _EVENING_SECONDS * second) // (_DAY_SECONDS * second)
 
 
 def held(target, contracts):
@@ -128,7 +126,7 @@ def held(target, contracts):
     array([29, -1])
     """
     exact = np.asarray(target) * contracts
-    return np.trunc(exact + np.sign(exact) * _PRODUCT_NOISE).astype(np.int64)
+    return (exact + np.copysign(_PRODUCT_NOISE, exact)).astype(np.int64)  # cuts the fraction off
 
 
 def sized(one: Leg, equity_usd: float, bar: int) -> int:
@@ -153,8 +151,8 @@ def check_index(name: str, index) -> None:
         raise ValueError(
             f"{name} must have a time in each row, got NaT at row {_first(index.isna())}"
         )
-    steps = np.diff(index.asi8)
-    if (steps <= 0).any():
+    if not (index.is_monotonic_increasing and index.is_unique):
+        steps = np.diff(index.asi8)
         at = int(np.argmax(steps <= 0)) + 1
         problem = "twice" if steps[at - 1] == 0 else f"after {index[at - 1]}"
         raise ValueError(
@@ -178,15 +176,18 @@ def _ticks(name: str, bars, contract: Contract) -> np.ndarray:
     if len(bars) == 0:
         raise ValueError(f"{name} must hold at least one bar, got an empty frame")
     check_index(name, bars.index)
-    columns = []
-    for column in PRICES:
+    table = np.zeros((len(bars), len(PRICES) + 2), np.int64)
+    for number, column in enumerate(PRICES):
         label, prices = f"{name}[{column!r}]", bars[column]
         values = _numbers(label, prices)
-        _refuse(~np.isfinite(values), f"{label} must be finite throughout", prices)
-        _refuse(values <= 0, f"{label} must be above 0", prices)
-        columns.append(contract._whole_ticks(label, values))
-    ticks = np.column_stack(columns)
-    outside = (ticks[:, 1] < ticks.max(axis=1)) | (ticks[:, 2] > ticks.min(axis=1))
+        # One look in the usual case: NaN is not above 0 either.
+        if not (values > 0).all() or values.max() == np.inf:
+            _refuse(~np.isfinite(values), f"{label} must be finite throughout", prices)
+            _refuse(values <= 0, f"{label} must be above 0", prices)
+        table[:, number] = contract._whole_ticks(label, values)
+    opens, highs, lows, closes = table[:, : len(PRICES)].T
+    sound = (highs >= opens) & (highs >= closes) & (lows <= opens) & (lows <= closes)
+    outside = ~(sound & (highs >= lows))
     if outside.any():
         at = _first(outside)
         bar = ", ".join(f"{column} {bars[column].iat[at]:g}" for column in PRICES)
@@ -194,37 +195,40 @@ def _ticks(name: str, bars, contract: Contract) -> np.ndarray:
             f"{name} must have its high and low around open and close, got {bar} "
             f"at {bars.index[at]} (row {at})"
         )
-    return ticks
+    return table
 
 
-def _rolls(names, bars: pd.DataFrame, ticks: np.ndarray, roll_gap_points, contract: Contract):
-    """Which bars are the first of another contract, and the gap between the two, in ticks."""
-    rolls, gap = np.zeros(len(bars), bool), np.zeros(len(bars), np.int64)
+def _add_rolls(table, names, bars: pd.DataFrame, roll_gap_points, contract: Contract) -> None:
+    """Mark the bars that are the first of another contract, and the gap between the two."""
     name = names["roll_gap_points"]
     if "contract" not in bars.columns:
         if roll_gap_points is not None:
             raise ValueError(
                 f"{name} must be None unless {names['bars']} has a column 'contract', got a value"
             )
-        return rolls, gap
-    codes = bars["contract"].to_numpy(dtype=object)
-    if pd.isna(codes).any():
+        return
+    codes, contract_names = pd.factorize(bars["contract"])
+    if (codes < 0).any():
+        at = _first(codes < 0)
         raise ValueError(
             f"{names['bars']}['contract'] must name a contract in each row, "
-            f"got {codes[_first(pd.isna(codes))]!r} at row {_first(pd.isna(codes))}"
+            f"got {bars['contract'].iat[at]!r} at row {at}"
         )
-    rolls[1:] = codes[1:] != codes[:-1]
+    if len(contract_names) == 1 and roll_gap_points is None:
+        return
+    first = np.flatnonzero(codes[1:] != codes[:-1]) + 1
+    table[first, 4] = 1
     # With no other price of the new contract than its own first one, the position is out of the
     # market from the old contract's last close to the new one's open.
-    gap[1:] = np.where(rolls[1:], ticks[1:, 0] - ticks[:-1, 3], 0)
+    table[first, 5] = table[first, 0] - table[first - 1, 3]
     if roll_gap_points is None:
-        return rolls, gap
+        return
     if not isinstance(roll_gap_points, pd.Series):
         raise TypeError(
             f"{name} must be a Series of points, indexed by the first time of each new contract, "
             f"got {roll_gap_points!r}"
         )
-    times = bars.index[rolls]
+    times = bars.index[first]
     unknown = times.difference(roll_gap_points.index)
     if len(unknown) or roll_gap_points.index.has_duplicates:
         told = f"none for {unknown[0]}" if len(unknown) else "one of them twice"
@@ -233,22 +237,21 @@ def _rolls(names, bars: pd.DataFrame, ticks: np.ndarray, roll_gap_points, contra
     if not np.isfinite(values).all():
         at = _first(~np.isfinite(values))
         raise ValueError(f"{name} must be finite, got {values[at]} at {times[at]}")
-    gap[rolls] = contract._whole_ticks(name, values)
-    return rolls, gap
+    table[first, 5] = contract._whole_ticks(name, values)
 
 
 # ---------------------------------------------------------------- what is wanted
 
 
-def _target(name: str, target, bars_name: str, index: pd.DatetimeIndex) -> np.ndarray:
+def position_target(name: str, target, bars_name: str, index: pd.DatetimeIndex) -> np.ndarray:
     values = _aligned(name, target, bars_name, index)
-    unknown = ~np.isfinite(values)
-    _refuse(
-        unknown,
-        f"{name} must be a number in each row (0 while a rule knows nothing yet)",
-        target,
-    )
-    _refuse(np.abs(values) > 1, f"{name} must lie in [-1, 1]", target)
+    if not (np.abs(values) <= 1).all():
+        _refuse(
+            ~np.isfinite(values),
+            f"{name} must be a number in each row (0 while a rule knows nothing yet)",
+            target,
+        )
+        _refuse(np.abs(values) > 1, f"{name} must lie in [-1, 1]", target)
     return values
 
 
@@ -336,6 +339,8 @@ def _money(name: str, usd: float) -> int:
 
 
 def _numbers(name: str, series: pd.Series) -> np.ndarray:
+    if series.dtype == np.float64:
+        return series.to_numpy()
     numeric = pd.api.types.is_numeric_dtype(series.dtype)
     if not numeric or pd.api.types.is_bool_dtype(series.dtype):
         raise TypeError(f"{name} must hold numbers, got dtype {series.dtype}")

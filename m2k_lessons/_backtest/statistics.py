@@ -3,106 +3,264 @@
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from m2k_lessons._backtest.inputs import trade_dates
+from m2k_lessons._backtest.inputs import UNITS_PER_USD
 
 # Trading periods a year, by the usual number of days between two of them.
 _PERIODS = ((4, 252), (10, 52), (35, 12), (100, 4), (400, 1))
 
 
-def equity_curve(equity_usd: np.ndarray, index: pd.DatetimeIndex) -> pd.DataFrame:
-    """Columns Equity (USD), DrawdownPct (a fraction of the peak, as backtesting.py has it) and
-    DrawdownDuration (on the bar that ends a drawdown, how long it took; else NaT)."""
-    drawdown = 1 - equity_usd / np.maximum.accumulate(equity_usd)
-    begin, end, _ = _drawdowns(drawdown)
-    duration = np.full(len(index), np.timedelta64("NaT"), dtype="timedelta64[us]")
-    duration[end] = (index[end] - index[begin]).to_numpy()
-    return pd.DataFrame(
-        {"Equity": equity_usd, "DrawdownPct": drawdown, "DrawdownDuration": duration}, index=index
+class Periods(NamedTuple):
+    """The stretches that returns are taken over: trade dates, or the bars where those are longer.
+
+    The first one begins with the capital at `bars[0]`, and one ends at each of the others.
+    """
+
+    bars: np.ndarray
+    per_year: int
+
+
+class Tally(NamedTuple):
+    """What is counted while a run goes on, enough for `figures`.
+
+    Each entry is a number, or an array with one for each of many runs. Money is in hundredths of
+    a cent. Sums go over changes of the equity less the first of them, in the order of time: so
+    they keep their digits, and whoever adds in this order gets the same ones.
+    """
+
+    final: Any
+    peak: Any
+    low: Any  # the lowest equity at the end of a period; the capital counts as one
+    fall: Any  # the largest distance from a peak
+    worst: Any  # the smallest share of a peak that was left
+    changes: Any  # how many periods
+    first: Any
+    total: Any
+    squares: Any
+    first_fraction: Any  # the same for changes as fractions of the equity before
+    total_fraction: Any
+    squares_fraction: Any
+    bars: Any
+    exposed: Any  # bars with a position
+    trades: Any
+    wins: Any
+    won: Any
+    lost: Any  # below zero
+    commission: Any
+    slippage: Any
+    calls: Any
+    reduced: Any
+    refused: Any
+
+
+def periods(days: np.ndarray) -> Periods:
+    """Find the periods, given the trade date of each bar in days."""
+    ends = np.append(np.flatnonzero(days[1:] != days[:-1]), len(days) - 1)
+    usual = float(np.median(np.diff(days[ends]))) if len(ends) > 1 else 1.0
+    per_year = next((number for most, number in _PERIODS if usual <= most), 1)
+    # Nothing is earned on a first bar that is a whole day; only its costs count.
+    return Periods(np.append(0, ends[ends > 0]), per_year)
+
+
+def count_up(capital: int, equity: np.ndarray, at: Periods, lots, events: dict) -> Tally:
+    """Take the tally of one run; `equity` is that after each bar, `lots` its `engine.Lots`."""
+    account = equity.astype(np.float64)
+    peak = np.maximum.accumulate(account)
+    levels = account[at.bars]
+    levels[0] = capital
+    low = levels.min()
+    change = np.diff(levels)
+    fraction = change / levels[:-1] if low > 0 else np.full(len(change), math.nan)
+    exposed = np.zeros(len(equity) + 1, np.int64)
+    np.add.at(exposed, lots.entry_bar, 1)
+    np.add.at(exposed, lots.exit_bar + 1, -1)
+    return Tally(
+        final=account[-1],
+        peak=peak[-1],
+        low=low,
+        fall=(peak - account).max(),
+        worst=(account / peak).min(),
+        changes=len(change),
+        **_sums("", change),
+        **_sums("_fraction", fraction),
+        bars=len(equity),
+        exposed=np.count_nonzero(np.cumsum(exposed[:-1])),
+        trades=len(lots.pnl),
+        wins=np.count_nonzero(lots.pnl > 0),
+        won=np.maximum(lots.pnl, 0).sum(),
+        lost=np.minimum(lots.pnl, 0).sum(),
+        commission=lots.commission.sum(),
+        slippage=lots.slippage.sum(),
+        calls=events["margin call"],
+        reduced=events["order reduced"],
+        refused=events["order refused"],
     )
 
 
-def _drawdowns(drawdown: np.ndarray):
-    """Bars of the peak before and the recovery after each drawdown, and its depth."""
-    marks = np.unique(np.append(np.flatnonzero(drawdown == 0), len(drawdown) - 1))
+def _sums(name: str, change: np.ndarray) -> dict[str, float]:
+    first = change[0] if len(change) else 0.0
+    apart = change - first
+    # np.add.accumulate adds one after the other; sum() doesn't.
+    return {
+        f"first{name}": first,
+        f"total{name}": np.add.accumulate(apart)[-1] if len(change) else 0.0,
+        f"squares{name}": np.add.accumulate(apart * apart)[-1] if len(change) else 0.0,
+    }
+
+
+def figures(tally: Tally, capital: int, per_year: int) -> dict[str, np.ndarray]:
+    """Turn tallies into figures, under their names in `stats`; arrays, one entry for each run."""
+    one = Tally(*map(np.atleast_1d, tally))
+    annual = math.sqrt(per_year)
+    sound = one.low > 0  # a percentage of nothing, or of a debt, says nothing
+    nan = np.full(len(one.final), math.nan)
+    usd = _moments(one.first, one.total, one.squares, one.changes)
+    fraction = _moments(
+        one.first_fraction, one.total_fraction, one.squares_fraction, one.changes
+    )
+    mean, deviation = (np.where(sound, value, nan) for value in fraction)
+    return {
+        "Equity Final [$]": one.final / UNITS_PER_USD,
+        "Equity Peak [$]": one.peak / UNITS_PER_USD,
+        "Return [%]": 100 * (one.final / capital - 1),
+        "Return [$]": (one.final - capital) / UNITS_PER_USD,
+        "Volatility (Ann.) [%]": 100 * deviation * annual,
+        "Sharpe Ratio": _divided(mean, deviation) * annual,
+        "Sharpe Ratio [$]": _divided(*usd) * annual,
+        "Max. Drawdown [%]": -100 * (1 - one.worst),
+        "Max. Drawdown [$]": -one.fall / UNITS_PER_USD,
+        "# Trades": one.trades.astype(np.int64),
+        "Win Rate [%]": 100 * _divided(one.wins, one.trades),
+        "Profit Factor [$]": _divided(one.won, -one.lost),
+        "Expectancy [$]": _divided(one.won + one.lost, one.trades) / UNITS_PER_USD,
+        "Commissions [$]": one.commission / UNITS_PER_USD,
+        "Slippage [$]": one.slippage / UNITS_PER_USD,
+        "Exposure Time [%]": 100 * (one.exposed / one.bars),
+        "# Margin Calls": one.calls.astype(np.int64),
+        "# Orders Reduced": one.reduced.astype(np.int64),
+        "# Orders Refused": one.refused.astype(np.int64),
+    }
+
+
+def _moments(first, total, squares, count):
+    """Mean, and standard deviation with n - 1, from the sums of a tally."""
+    mean = first + _divided(total, count)
+    spread = squares - _divided(total, count) * total
+    return mean, np.sqrt(np.maximum(_divided(spread, count - 1), 0.0))
+
+
+def _divided(above, below) -> np.ndarray:
+    """NaN where there is nothing to divide by, as when no trade lost."""
+    known = (below != 0) & ~np.isnan(below)
+    return np.where(known, above, math.nan) / np.where(known, below, 1.0)
+
+
+class Curve(NamedTuple):
+    """The account after each bar, and each drawdown: its bars of peak and recovery, its depth."""
+
+    usd: np.ndarray
+    drawdown: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+    depth: np.ndarray
+
+
+def curve(equity: np.ndarray) -> Curve:
+    drawdown = 1 - equity / np.maximum.accumulate(equity)
+    marks = np.flatnonzero(drawdown == 0)
+    if marks[-1] != len(drawdown) - 1:
+        marks = np.append(marks, len(drawdown) - 1)
     begin, end = marks[:-1], marks[1:]
     long = end > begin + 1
     if drawdown[-1] > 0 and len(marks) > 1:
         long[-1] = True  # the last one has not recovered, however short it is
-    begin, end = begin[long], end[long]
-    depth = [drawdown[a : b + 1].max() for a, b in zip(begin, end, strict=True)]
-    return begin, end, np.array(depth)
+    depth = np.maximum.reduceat(drawdown, begin) if len(begin) else np.zeros(0)
+    return Curve(equity / UNITS_PER_USD, drawdown, begin[long], end[long], depth[long])
 
 
-def period_levels(curve: pd.DataFrame, capital_usd: float) -> tuple[pd.Series, int]:
-    """Equity at the end of each trade date, the capital before the first, and periods a year."""
-    dates = trade_dates(curve.index)
-    last = np.append(dates[1:] != dates[:-1], True)
-    levels = pd.Series(curve["Equity"].to_numpy()[last], index=curve.index[last])
-    if last[0]:
-        # Nothing is earned on a first bar that is a whole day; only its costs count.
-        levels.iloc[0] = capital_usd
-    else:
-        before = pd.Series([capital_usd], index=curve.index[:1])
-        levels = pd.concat([before, levels])
-    days = np.diff(dates[last].asi8) / (86_400 * _per_second(dates))
-    usual = float(np.median(days)) if len(days) else 1.0
-    return levels, next((periods for most, periods in _PERIODS if usual <= most), 1)
+def equity_table(found: Curve, index: pd.DatetimeIndex) -> pd.DataFrame:
+    """Columns Equity (USD), DrawdownPct (a fraction of the peak, as backtesting.py has it) and
+    DrawdownDuration (on the bar that ends a drawdown, how long it took; else NaT)."""
+    duration = np.full(len(index), np.timedelta64("NaT"), dtype=f"timedelta64[{index.unit}]")
+    duration[found.end] = _durations(index, found.begin, found.end)
+    return pd.DataFrame(
+        {"Equity": found.usd, "DrawdownPct": found.drawdown, "DrawdownDuration": duration},
+        index=index,
+    )
 
 
-def _per_second(index: pd.DatetimeIndex) -> int:
-    return {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[index.unit]
+def _durations(index: pd.DatetimeIndex, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    times = index.asi8
+    return (times[end] - times[begin]).view(f"timedelta64[{index.unit}]")
 
 
 def summary(result) -> pd.Series:
-    curve, trades, index = result.equity, result.trades, result.equity.index
-    equity = curve["Equity"].to_numpy()
-    final, capital = float(equity[-1]), result.capital
-    exposed = np.zeros(len(index) + 1, np.int64)
-    np.add.at(exposed, trades["EntryBar"].to_numpy(), 1)
-    np.add.at(exposed, trades["ExitBar"].to_numpy() + 1, -1)
+    index, found, lots = result._legs[0].bars.index, result._curve, result._lots
+    core = {name: values[0].item() for name, values in result._figures.items()}
+    returns = _returns(result, core)
+    fallen = _durations(index, found.begin, found.end)
+    won, lost = lots.pnl[lots.pnl > 0], lots.pnl[lots.pnl < 0]
+    pnl = lots.pnl / UNITS_PER_USD
+    count, win_rate = len(pnl), core["Win Rate [%]"] / 100
+    growth = np.log1p(lots.returns).mean() if count and (lots.returns > -1).all() else math.nan
+    lasted = _durations(index, lots.entry_bar, lots.exit_bar)
     stats: dict[str, object] = {
         "Start": index[0],
         "End": index[-1],
         "Duration": index[-1] - index[0],
-        "Exposure Time [%]": 100 * float((np.cumsum(exposed)[:-1] > 0).mean()),
-        "Equity Final [$]": final,
-        "Equity Peak [$]": float(equity.max()),
-        "Commissions [$]": float(trades["Commission"].sum()),
-        "Slippage [$]": float(trades["Slippage"].sum()),
-        "Return [%]": 100 * (final / capital - 1),
-        "Return [$]": final - capital,
+        "Exposure Time [%]": core["Exposure Time [%]"],
+        "Equity Final [$]": core["Equity Final [$]"],
+        "Equity Peak [$]": core["Equity Peak [$]"],
+        "Commissions [$]": core["Commissions [$]"],
+        "Slippage [$]": core["Slippage [$]"],
+        "Return [%]": core["Return [%]"],
+        "Return [$]": core["Return [$]"],
+        **returns,
+        "Max. Drawdown [%]": core["Max. Drawdown [%]"],
+        "Max. Drawdown [$]": core["Max. Drawdown [$]"],
+        "Avg. Drawdown [%]": -100 * _mean(found.depth),
+        "Max. Drawdown Duration": _longest(fallen),
+        "Avg. Drawdown Duration": _average(fallen),
+        "# Trades": count,
+        "Win Rate [%]": core["Win Rate [%]"],
+        "Best Trade [%]": 100 * _of(np.max, lots.returns),
+        "Worst Trade [%]": 100 * _of(np.min, lots.returns),
+        "Avg. Trade [%]": 100 * math.expm1(growth),
+        "Best Trade [$]": _of(np.max, pnl),
+        "Worst Trade [$]": _of(np.min, pnl),
+        "Max. Trade Duration": _longest(lasted),
+        "Avg. Trade Duration": _average(lasted),
+        "Profit Factor [$]": core["Profit Factor [$]"],
+        "Expectancy [%]": 100 * _mean(lots.returns),
+        "Expectancy [$]": core["Expectancy [$]"],
+        "SQN": _ratio(_mean(pnl), _deviation(pnl)) * math.sqrt(count),
+        "Kelly Criterion": win_rate - _ratio(1 - win_rate, _ratio(_mean(won), -_mean(lost))),
+        "# Margin Calls": core["# Margin Calls"],
+        "# Orders Reduced": core["# Orders Reduced"],
+        "# Orders Refused": core["# Orders Refused"],
     }
-    stats |= _returns(result, curve, final)
-    stats |= _drawdown_stats(curve)
-    stats |= _trade_stats(trades)
-    happened = result.events["Event"]
-    stats["# Margin Calls"] = int((happened == "margin call").sum())
-    stats["# Orders Reduced"] = int((happened == "order reduced").sum())
-    stats["# Orders Refused"] = int((happened == "order refused").sum())
     return pd.Series(stats, dtype=object)
 
 
-def _returns(result, curve: pd.DataFrame, final: float) -> dict[str, object]:
-    capital = result.capital
-    levels, periods = period_levels(curve, capital)
-    values = levels.to_numpy()
-    changes_usd = np.diff(values)
-    sound = bool((values > 0).all())  # a percentage of nothing, or of a debt, says nothing
-    changes = changes_usd / values[:-1] if sound else np.full(len(changes_usd), math.nan)
+def _returns(result, core: dict[str, float]) -> dict[str, object]:
+    found, at, index = result._curve, result._periods, result._legs[0].bars.index
+    levels = found.usd[at.bars]
+    levels[0] = result.capital
+    sound = bool((levels > 0).all())
+    changes = np.diff(levels) / levels[:-1] if sound else np.full(len(levels) - 1, math.nan)
     count = len(changes)
     annual = (
-        math.expm1(math.log(values[-1] / values[0]) / count * periods)
+        math.expm1(math.log(levels[-1] / levels[0]) / count * at.per_year)
         if sound and count
         else math.nan
     )
-    years = (curve.index[-1] - curve.index[0]) / pd.Timedelta(days=365.25)
-    grown = final / capital
+    years = (index[-1] - index[0]) / pd.Timedelta(days=365.25)
+    grown = found.usd[-1] / result.capital
     downside = math.sqrt(np.mean(np.minimum(changes, 0) ** 2)) if count else math.nan
-    deepest = float(curve["DrawdownPct"].max())
     stats: dict[str, object] = {}
     market = result.market
     if market is not None:
@@ -110,17 +268,15 @@ def _returns(result, curve: pd.DataFrame, final: float) -> dict[str, object]:
         stats["Buy & Hold [$]"] = market.usd
     stats |= {
         "Return (Ann.) [%]": 100 * annual,
-        "Volatility (Ann.) [%]": 100 * _deviation(changes) * math.sqrt(periods),
+        "Volatility (Ann.) [%]": core["Volatility (Ann.) [%]"],
         "CAGR [%]": 100 * (grown ** (1 / years) - 1) if years > 0 and grown > 0 else math.nan,
-        "Sharpe Ratio": _ratio(_mean(changes), _deviation(changes)) * math.sqrt(periods),
-        "Sharpe Ratio [$]": _ratio(_mean(changes_usd), _deviation(changes_usd))
-        * math.sqrt(periods),
-        "Sortino Ratio": _ratio(_mean(changes), downside) * math.sqrt(periods),
-        "Calmar Ratio": _ratio(annual, deepest),
+        "Sharpe Ratio": core["Sharpe Ratio"],
+        "Sharpe Ratio [$]": core["Sharpe Ratio [$]"],
+        "Sortino Ratio": _ratio(_mean(changes), downside) * math.sqrt(at.per_year),
+        "Calmar Ratio": _ratio(annual, -core["Max. Drawdown [%]"] / 100),
     }
     if market is not None:
-        at = curve.index.get_indexer(levels.index)
-        moves = np.diff(market.earned[at]) / market.closes[at[:-1]]
+        moves = np.diff(market.earned[at.bars]) / market.closes[at.bars[:-1]]
         beta = math.nan
         if count > 1 and sound and np.ptp(moves) > 0:
             beta = float(np.cov(changes, moves)[0, 1] / np.var(moves, ddof=1))
@@ -129,42 +285,12 @@ def _returns(result, curve: pd.DataFrame, final: float) -> dict[str, object]:
     return stats
 
 
-def _drawdown_stats(curve: pd.DataFrame) -> dict[str, object]:
-    equity, drawdown = curve["Equity"].to_numpy(), curve["DrawdownPct"].to_numpy()
-    _, _, depth = _drawdowns(drawdown)
-    duration = curve["DrawdownDuration"].dropna()
-    return {
-        "Max. Drawdown [%]": -100 * float(drawdown.max()),
-        "Max. Drawdown [$]": -float((np.maximum.accumulate(equity) - equity).max()),
-        "Avg. Drawdown [%]": -100 * float(depth.mean()) if len(depth) else math.nan,
-        "Max. Drawdown Duration": duration.max(),
-        "Avg. Drawdown Duration": duration.mean(),
-    }
+def _longest(durations: np.ndarray):
+    return pd.Timedelta(durations.max()) if len(durations) else pd.NaT
 
 
-def _trade_stats(trades: pd.DataFrame) -> dict[str, object]:
-    pnl, returns = trades["PnL"].to_numpy(), trades["ReturnPct"].to_numpy()
-    count = len(pnl)
-    won, lost = pnl[pnl > 0], pnl[pnl < 0]
-    win_rate = len(won) / count if count else math.nan
-    growth = np.log1p(returns).mean() if count and (returns > -1).all() else math.nan
-    odds = _ratio(_mean(won), -_mean(lost))
-    return {
-        "# Trades": count,
-        "Win Rate [%]": 100 * win_rate,
-        "Best Trade [%]": 100 * _of(np.max, returns),
-        "Worst Trade [%]": 100 * _of(np.min, returns),
-        "Avg. Trade [%]": 100 * math.expm1(growth),
-        "Best Trade [$]": _of(np.max, pnl),
-        "Worst Trade [$]": _of(np.min, pnl),
-        "Max. Trade Duration": trades["Duration"].max(),
-        "Avg. Trade Duration": trades["Duration"].mean(),
-        "Profit Factor [$]": _ratio(won.sum(), -lost.sum()),
-        "Expectancy [%]": 100 * _mean(returns),
-        "Expectancy [$]": _mean(pnl),
-        "SQN": _ratio(_mean(pnl), _deviation(pnl)) * math.sqrt(count),
-        "Kelly Criterion": win_rate - _ratio(1 - win_rate, odds),
-    }
+def _average(durations: np.ndarray):
+    return pd.Timedelta(durations.mean()) if len(durations) else pd.NaT
 
 
 def _of(function, values: np.ndarray) -> float:
