@@ -1,0 +1,338 @@
+"""Chapter 07: averages, RSI, bands, and what their signals are worth."""
+
+from __future__ import annotations
+
+from m2k_lessons.contracts import M2K
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+
+
+def _fast_above_slow(week):
+    fast_average = sum(week[-3:]) / 3
+    slow_average = sum(week) / 5
+    return fast_average - slow_average
+
+
+q1 = Compute(
+    "The closes of five days, oldest first, are {week}. Compute by how many points the average "
+    "of three days lies above the average of five on the last day, to two decimals.",
+    reference=_fast_above_slow,
+    given={
+        "week": Given(
+            [2400.0, 2403.0, 2398.5, 2406.0, 2409.0],
+            [
+                [2410.0, 2407.0, 2411.5, 2415.0, 2419.0],
+                [2380.0, 2384.5, 2379.0, 2388.0, 2390.5],
+                [2450.0, 2453.5, 2449.0, 2455.0, 2460.0],
+            ],
+        )
+    },
+    mistakes=[
+        Mistake(
+            lambda week: sum(week[:3]) / 3 - sum(week) / 5,
+            "Those are the first three closes. A moving average takes the last ones.",
+        ),
+        Mistake(
+            lambda week: week[-1] - sum(week) / 5,
+            "That compares the last close with the average of five. The fast line is an average, "
+            "too: of three closes.",
+        ),
+        Mistake(
+            lambda week: week[-1] - sum(week[-3:]) / 3,
+            "That is the close less the average of three. Compare the two averages.",
+        ),
+        Mistake(
+            lambda week: sum(week[-3:]) - sum(week),
+            "Those are sums. Divide the one by 3 and the other by 5 first.",
+        ),
+    ],
+    hints=[
+        "Two averages end on the same day: one of the last three closes, one of all five.",
+        "The sum of the last three divided by 3, less the sum of all divided by 5: {week}.",
+    ],
+    well_done="The fast average is {answer:.2f} points away from the slow one.",
+    unit="points",
+)
+
+
+def _earned_after_the_signal(signal_close, entry_open, exit_open):
+    points = exit_open - entry_open
+    return points * M2K.multiplier
+
+
+q2 = Compute(
+    "A golden cross is seen at Tuesday's close of {signal_close:,.1f}. You buy one M2K as soon as "
+    "the signal can be acted on, at Wednesday's open of {entry_open:,.1f}, and sell at "
+    "Thursday's open of {exit_open:,.1f}. Compute the profit or loss in USD, before costs.",
+    reference=_earned_after_the_signal,
+    given={
+        "signal_close": Given(2412.3, [2398.4, 2405.7, 2421.6]),
+        "entry_open": Given(2418.6, [2424.2, 2430.9]),
+        "exit_open": Given(2409.2, [2411.5, 2414.8]),
+    },
+    mistakes=[
+        Mistake(
+            lambda signal_close, entry_open, exit_open: (exit_open - signal_close) * 5,
+            "That buys at the close that made the signal. Nobody knew the signal before that "
+            "close was final.",
+        ),
+        Mistake(
+            lambda signal_close, entry_open, exit_open: exit_open - entry_open,
+            "Those are points. A point of M2K is $5.",
+        ),
+        Mistake(
+            lambda signal_close, entry_open, exit_open: (entry_open - exit_open) * 5,
+            "The sign is turned round: you bought first and sold later.",
+        ),
+        Mistake(
+            lambda signal_close, entry_open, exit_open: (exit_open - entry_open) * 50,
+            "$50 a point is RTY. M2K is $5.",
+        ),
+    ],
+    hints=[
+        "At which price can the position really begin?",
+        "({exit_open:,.1f} − {entry_open:,.1f}) × 5",
+    ],
+    well_done="The jump from the close to the next open belongs to nobody who waited for it.",
+    unit="USD",
+)
+
+
+def _next_rsi(gain_points, loss_points, fall_points):
+    new_gain = (13 * gain_points + 0) / 14
+    new_loss = (13 * loss_points + fall_points) / 14
+    return 100 * new_gain / (new_gain + new_loss)
+
+
+q3 = Compute(
+    "In an RSI of 14 days the average gain stands at {gain_points} points and the average loss at "
+    "{loss_points}. Today the close falls by {fall_points} points. Compute the new RSI, to one "
+    "decimal or better.",
+    reference=_next_rsi,
+    given={
+        "gain_points": Given(9.0, [8.0, 10.0, 11.0]),
+        "loss_points": Given(4.0, [3.0, 5.0]),
+        "fall_points": Given(18.0, [14.0, 22.0, 25.0]),
+    },
+    mistakes=[
+        Mistake(
+            lambda gain_points, loss_points, fall_points: (
+                100 * gain_points / (gain_points + loss_points)
+            ),
+            "That is yesterday's RSI. Today's fall has to enter the averages.",
+        ),
+        Mistake(
+            lambda gain_points, loss_points, fall_points: (
+                100 * gain_points / (gain_points + (13 * loss_points + fall_points) / 14)
+            ),
+            "The gain moves as well: a day without a rise counts as a rise of 0.",
+        ),
+        Mistake(
+            lambda gain_points, loss_points, fall_points: (
+                100 * gain_points / (gain_points + loss_points + fall_points)
+            ),
+            "The fall enters with one fourteenth of its size, and the old averages keep thirteen.",
+        ),
+        Mistake(
+            lambda gain_points, loss_points, fall_points: (
+                100 - 100 * 13 * gain_points / (13 * (gain_points + loss_points) + fall_points)
+            ),
+            "That is the share of the falls. The RSI is the share of the rises.",
+        ),
+        Mistake(
+            lambda gain_points, loss_points, fall_points: (
+                13 * gain_points / (13 * (gain_points + loss_points) + fall_points)
+            ),
+            "Right as a share; the RSI is written from 0 to 100.",
+        ),
+    ],
+    hints=[
+        "Both averages become (13 × old + new) / 14. What is the new gain on a day that falls?",
+        "Gain 13 × {gain_points} / 14, loss (13 × {loss_points} + {fall_points}) / 14; then "
+        "100 × gain / (gain + loss).",
+    ],
+    well_done="One fall moved it to {answer:.1f}, with weight one fourteenth.",
+    tolerance=0.05,
+)
+
+
+def _upper_band(four):
+    middle_line = sum(four) / 4
+    squares = [(one - middle_line) ** 2 for one in four]
+    deviation_points = (sum(squares) / 4) ** 0.5
+    return middle_line + 2 * deviation_points
+
+
+q4 = Compute(
+    "The last four closes are {four}. Compute the upper Bollinger band with a window of 4 and a "
+    "width of 2, in points, to two decimals.",
+    reference=_upper_band,
+    given={
+        "four": Given(
+            [2402.0, 2410.0, 2406.0, 2414.0],
+            [
+                [2390.0, 2398.0, 2394.0, 2410.0],
+                [2431.0, 2425.0, 2419.0, 2437.0],
+                [2452.0, 2448.0, 2456.0, 2464.0],
+            ],
+        )
+    },
+    mistakes=[
+        Mistake(
+            lambda four: (
+                sum(four) / 4 + 2 * (sum((x - sum(four) / 4) ** 2 for x in four) / 3) ** 0.5
+            ),
+            "You divided by 3, the sample deviation. Bollinger's bands divide by the full "
+            "window, here 4.",
+        ),
+        Mistake(
+            lambda four: sum(four) / 4 + (sum((x - sum(four) / 4) ** 2 for x in four) / 4) ** 0.5,
+            "That is one deviation above the middle. The width is 2.",
+        ),
+        Mistake(
+            lambda four: (
+                sum(four) / 4 - 2 * (sum((x - sum(four) / 4) ** 2 for x in four) / 4) ** 0.5
+            ),
+            "That is the lower band.",
+        ),
+        Mistake(
+            lambda four: sum(four) / 4 + 2 * sum((x - sum(four) / 4) ** 2 for x in four) / 4,
+            "That adds the variance. Take its square root first.",
+        ),
+    ],
+    hints=[
+        "Middle first, then the squared distances from it, their mean, and its root.",
+        "The mean of {four}, plus twice the root of the mean squared distance from it.",
+    ],
+    well_done="The upper band lies at {answer:,.2f}.",
+    unit="points",
+)
+
+q5 = Choose(
+    "M2K closes above its upper band. Choose what this close tells you for certain.",
+    options={
+        "a": "The price is too high and likely to come back to the middle.",
+        "b": "The rise has strength and is likely to go on.",
+        "c": "The close lies far above the average of its own last 20 closes, as these 20 vary.",
+    },
+    right="c",
+    feedback={
+        "a": "That is a forecast. The band is computed from past closes and holds none; after "
+        "such closes our market did nothing unusual.",
+        "b": "That is a forecast, too, the opposite of the other one, from the same close.",
+        "c": "That is all the arithmetic says: far away, measured by recent swings. Where the "
+        "price goes next is another question.",
+    },
+)
+
+
+def _distance_in_errors(separate, mean_pct, deviation_pct, all_days_pct):
+    standard_error_pct = deviation_pct / separate**0.5
+    return (mean_pct - all_days_pct) / standard_error_pct
+
+
+q6 = Compute(
+    "After {separate} separate signals the price changed by {mean_pct} % on average over ten "
+    "days, with a standard deviation of {deviation_pct} %. Over ten days from any day of the same "
+    "market the average is {all_days_pct} %. Compute how many standard errors the signals' average lies "
+    "above that of all days, to one decimal or better.",
+    reference=_distance_in_errors,
+    given={
+        "separate": Given(36, [25, 49, 64]),
+        "mean_pct": Given(1.4, [1.2, 1.6]),
+        "deviation_pct": Given(3.6, [3.2, 4.0]),
+        "all_days_pct": Given(0.4, [0.3, 0.5]),
+    },
+    mistakes=[
+        Mistake(
+            lambda separate, mean_pct, deviation_pct, all_days_pct: (
+                mean_pct / (deviation_pct / separate**0.5)
+            ),
+            "That is the distance from zero. A market that rises anyway gives every signal "
+            "something: compare with all days.",
+        ),
+        Mistake(
+            lambda separate, mean_pct, deviation_pct, all_days_pct: (
+                (mean_pct - all_days_pct) / deviation_pct
+            ),
+            "That divides by the swing of a single case. The average of {separate} is surer.",
+        ),
+        Mistake(
+            lambda separate, mean_pct, deviation_pct, all_days_pct: (
+                (mean_pct - all_days_pct) / (deviation_pct / separate)
+            ),
+            "The error shrinks with the square root of the number of signals.",
+        ),
+        Mistake(
+            lambda separate, mean_pct, deviation_pct, all_days_pct: (
+                (mean_pct - all_days_pct) / (deviation_pct / (10 * separate) ** 0.5)
+            ),
+            "Ten days after one signal are one observation, not ten.",
+        ),
+    ],
+    hints=[
+        "The standard error of an average: the deviation over the square root of the cases.",
+        "({mean_pct} − {all_days_pct}) / ({deviation_pct} / {separate} ** 0.5)",
+    ],
+    well_done="{answer:.1f} standard errors, if this is the only signal you looked at.",
+    tolerance=0.05,
+)
+
+
+def _chance_of_one(tried):
+    chance_each = 0.023
+    none_passes = (1 - chance_each) ** tried
+    return 100 * (1 - none_passes)
+
+
+q7 = Compute(
+    "A worthless rule looks more than two standard errors good with a chance of 2.3 %. You try "
+    "{tried} such rules that have nothing to do with each other. Compute the chance, in percent, "
+    "that at least one of them looks that good, to the nearest percent or better.",
+    reference=_chance_of_one,
+    given={"tried": Given(40, [25, 30, 50, 60])},
+    mistakes=[
+        Mistake(
+            lambda tried: 2.3 * tried,
+            "Chances of separate tries do not simply add up; with enough rules that would pass "
+            "one hundred.",
+        ),
+        Mistake(lambda tried: 2.3, "That is the chance of one rule alone."),
+        Mistake(
+            lambda tried: 100 * 0.977**tried,
+            "That is the chance that none of them does. You want the opposite.",
+        ),
+        Mistake(
+            lambda tried: 100 * 0.023**tried,
+            "That is the chance that all of them do.",
+        ),
+    ],
+    hints=[
+        "First the chance that not one of them looks good: 0.977 for each.",
+        "1 − 0.977 ** {tried}, in percent.",
+    ],
+    well_done="About {answer:.0f} %: the best of {tried} says little by being good.",
+    tolerance=0.6,
+    unit="%",
+)
+
+quiz = Choose(
+    "A friend says: “The RSI is above 70 and the close is above its upper band. Two indicators "
+    "agree, so it is twice as sure that the price falls.” Choose the best reply.",
+    options={
+        "a": "True: two signals are better than one.",
+        "b": "False: both are made of the same closes and mostly say the same thing, and neither "
+        "was seen to say where the price goes.",
+        "c": "False: a third indicator must agree as well.",
+    },
+    right="b",
+    feedback={
+        "a": "Two witnesses help when they saw things independently. These two read the same "
+        "twenty closes.",
+        "b": "One fact told twice is one fact. And in this chapter the fact was followed by "
+        "nothing that luck could not explain.",
+        "c": "A third view of the same closes adds little again, and each addition is one more "
+        "rule that was tried.",
+    },
+)
+
+QUESTIONS = register("07_indicators", globals())
