@@ -94,9 +94,8 @@ def fred(
     series = _parsed(series_id, text, fetched)
     outside = (series.index < pd.Timestamp(start)) | (series.index > pd.Timestamp(end))
     if outside.any():
-        raise _problem(
-            series_id, f"its answer has {series.index[outside][0].date()}, not asked for"
-        )
+        day = series.index[outside][0].date()
+        raise _problem(series_id, f"its answer has {day}, which was not asked for")
     _keep(path, {"fetched": fetched, "csv": text})
     return series
 

@@ -240,8 +240,8 @@ def growth_rate(levels: pd.Series, periods: int = 1, *, annualised: bool = False
 
 
 def _a_year(index: pd.PeriodIndex) -> int:
-    name = index.freqstr.split("-")[0]
-    known = {"Y": 1, "A": 1, "Q": 4, "M": 12}
+    name = index.freqstr.split("-")[0]  # "Q-DEC" is a quarter, too
+    known = {"Y": 1, "Q": 4, "M": 12}
     if name not in known:
         raise ValueError(f"levels must be years, quarters or months to annualise, got {name}")
     return known[name]
@@ -364,7 +364,7 @@ def surprise(actual, consensus, scale, *, reference_period=None):
     Raises
     ------
     TypeError, ValueError
-        Times without a zone, out of order or twice; different indices; an unknown value; a
+        Times without a zone or out of order; different indices; an unknown value; a
         scale that is not above zero; a release before its reference period.
 
     Examples
@@ -382,6 +382,8 @@ def surprise(actual, consensus, scale, *, reference_period=None):
             "actual must have instants with a time zone as index, such as 08:30 in "
             "America/New_York; index.tz_localize('America/New_York') gives it one"
         )
+    if not actual.index.is_monotonic_increasing:  # two releases may share an instant
+        raise ValueError("actual must be sorted by time, earliest first; sort_index() sorts it")
     known = {"actual": actual, "consensus": consensus}
     if isinstance(scale, pd.Series):
         known["scale"] = scale
