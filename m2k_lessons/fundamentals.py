@@ -643,7 +643,7 @@ def regress(
     n, k = rows.shape  # the intercept stands for the column of y
     if n < k + 8:
         raise ValueError(f"y and X must share at least {k + 8} known rows, got {n}")
-    rule = max(int(4 * (n / 100) ** (2 / 9)), horizon - 1)
+    rule = max(_rule_of_lags(n), horizon - 1)
     lags = rule if lags is None else _check.whole("lags", lags, at_least=0, at_most=n - 1)
     if lags < horizon - 1:
         raise ValueError(
@@ -692,6 +692,9 @@ class OutOfSample:
     r_squared : float
         ``1 - squared errors of the model / squared errors of the mean``: above 0 the model
         forecast better than the average so far, below 0 worse. At most 1, no lower limit.
+    low, high : float
+        Ends of its 95 % interval: that of the mean difference of squared errors with HAC errors
+        (lags as in `regress`), the errors of the mean taken as given.
     n : int
         Forecasts made.
     first, last
@@ -701,6 +704,8 @@ class OutOfSample:
     """
 
     r_squared: float
+    low: float
+    high: float
     n: int
     first: object
     last: object
@@ -738,6 +743,8 @@ def out_of_sample(
     -----
     Campbell and Thompson (2008), "Predicting excess stock returns out of sample", Review of
     Financial Studies 21; Goyal and Welch (2008), in the same issue, on how few predictors pass.
+    The interval is Diebold and Mariano's (1995, "Comparing predictive accuracy"); since the
+    model holds the mean as a special case it is rough.
 
     Examples
     --------
@@ -769,16 +776,39 @@ def out_of_sample(
         {"actual": values[start:, 0], "model": model, "mean": mean}, index=rows.index[start:]
     )
     errors = forecasts[["model", "mean"]].sub(forecasts["actual"], axis=0)
-    model_error, mean_error = (errors**2).sum()
+    model_error, mean_error = (errors**2).mean()
     if mean_error == 0:
         raise ValueError("y must vary, the average forecasts it without error")
+    gain = (errors["mean"] ** 2 - errors["model"] ** 2).to_numpy() / mean_error
+    half = _hac_half_width(gain, max(_rule_of_lags(len(gain)), horizon - 1))
+    r_squared = float(1 - model_error / mean_error)
     return OutOfSample(
-        r_squared=float(1 - model_error / mean_error),
+        r_squared=r_squared,
+        low=r_squared - half,
+        high=r_squared + half,
         n=len(forecasts),
         first=forecasts.index[0],
         last=forecasts.index[-1],
         forecasts=forecasts,
     )
+
+
+def _rule_of_lags(n: int) -> int:
+    return int(4 * (n / 100) ** (2 / 9))
+
+
+def _hac_half_width(values: np.ndarray, lags: int) -> float:
+    """Half of the 95 % interval of a mean, with Bartlett weights and the factor n / (n - 1)."""
+    from scipy.special import stdtrit
+
+    n = len(values)
+    if n < 2:
+        return math.nan
+    deviations = values - values.mean()
+    total = deviations @ deviations
+    for lag in range(1, min(lags, n - 1) + 1):
+        total += 2 * (1 - lag / (lags + 1)) * (deviations[lag:] @ deviations[:-lag])
+    return float(stdtrit(n - 1, 0.975) * math.sqrt(total / n / (n - 1)))
 
 
 def _matched(y: pd.Series, X: pd.Series | pd.DataFrame) -> tuple[pd.DataFrame, int]:

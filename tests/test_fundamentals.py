@@ -597,6 +597,12 @@ def test_out_of_sample_by_hand():
     assert math.isclose(result.r_squared, by_hand, rel_tol=1e-9)
     errors = result.forecasts["actual"] - result.forecasts["model"]
     np.testing.assert_allclose(errors, model, rtol=1e-8)
+    # The mean of the gains as a regression on nothing but an intercept; 29 degrees of freedom.
+    gain = (np.square(mean) - np.square(model)) / np.square(mean).mean()
+    _, covariance = newey_west(gain, np.empty((30, 0)), 3)
+    half = 2.0452296 * math.sqrt(covariance[0, 0])
+    np.testing.assert_allclose(result.r_squared - result.low, half, rtol=1e-6)
+    np.testing.assert_allclose(result.high - result.r_squared, half, rtol=1e-6)
 
 
 @settings(max_examples=25, deadline=None)
