@@ -45,7 +45,7 @@ FLOORS = (
     {"_course_data", "_download", "_indicator_kernels", "_prices", "_series", "_yahoo", "data"}
     | {"indicators", "sessions", "simulate"},
     {"_backtest", "_strategy_kernels", "backtest", "events", "evidence", "fundamentals", "options"}
-    | {"_risk_kernels", "pairs", "paper", "portfolio", "risk", "strategies", "sweep"}
+    | {"_paper", "_risk_kernels", "pairs", "paper", "portfolio", "risk", "strategies", "sweep"}
     | {"_pair_kernels", "_pair_tables"},
     {"checkup", "exercises", "explorers", "plots"},
 )

@@ -1,0 +1,1 @@
+"""What `m2k_lessons.paper` is made of."""

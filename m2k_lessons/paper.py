@@ -1,0 +1,866 @@
+"""The course's demo account: minute bars replayed, orders filled, margin called, a journal kept.
+
+    account = PaperAccount(data.load("intraday")["M2K"], capital=5_000)
+    account.step(60)                                  # an hour passes
+    answer = account.submit(bracket(market("buy", 2), stop_loss_points=8, profit_target_points=16))
+    if not answer:
+        print(answer.reason)                          # what the broker says
+    for event in account.step(120):
+        print(event.time, event.text)
+
+**What there is.** Orders: `market`, `limit`, `stop`, `stop_limit`, and `bracket` around one of
+them, each an `Order`. Commands: `submit` and `cancel` (answer `Accepted` or `Refused`, which has
+`code` and `reason`), `flatten`, `step`, `deposit`, `note`. Views: `seen`, `now`, `finished`,
+`position`, `cash_usd`, `equity_usd`, `snapshot()` (a plain dict for a screen); frames: `positions`,
+`orders`, `fills`, `trades`, `equity`, `statement()`, `journal`. Files: `save`, `restore`,
+`to_bytes`, `from_bytes`, `checkpoint`, `recover`, `save_journal`, `read_journal`.
+
+**Time.** An account lives between bars: `now` is the end of the last bar seen, and an order can
+be filled in the next bar at the earliest. It shows nothing that comes later.
+
+**Inside a bar, in this order**
+
+1. *Settlement of the day before*, if that day's last minutes have no bars.
+2. *Open.* Orders that the open has jumped over are filled at the open, stops first: a stop with
+   costs and worse than its level, a limit order better than its limit. Then the broker's own
+   orders (see *Margin*). Then market orders, and new limit orders that the open already
+   satisfies: these pay the spread like a market order, but never more than their limit.
+3. *Between open and close.* Stops come before limits, the nearest to the open first. So **when
+   one bar touches both sides of a bracket, the stop came first**, as in `backtest`. A stop is
+   filled at its level, with costs. A limit order is filled at its limit, without, when the price
+   trades *through* it (`limit_fill="through"`), or as soon as it is touched ("touch"). Exits of
+   an entry that was filled at the open take part. An entry filled between open and close can be
+   stopped out in the same bar; its profit target and the limit of a triggered stop-limit order
+   wait for the next bar, because the price may have been there before.
+4. *Close.* Positions are valued at the last price.
+5. *End of a trade date* (17:00 New York time): settlement, below.
+
+Each order is filled whole; the size of the market is not modelled.
+
+**Costs.** Market and stop orders lose half the spread (column `spread_ticks`, rounded up to a
+tick) and `slippage_ticks`, for which regular hours (RTH) and the rest (ETH) can differ. Without
+that column the course assumes 1 tick in RTH and 2 in ETH, with it none on top. Commission per
+contract and side.
+
+**Hours.** The market is open when `sessions` says so. While it is closed a market order is
+refused; limit and stop orders wait for the open. Bars outside the hours, and bars in a halt,
+move the last price and trade nothing. A day order ends with its trade date (a holiday
+half-session belongs to the next one), "gtc" is good till cancelled.
+
+**Price limits** (percentages in facts.toml). The reference is the close of the last bar before
+16:00 New York time (13:00 on short days); the exchange takes an average of the last half minute,
+which minutes don't show. Before the first one there is no limit. Until 09:30 the limit is the
+overnight one. In the day session there are the three steps down: when the price touches the first
+or second, trading halts; after the third it is over until the evening. From 15:25 on only the
+third counts. After 16:00 the new reference holds. Outside the day session a large move in an hour
+halts trading for a short time. A price beyond a limit is read as the limit: nothing can be sold at
+the lower limit or bought at the upper one, an order waits there. Orders at prices beyond are
+refused. Simulated prices know no limits, so there this is where the exchange would step in.
+
+**Margin.** To open: equity, costs deducted, must cover the initial margin of the whole position.
+It is looked at twice: when an order comes in, together with all working orders of its side, and
+when it is filled (the part that opens is then cancelled). With `day_trade_margin` that amount
+takes the place of initial and maintenance margin from the open of a session until
+`day_trade_cutoff_minutes` before its close; then a position has to be covered by the initial
+margin, and what isn't is closed. To hold: at each settlement the profit or loss since the last
+one (since the entry) is paid at the last price before 16:00, the *variation*. If the balance is
+then below the maintenance margin there is a *margin call* for what the initial margin needs, until
+the next regular open. It is met by paying in, by reducing, or by a market that comes back. Until
+then only reductions are taken. After the deadline the broker cuts the position, the oldest lots
+first, to what the initial margin covers. A broker does not wait for ever: when at a close equity
+is below `liquidate_below` of the margin to hold, everything is closed at the next open.
+Nothing stops an account from falling below zero: then it shows a debt.
+
+**Exits** of a bracket close their own entry's contracts, other orders the oldest ones first. When
+contracts of a bracket are closed otherwise, its exits shrink with them, and with the last contract
+they are cancelled.
+
+**Exactness.** Prices are whole ticks and money is counted in hundredths of a cent: cash and open
+profit add up to the equity to the last digit. Closing realises the profit since the last
+settlement, because the rest has been paid already.
+
+**Safety.** `save` writes the whole account, `restore` brings it back; equal accounts are equal
+bytes. With `log="file"` every command is appended to that file, and it is on the disk before
+anything it caused is reported; after a crash `recover` plays the log again, compares the fills,
+and goes on. Only steps in which nothing happened can be lost. One account writes to a log.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from m2k_lessons import _check, sessions
+from m2k_lessons._backtest import inputs
+from m2k_lessons._paper import engine as core
+from m2k_lessons._paper import replay, storage
+from m2k_lessons._paper.engine import UNITS_PER_USD, Engine, Money, State
+from m2k_lessons._paper.orders import (
+    REASONS,
+    Accepted,
+    Order,
+    Refused,
+    bracket,
+    limit,
+    market,
+    one_line,
+    stop,
+    stop_limit,
+)
+from m2k_lessons.contracts import M2K, Contract
+
+__all__ = [
+    "REASONS",
+    "Accepted",
+    "Event",
+    "Order",
+    "PaperAccount",
+    "Refused",
+    "bracket",
+    "limit",
+    "market",
+    "read_journal",
+    "stop",
+    "stop_limit",
+]
+
+LIMIT_FILLS = ("through", "touch")
+_SHOWN_FILLS, _SHOWN_MESSAGES = 5, 8
+
+
+class Event(NamedTuple):
+    """Something that happened, as a row of the journal."""
+
+    time: pd.Timestamp
+    event: str
+    order: int | None
+    text: str
+    contracts: int | None
+    price: float | None
+    fee_usd: float | None
+    realised_usd: float | None
+    cash_usd: float
+    position: int
+
+
+class PaperAccount:
+    """A demo account on replayed bars; the rules are in the docstring of this module.
+
+    Parameters
+    ----------
+    bars : DataFrame
+        Columns open, high, low, close in points on the contract's tick, and perhaps
+        `spread_ticks`; tz-aware times, the start of each bar; bars of at most an hour.
+    contract : Contract
+    capital : float
+        USD in the account at the beginning.
+    commission_usd : float, optional
+        Per contract and side, all fees included. The course's assumption when omitted.
+    slippage_ticks : int or dict, optional
+        Ticks lost on market and stop orders besides half the spread; {"RTH": 1, "ETH": 2} for
+        different sessions.
+    margin : float or (float, float), optional
+        Initial, or initial and maintenance margin, USD per contract; 0 for none. The newest in
+        `facts` when omitted.
+    day_trade_margin : float, optional
+        USD per contract inside a session, where the broker grants one.
+    day_trade_cutoff_minutes : int
+        It ends this long before the session does.
+    limit_fill : {"through", "touch"}
+        Whether a limit order needs a price beyond its limit.
+    price_limits : bool
+        Apply the exchange's price limits and the halts that follow from them.
+    liquidate_below : float
+        Share of the margin to hold, 0 to 1, below which the broker closes at once.
+    start : int or Timestamp, optional
+        Bars seen before the account opens: how many, at least 1, or all that end by then.
+    log : path, optional
+        A new file for the log.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Bars or terms that are not as described.
+    FileExistsError
+        The log exists: `recover` continues it.
+
+    Examples
+    --------
+    >>> index = pd.date_range("2030-03-05 10:00", periods=4, freq="min", tz="America/New_York")
+    >>> bars = pd.DataFrame({"open": [2400.0, 2400.5, 2404.0, 2406.0]}, index=index)
+    >>> bars = bars.assign(high=bars.open + 1, low=bars.open - 1, close=bars.open + 0.5)
+    >>> account = PaperAccount(bars, capital=5_000, commission_usd=0.85)
+    >>> account.submit(market("buy", 2))
+    Accepted(id=1, text='buy 2 market day')
+    >>> [event.text for event in account.step()]
+    ['bought 2 at 2400.6']
+    >>> account.submit(market("buy", 50)).reason
+    '52 contracts, working orders included, need 49,442.50 USD of initial margin and fees; \
+the account has 5,002.30'
+    >>> account.flatten()
+    Accepted(id=3, text='sell 2 market day reduce only')
+    >>> account.step(2)[0].text, account.cash_usd
+    ('sold 2 at 2403.9', 5029.6)
+    """
+
+    def __init__(
+        self,
+        bars: pd.DataFrame,
+        *,
+        contract: Contract = M2K,
+        capital: float = 10_000,
+        commission_usd: float | None = None,
+        slippage_ticks: int | Mapping[str, int] | None = None,
+        margin: float | tuple[float, float] | None = None,
+        day_trade_margin: float | None = None,
+        day_trade_cutoff_minutes: int = 15,
+        limit_fill: str = "through",
+        price_limits: bool = True,
+        liquidate_below: float = 0.5,
+        start: int | pd.Timestamp | None = None,
+        log: str | os.PathLike | None = None,
+    ) -> None:
+        if not isinstance(contract, Contract):
+            raise TypeError(f"contract must be a Contract such as M2K, got {contract!r}")
+        if not isinstance(price_limits, (bool, np.bool_)):
+            raise TypeError(f"price_limits must be True or False, got {price_limits!r}")
+        amount = _usd("capital", capital, above=0)
+        initial, maintenance = inputs._margin("margin", margin, contract)
+        day_trade = None
+        if day_trade_margin is not None:
+            day_trade = _usd("day_trade_margin", day_trade_margin, at_least=0)
+            if day_trade > maintenance:
+                raise ValueError(
+                    f"day_trade_margin must be at most the maintenance margin of "
+                    f"{maintenance / UNITS_PER_USD:g} USD, got {day_trade_margin!r}"
+                )
+        share = _check.number("liquidate_below", liquidate_below, at_least=0, at_most=1)
+        if round(100 * share) != round(100 * share, 6):
+            raise ValueError(f"liquidate_below must be in whole percent, got {liquidate_below!r}")
+        has_spread = isinstance(bars, pd.DataFrame) and "spread_ticks" in bars.columns
+        rth, eth = replay.slippage(slippage_ticks, has_spread)
+        money = Money(
+            tick_value=inputs._money("contract's tick value", contract.tick_value),
+            commission=inputs._commission("commission_usd", commission_usd, contract),
+            initial=initial,
+            maintenance=maintenance,
+            day_trade=day_trade,
+            touch=_check.choice("limit_fill", limit_fill, LIMIT_FILLS) == "touch",
+            liquidate_below_pct=round(100 * share),
+        )
+        terms = replay.Terms(
+            contract=contract,
+            slippage_rth=rth,
+            slippage_eth=eth,
+            price_limits=bool(price_limits),
+            day_trade_cutoff_minutes=_check.whole(
+                "day_trade_cutoff_minutes", day_trade_cutoff_minutes, at_least=0, at_most=600
+            ),
+        )
+        market_ = replay.build(_own(bars), terms)
+        self._set_up(market_, terms, money, State(_first_bar(market_, start), amount), amount)
+        if log is not None:
+            self._begin_log(log)
+
+    def _set_up(self, market_, terms, money: Money, state: State, capital: int) -> None:
+        self._market, self._terms, self._money, self._capital = market_, terms, money, capital
+        self._engine = Engine(terms.contract, market_, money, state)
+        self._log: storage.Log | None = None
+
+    # ------------------------------------------------------------ commands
+
+    def submit(self, order: Order) -> Accepted | Refused:
+        """Send an order.
+
+        Returns
+        -------
+        Accepted or Refused
+            Either has the `id` under which the order stands in `orders`; a refusal is false in
+            a condition and has `code` (a key of REASONS) and `reason`.
+        """
+        if not isinstance(order, Order):
+            raise TypeError(f"order must be an Order such as market('buy', 1), got {order!r}")
+        return self._do("submit", order.to_dict())
+
+    def cancel(self, id: int) -> Accepted | Refused:
+        """Cancel a working order. Cancelling one exit of a bracket leaves the other."""
+        return self._do("cancel", _check.whole("id", id, at_least=0))
+
+    def flatten(self) -> Accepted | Refused:
+        """Cancel every working order and close the position at the next open."""
+        for one in list(self._engine.working):
+            if not one.owner:
+                self.cancel(one.id)
+        held = self.position
+        return self.submit(market("sell" if held > 0 else "buy", abs(held) or 1, reduce_only=True))
+
+    def step(self, n: int = 1, *, stop_at_event: bool = False) -> list[Event]:
+        """Let `n` bars pass, fewer where the replay ends, and tell what happened.
+
+        Parameters
+        ----------
+        n : int
+            At least 1.
+        stop_at_event : bool
+            Stop after the first bar in which anything happens.
+        """
+        n = _check.whole("n", n, at_least=1)
+        if not isinstance(stop_at_event, bool):
+            raise TypeError(f"stop_at_event must be True or False, got {stop_at_event!r}")
+        told = len(self._state.journal)
+        self._do("step", n, stop_at_event)
+        return [self._event(row) for row in self._state.journal[told:]]
+
+    def deposit(self, usd: float) -> None:
+        """Pay money in, as a margin call may make necessary."""
+        self._do("deposit", _usd("usd", usd, above=0))
+
+    def note(self, text: str) -> None:
+        """Write a line of one's own into the journal."""
+        self._do("note", one_line("text", text))
+
+    def _do(self, name: str, *arguments):
+        """Carry a command out; what it caused is in the log before anybody is told."""
+        if self._log is None:
+            return self._carry_out(name, *arguments)
+        self._log.check()
+        fills, told = len(self._state.fills), len(self._state.journal)
+        answer = self._carry_out(name, *arguments)
+        line = {
+            "do": [name, *arguments],
+            "fills": self._state.fills[fills:],
+            "cash": self._state.cash,
+        }
+        self._log.append(line, durable=len(self._state.journal) > told)
+        return answer
+
+    def _carry_out(self, name: str, *arguments):
+        if name == "submit":
+            return self._engine.submit(Order(**arguments[0]))
+        return getattr(self._engine, name)(*arguments)
+
+    # ------------------------------------------------------------ what there is
+
+    @property
+    def _state(self) -> State:
+        return self._engine.state
+
+    @property
+    def contract(self) -> Contract:
+        return self._terms.contract
+
+    @property
+    def seen(self) -> pd.DataFrame:
+        """The bars up to now."""
+        return self._market.frame.iloc[: self._state.bar + 1]
+
+    @property
+    def now(self) -> pd.Timestamp:
+        """The end of the last bar seen."""
+        return self._moment(self._engine.now)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all bars have been replayed."""
+        return self._state.bar + 1 >= len(self._market)
+
+    @property
+    def position(self) -> int:
+        """Contracts held, negative when short."""
+        return self._engine.position
+
+    @property
+    def cash_usd(self) -> float:
+        """The balance: what was paid in, realised, settled and charged."""
+        return self._state.cash / UNITS_PER_USD
+
+    @property
+    def open_pnl_usd(self) -> float:
+        """Profit of the position since it was last settled, at the last price."""
+        return self._engine.open_profit(self._engine.last) / UNITS_PER_USD
+
+    @property
+    def equity_usd(self) -> float:
+        """Cash and open profit."""
+        return self._engine.equity / UNITS_PER_USD
+
+    @property
+    def positions(self) -> pd.DataFrame:
+        """One row with the position, or none: symbol, contracts, average_price, last,
+        open_pnl_usd (since the last settlement), position_pnl_usd (since the entry)."""
+        shown = self.snapshot()
+        names = ("average_price", "last", "open_pnl_usd", "position_pnl_usd")
+        rows = [[self.contract.symbol, shown["position"], *(shown[name] for name in names)]]
+        table = pd.DataFrame(rows, columns=["symbol", "contracts", *names])
+        return table if shown["position"] else table.iloc[:0]
+
+    @property
+    def orders(self) -> pd.DataFrame:
+        """Every order by its number: side, contracts, kind, limit, stop, time_in_force, role,
+        entry (the order whose exit it is), status, reason, filled, fill_price, sent, done, note."""
+        rows = [self._order_row(one) for one in self._state.tickets]
+        columns = ["id", "side", "contracts", "kind", "limit", "stop", "time_in_force", "role"]
+        columns += ["entry", "status", "reason", "filled", "fill_price", "sent", "done", "note"]
+        table = pd.DataFrame(rows, columns=columns)
+        for name in ("limit", "stop", "fill_price"):
+            table[name] = table[name].astype(float)
+        table["entry"] = table["entry"].astype("Int64")
+        for name in ("sent", "done"):
+            table[name] = self._moments(table[name])
+        return table.set_index("id")
+
+    @property
+    def fills(self) -> pd.DataFrame:
+        """One row for each fill: time (start of its bar), order, side, contracts, price, role,
+        fee_usd, cost_ticks (half spread and slippage per contract), realised_usd."""
+        state, per_point = self._state, self._per_point
+        rows = [
+            (
+                self._market.times[row[core.FILL_BAR]],
+                row[core.FILL_ORDER],
+                "buy" if row[core.FILL_CONTRACTS] > 0 else "sell",
+                abs(row[core.FILL_CONTRACTS]),
+                row[core.FILL_PRICE] / per_point,
+                row[core.FILL_TAG],
+                row[core.FILL_FEE] / UNITS_PER_USD,
+                row[core.FILL_COST],
+                row[core.FILL_REALISED] / UNITS_PER_USD,
+            )
+            for row in state.fills
+        ]
+        columns = ["time", "order", "side", "contracts", "price", "role", "fee_usd", "cost_ticks"]
+        table = pd.DataFrame(rows, columns=[*columns, "realised_usd"])
+        table["time"] = self._moments(table["time"])
+        return table
+
+    @property
+    def trades(self) -> pd.DataFrame:
+        """Round trips, one row for each closed lot or part of one: contracts (negative when sold
+        first), entry_time, entry_price, exit_time, exit_price, points, pnl_usd (after
+        commission), commission_usd, entry_order, exit_order, exit_role, note (the entry's)."""
+        state, per_point, by_id = self._state, self._per_point, self._engine._by_id
+        rows = []
+        for entry, exit_, signed, bought, sold, first, last in state.trades:
+            fee = 2 * abs(signed) * self._money.commission
+            pnl = signed * (sold - bought) * self._money.tick_value - fee
+            rows.append(
+                (
+                    signed,
+                    self._market.times[first],
+                    bought / per_point,
+                    self._market.times[last],
+                    sold / per_point,
+                    (sold - bought) * (1 if signed > 0 else -1) / per_point,
+                    pnl / UNITS_PER_USD,
+                    fee / UNITS_PER_USD,
+                    entry,
+                    exit_,
+                    by_id[exit_].role,
+                    by_id[entry].note,
+                )
+            )
+        columns = ["contracts", "entry_time", "entry_price", "exit_time", "exit_price", "points"]
+        columns += ["pnl_usd", "commission_usd", "entry_order", "exit_order", "exit_role", "note"]
+        table = pd.DataFrame(rows, columns=columns)
+        for name in ("entry_time", "exit_time"):
+            table[name] = self._moments(table[name])
+        return table
+
+    @property
+    def equity(self) -> pd.Series:
+        """Equity in USD after each bar seen, worked out from the fills alone."""
+        state, bars = self._state, self._state.bar + 1
+        held, paid = np.zeros(bars, np.int64), np.zeros(bars, np.int64)
+        for row in state.fills:
+            bar, contracts = row[core.FILL_BAR], row[core.FILL_CONTRACTS]
+            held[bar] += contracts
+            worth = contracts * row[core.FILL_PRICE] * self._money.tick_value
+            paid[bar] -= worth + row[core.FILL_FEE]
+        for bar, amount in state.deposits:
+            paid[bar] += amount
+        closes = np.array(self._market.closes[:bars], np.int64)
+        units = self._capital + np.cumsum(paid) + np.cumsum(held) * closes * self._money.tick_value
+        index = self._market.frame.index[:bars]
+        return pd.Series(units / UNITS_PER_USD, index=index, name="equity_usd")
+
+    def statement(self) -> pd.DataFrame:
+        """The broker's statement, one row for each trade date that has ended, and today.
+
+        Returns
+        -------
+        DataFrame
+            By trade date, USD: opening balance, realised profit, variation (paid at
+            settlement), fees, deposits, closing balance (their sum); contracts held, settlement
+            price, initial and maintenance margin, excess (closing less maintenance), and the
+            margin call, 0 for none. In the row of the day that is not over, `settled` is
+            False, the variation is the open profit at the last price, and there is no call.
+        """
+        state, money = self._state, self._money
+        rows = [[*row, True] for row in state.days]
+        if not state.days or state.settled != self._market.dates[state.bar] or any(state.today[1:]):
+            opening, realised, fees, deposits = state.today
+            engine, held = self._engine, abs(self.position)
+            row = [self._market.dates[state.bar], opening, realised]
+            row += [engine.equity - state.cash, fees, deposits, engine.equity, engine.position]
+            row += [engine.last, held * money.initial, held * money.maintenance, 0, False]
+            rows.append(row)
+        table = pd.DataFrame(rows, columns=[*core.DAY_COLUMNS, "settled"])
+        dates = pd.DatetimeIndex(
+            table.pop("date").to_numpy().astype("datetime64[D]").astype("datetime64[s]"),
+            name="trade_date",
+        )
+        table.index = dates
+        table["excess"] = table["closing"] - table["maintenance"]
+        amounts = ("opening", "realised", "variation", "fees", "deposits", "closing", "initial")
+        for name in (*amounts, "maintenance", "excess", "call"):
+            table[name] = table[name] / UNITS_PER_USD
+        table["settlement"] = table["settlement"] / self._per_point
+        names = {name: f"{name}_usd" for name in (*amounts, "maintenance", "excess", "call")}
+        order = [*amounts[:6], "contracts", "settlement", "initial", "maintenance", "excess"]
+        return table[[*order, "call", "settled"]].rename(columns=names)
+
+    @property
+    def journal(self) -> pd.DataFrame:
+        """Everything that happened, in order: time, event, order, text, contracts (signed),
+        price, fee_usd, realised_usd, cash_usd, position. Events are accepted, refused, fill,
+        cancelled, expired, reduced, deposit, settlement, margin call, margin call met,
+        liquidation, warning, note."""
+        rows = self._state.journal
+        table = pd.DataFrame(rows, columns=list(storage.JOURNAL_COLUMNS), dtype=object)
+        for name, kind in storage.JOURNAL_COLUMNS.items():
+            column = table[name]
+            if kind == "time":
+                table[name] = self._moments(column)
+            elif kind == "float64":
+                per = self._per_point if name == "price" else UNITS_PER_USD
+                table[name] = column.astype(float) / per
+            else:
+                table[name] = column.astype(kind)
+        return table
+
+    def snapshot(self) -> dict[str, Any]:
+        """What a screen shows, as plain numbers, texts and lists.
+
+        Returns
+        -------
+        dict
+            time, session ("RTH", "ETH" or "closed"), bar, finished; last, price_limits (lowest
+            and highest in points, or None); position, average_price (None when flat); cash_usd,
+            open_pnl_usd, equity_usd, position_pnl_usd (since entry, fees not deducted),
+            day_pnl_usd (since the last settlement, deposits left out); margin_used_usd,
+            maintenance_usd, buying_power_usd, buying_power_contracts (None without a margin);
+            margin_call (amount_usd and deadline, or None); halted_until (or None); working
+            (orders as dicts), fills (the last five), messages (the last eight, newest last).
+        """
+        engine, state, money = self._engine, self._state, self._money
+        held, per_point = engine.position, self._per_point
+        lots = state.lots
+        cost = sum(one.contracts * one.entry for one in lots)
+        used = abs(held) * engine.initial_now
+        power = max(0, engine.equity - used) if state.call is None else 0
+        lowest, highest = self._market.lowest[state.bar], self._market.highest[state.bar]
+        halted = self._market.halted_until[state.bar]
+        return {
+            "time": self.now,
+            "session": sessions.label_sessions(self.now),
+            "bar": state.bar,
+            "finished": self.finished,
+            "last": engine.last / per_point,
+            "price_limits": None
+            if lowest == 0
+            else (
+                lowest / per_point,
+                None if highest == replay.NO_LIMIT else highest / per_point,
+            ),
+            "position": held,
+            "average_price": cost / held / per_point if held else None,
+            "cash_usd": self.cash_usd,
+            "open_pnl_usd": self.open_pnl_usd,
+            "equity_usd": self.equity_usd,
+            "position_pnl_usd": (held * engine.last - cost) * money.tick_value / UNITS_PER_USD,
+            "day_pnl_usd": (engine.equity - state.today[0] - state.today[3]) / UNITS_PER_USD,
+            "margin_used_usd": used / UNITS_PER_USD,
+            "maintenance_usd": abs(held)
+            * engine.to_hold(self._market.day_rate_after[state.bar])
+            / UNITS_PER_USD,
+            "buying_power_usd": power / UNITS_PER_USD,
+            "buying_power_contracts": power // (engine.initial_now + money.commission)
+            if engine.initial_now
+            else None,
+            "margin_call": None
+            if state.call is None
+            else {
+                "amount_usd": state.call[1] / UNITS_PER_USD,
+                "deadline": self._moment(state.call[0]),
+            },
+            "halted_until": self._moment(halted) if halted > engine.now else None,
+            "working": [self._order_dict(one) for one in engine.working],
+            "fills": [
+                {
+                    "time": self._moment(self._market.times[row[core.FILL_BAR]]),
+                    "order": row[core.FILL_ORDER],
+                    "contracts": row[core.FILL_CONTRACTS],
+                    "price": row[core.FILL_PRICE] / per_point,
+                    "role": row[core.FILL_TAG],
+                }
+                for row in state.fills[-_SHOWN_FILLS:]
+            ],
+            "messages": [row[3] for row in state.journal[-_SHOWN_MESSAGES:]],
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"PaperAccount: {self.position} {self.contract.symbol}, cash {self.cash_usd:,.2f} USD, "
+            f"equity {self.equity_usd:,.2f} USD, {len(self._engine.working)} working orders, "
+            f"{self.now:%Y-%m-%d %H:%M}"
+        )
+
+    # ------------------------------------------------------------ files
+
+    def to_bytes(self) -> bytes:
+        """The whole account as JSON; equal accounts give equal bytes."""
+        return storage.to_bytes(self._to_dict())
+
+    def _to_dict(self) -> dict[str, Any]:
+        return {
+            "format": storage.FORMAT,
+            "version": storage.VERSION,
+            "contract": asdict(self.contract),
+            "terms": {
+                name: value for name, value in vars(self._terms).items() if name != "contract"
+            },
+            "money": asdict(self._money),
+            "capital": self._capital,
+            "bars": self._market.digest(self._state.bar),
+            "state": self._state.to_dict(),
+        }
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the account to a file, as a whole or not at all."""
+        storage.replace(path, self.to_bytes())
+
+    @classmethod
+    def from_bytes(cls, data: bytes, bars: pd.DataFrame) -> PaperAccount:
+        """Bring back what `to_bytes` gave, on the same bars (later ones may have been added)."""
+        return cls._from_dict(storage.from_bytes(data, "data"), bars)
+
+    @classmethod
+    def restore(
+        cls, path: str | os.PathLike, bars: pd.DataFrame, *, log: str | os.PathLike | None = None
+    ) -> PaperAccount:
+        """Bring back a saved account.
+
+        Parameters
+        ----------
+        path : path
+            What `save` has written.
+        bars : DataFrame
+            The same bars; later ones may have been added.
+        log : path, optional
+            A new file for the log.
+
+        Raises
+        ------
+        ValueError
+            A file that `save` has not written, or other bars.
+        """
+        data = Path(path).read_bytes()
+        account = cls._from_dict(storage.from_bytes(data, f"{Path(path).name}"), bars)
+        if log is not None:
+            account._begin_log(log)
+        return account
+
+    @classmethod
+    def recover(cls, log: str | os.PathLike, bars: pd.DataFrame) -> PaperAccount:
+        """Go on after a crash: play the log again, and continue it.
+
+        Raises
+        ------
+        ValueError
+            A log that is damaged (its last line may be torn), other bars, or fills that come out
+            differently, as they would with other rules.
+        """
+        header, commands, whole = storage.read_log(log)
+        account = cls._from_dict(header, bars)
+        for number, command in enumerate(commands, start=2):
+            fills = len(account._state.fills)
+            account._carry_out(*command["do"])
+            same = account._state.fills[fills:] == command["fills"]
+            if not same or account._state.cash != command["cash"]:
+                raise ValueError(
+                    f"log {Path(log).name} must give the same fills again; line {number} gives "
+                    f"{account._state.fills[fills:]} in place of {command['fills']}"
+                )
+        storage.truncate(log, whole)
+        account._log = storage.Log(log)
+        return account
+
+    def checkpoint(self) -> None:
+        """Begin the log anew with the account as it is now, so that it stays short."""
+        if self._log is None:
+            raise ValueError("log must have been given to the account, got None")
+        self._log.check()
+        path = self._log.path
+        self._log.close()
+        storage.replace(path, self.to_bytes())
+        self._log = storage.Log(path)
+
+    def close(self) -> None:
+        """Close the log; the account can still be looked at and saved."""
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def _begin_log(self, log: str | os.PathLike) -> None:
+        if Path(log).exists():
+            raise FileExistsError(
+                f"log must be a new file, got {Path(log).name}; PaperAccount.recover continues it"
+            )
+        storage.replace(log, self.to_bytes())
+        self._log = storage.Log(log)
+
+    @classmethod
+    def _from_dict(cls, data: dict[str, Any], bars: pd.DataFrame) -> PaperAccount:
+        terms = replay.Terms(contract=Contract(**data["contract"]), **data["terms"])
+        market_ = replay.build(_own(bars), terms)
+        state = State.from_dict(data["state"])
+        if state.bar >= len(market_) or market_.digest(state.bar) != data["bars"]:
+            raise ValueError(
+                f"bars must be those the account was saved with, got other prices or times in its "
+                f"first {state.bar + 1} bars"
+            )
+        account = cls.__new__(cls)
+        account._set_up(market_, terms, Money(**data["money"]), state, data["capital"])
+        return account
+
+    def save_journal(self, path: str | os.PathLike) -> None:
+        """Write the journal as CSV; `read_journal` brings it back."""
+        storage.write_journal(self.journal, path)
+
+    # ------------------------------------------------------------ small things
+
+    @property
+    def _per_point(self) -> int:
+        return self.contract._ticks_per_point
+
+    @property
+    def _zone(self):
+        return self._market.frame.index.tz
+
+    def _moment(self, seconds: int) -> pd.Timestamp:
+        return pd.Timestamp(seconds, unit="s", tz=self._zone)
+
+    def _moments(self, seconds) -> pd.DatetimeIndex:
+        nothing = np.iinfo(np.int64).min  # which numpy reads as NaT
+        values = [nothing if pd.isna(one) else int(one) for one in seconds]
+        times = np.array(values, np.int64).view("datetime64[s]")
+        return pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self._zone)
+
+    def _event(self, row: list) -> Event:
+        time, event, order, text, contracts, price, fee, realised, cash, position = row
+        return Event(
+            self._moment(time),
+            event,
+            order,
+            text,
+            contracts,
+            None if price is None else price / self._per_point,
+            None if fee is None else fee / UNITS_PER_USD,
+            None if realised is None else realised / UNITS_PER_USD,
+            cash / UNITS_PER_USD,
+            position,
+        )
+
+    def _order_row(self, one: core.Ticket) -> tuple:
+        points = [None if p is None else p / self._per_point for p in (one.limit, one.stop)]
+        filled = None if one.price is None else one.price / self._per_point
+        return (
+            one.id,
+            "buy" if one.side > 0 else "sell",
+            one.asked,
+            one.kind,
+            *points,
+            one.time_in_force,
+            one.role,
+            one.owner or None,
+            one.status,
+            one.reason,
+            one.filled,
+            filled,
+            one.sent,
+            one.done,
+            one.note,
+        )
+
+    def _order_dict(self, one: core.Ticket) -> dict[str, Any]:
+        return {
+            "id": one.id,
+            "side": "buy" if one.side > 0 else "sell",
+            "contracts": one.contracts,
+            "kind": one.kind,
+            "limit": None if one.limit is None else one.limit / self._per_point,
+            "stop": None if one.stop is None else one.stop / self._per_point,
+            "time_in_force": one.time_in_force,
+            "role": one.role,
+            "entry": one.owner or None,
+        }
+
+
+def read_journal(path: str | os.PathLike, *, tz: str = sessions.NEW_YORK) -> pd.DataFrame:
+    """Read a journal that `PaperAccount.save_journal` has written.
+
+    Parameters
+    ----------
+    path : path
+    tz : str
+        Time zone of the result; the account's journal has that of its bars.
+
+    Returns
+    -------
+    DataFrame
+        Equal to the journal that was saved.
+
+    Raises
+    ------
+    ValueError
+        Other columns, or a text where a number should be.
+
+    Examples
+    --------
+    >>> read_journal("nowhere.csv")
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.csv'
+    """
+    return storage.read_journal(path, tz)
+
+
+def _own(bars):
+    """A copy that later changes by the caller don't reach (pandas copies on write)."""
+    return bars.copy(deep=False) if isinstance(bars, pd.DataFrame) else bars
+
+
+def _usd(name: str, value, **limits) -> int:
+    amount = _check.number(name, value, at_most=inputs.MOST_CAPITAL_USD, **limits)
+    return inputs._money(name, amount)
+
+
+def _first_bar(market_: replay.Replay, start) -> int:
+    """Last bar seen when the account opens."""
+    if start is None:
+        return 0
+    if isinstance(start, pd.Timestamp):
+        if start.tzinfo is None:
+            raise ValueError(f"start must be tz-aware, got {start!r}")
+        until = start.timestamp() - market_.length
+        seen = int(np.searchsorted(market_.times, until, side="right"))
+        if seen < 1:
+            first = market_.frame.index[0]
+            raise ValueError(f"start must be after the first bar of {first}, got {start}")
+        return seen - 1
+    return _check.whole("start", start, at_least=1, at_most=len(market_)) - 1
