@@ -268,7 +268,8 @@ def known_at(series: pd.Series, lag, at=None) -> pd.Series:
     -------
     Series
         Without `at`: the same values, index `known` the dates of publication. With `at`: for
-        each of them the newest figure known, NaN before the first.
+        each of them the newest figure known; NaN before the first, and from the day on which a
+        figure newer than the last one in `series` would have been out (as late as the last).
 
     Raises
     ------
@@ -290,7 +291,8 @@ def known_at(series: pd.Series, lag, at=None) -> pd.Series:
     >>> known_at(rate, 8, at=quarters).tolist()  # on 1 July, the first quarter's is the newest
     [nan, 5.8, 5.1]
     """
-    _check_periods("series", series)
+    if not len(_check_periods("series", series)):
+        raise ValueError("series must have at least one figure, got none")
     published = _published(series.index, lag)
     if at is None:
         return series.set_axis(published, axis=0)
@@ -308,7 +310,10 @@ def known_at(series: pd.Series, lag, at=None) -> pd.Series:
     else:
         raise TypeError(f"at must be a PeriodIndex or a DatetimeIndex, got {type(at).__name__}")
     row = published.searchsorted(last_day, side="right") - 1
-    values = np.append(series.to_numpy(dtype=float, na_value=np.nan), np.nan)  # row -1: nothing yet
+    # A series that ends does not stay the newest figure for ever.
+    newer = published[-1] + ((series.index[-1:] + 1).end_time - series.index[-1:].end_time)[0]
+    row[last_day >= newer] = -1
+    values = np.append(series.to_numpy(dtype=float, na_value=np.nan), np.nan)  # row -1: nothing
     return pd.Series(values[row], index=at, name=series.name)
 
 
@@ -575,12 +580,13 @@ class Regression:
             f"n = {self.n}, {self.first} to {self.last}, R² = {100 * self.r_squared:.1f} %, "
             f"HAC errors with {self.lags} lags, {100 * self.confidence:g} % intervals"
         ]
-        width = max(map(len, map(str, self.table.index)))
-        lines += [
-            f"{name:<{width}}  {row.coefficient:+8.2f}   [{row.low:+.2f}, {row.high:+.2f}]"
-            for name, row in zip(self.table.index, self.table.itertuples(), strict=True)
-        ]
-        return "\n".join(lines).replace("-", "−")
+        width = max(len(str(name)) for name in self.table.index)
+        for name, row in self.table.iterrows():
+            estimate, low, high = (
+                f"{row[one]:+.2f}".replace("-", "−") for one in ("coefficient", "low", "high")
+            )
+            lines.append(f"{name:<{width}}  {estimate:>7}   [{low}, {high}]")
+        return "\n".join(lines)
 
 
 def regress(
