@@ -1,0 +1,296 @@
+"""Chapter 05: rules in lines, look-ahead, Sharpe ratio and its error, scalping, luck."""
+
+from __future__ import annotations
+
+from m2k_lessons.contracts import M2K
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, Reflect, register
+
+
+def _profit_of_the_day(close_before, close_now, side_usd):
+    held_overnight = -1  # decided at the close before
+    gain_usd = held_overnight * (close_now - close_before) * M2K.multiplier
+    sides = abs(1 - held_overnight)  # from short one to long one
+    return gain_usd - sides * side_usd
+
+
+q1 = Compute(
+    "Yesterday a rule decided at the close, {close_before:,.1f}, to be short one M2K. Today the "
+    "close is {close_now:,.1f}, and at this close the rule turns to long one. A side costs "
+    "{side_usd:.2f} dollars. Compute today's profit or loss, in USD, with the cost of the turn.",
+    reference=_profit_of_the_day,
+    given={
+        "close_before": Given(2400.0, [2380.0, 2420.0, 2440.0]),
+        "close_now": Given(2408.5, [2404.5, 2411.0, 2371.5]),
+        "side_usd": Given(1.10, [1.20, 1.35]),
+    },
+    mistakes=[
+        Mistake(
+            lambda close_before, close_now, side_usd: (close_now - close_before) * 5 - 2 * side_usd,
+            "That pays today's change to the position chosen at today's close. It was held only "
+            "afterwards: the shift is missing.",
+        ),
+        Mistake(
+            lambda close_before, close_now, side_usd: -(close_now - close_before) * 5 - side_usd,
+            "From short one to long one is two sides: one buys the short back, one goes long.",
+        ),
+        Mistake(
+            lambda close_before, close_now, side_usd: -(close_now - close_before) * 5,
+            "That is the day before costs. The turn takes two sides.",
+        ),
+        Mistake(
+            lambda close_before, close_now, side_usd: -(close_now - close_before) - 2 * side_usd,
+            "The multiplier is missing: a point is worth $5 on one M2K.",
+        ),
+        Mistake(
+            lambda close_before, close_now, side_usd: (
+                -(close_now - close_before) * 5 + 2 * side_usd
+            ),
+            "Costs are always paid, never received.",
+        ),
+    ],
+    hints=[
+        "Which position was held from one close to the next? And how many sides is a turn?",
+        "−1 × ({close_now:,.1f} − {close_before:,.1f}) × 5, less 2 × {side_usd:.2f}.",
+    ],
+    well_done="Yesterday's position, today's change, today's costs.",
+    unit="USD",
+)
+
+q2 = Choose(
+    "Choose what is wrong with these two lines, if anything.\n"
+    "`position = np.sign(close - close.mean())`\n"
+    "`gain_usd = position.shift() * close.diff() * 5`",
+    options={
+        "a": "Nothing: the position is shifted, so it can't know the future.",
+        "b": "The average of all closes is known only on the last day.",
+        "c": "`close.diff()` should be shifted as well.",
+    },
+    right="b",
+    feedback={
+        "a": "The shift moves the decision by one day. But what the decision rests on holds years "
+        "that come later.",
+        "b": "A shift can't mend that. Each number in the decision must be known at that close.",
+        "c": "Then yesterday's position would earn yesterday's change: the look-ahead is back.",
+    },
+)
+
+
+def _day_after(closes, close_next):
+    average = sum(closes) / len(closes)
+    position = -1 if closes[-1] > average else 1
+    return position * (close_next - closes[-1]) * M2K.multiplier
+
+
+q3 = Compute(
+    "The last five closes are {closes}, the last one the latest. A mean-reversion rule compares "
+    "the latest close with the average of these five and holds one M2K until the next close, "
+    "which is {close_next:,.1f}. Compute the profit or loss of that day, in USD before costs.",
+    reference=_day_after,
+    given={
+        "closes": Given(
+            [2400.0, 2406.0, 2402.0, 2410.0, 2417.0],
+            [
+                [2390.0, 2394.0, 2391.0, 2399.0, 2408.0],
+                [2420.0, 2426.0, 2423.0, 2430.0, 2438.0],
+            ],
+        ),
+        "close_next": Given(2412.5, [2411.5, 2403.0, 2404.5]),
+    },
+    mistakes=[
+        Mistake(
+            lambda closes, close_next: (close_next - closes[-1]) * 5,
+            "That is long. The latest close lies above its average, and this rule bets on the "
+            "way back: which side is that?",
+        ),
+        Mistake(
+            lambda closes, close_next: -(close_next - closes[-1]),
+            "The multiplier is missing: a point is worth $5 on one M2K.",
+        ),
+        Mistake(
+            lambda closes, close_next: -(close_next - sum(closes) / len(closes)) * 5,
+            "The trade begins at the latest close, not at the average.",
+        ),
+        Mistake(
+            lambda closes, close_next: (close_next - sum(closes) / len(closes)) * 5,
+            "The trade begins at the latest close, and it goes the other way.",
+        ),
+        Mistake(
+            lambda closes, close_next: -(closes[-1] - closes[-2]) * 5,
+            "That change was already known when the rule decided. The trade earns the next one.",
+        ),
+    ],
+    hints=[
+        "First the average of the five. Is the latest close above or below it?",
+        "Above: short. −1 × ({close_next:,.1f} − the latest close) × 5.",
+    ],
+    well_done="The average chooses the side; the close before is where the trade begins.",
+    unit="USD",
+)
+
+
+def _sharpe_ratio(mean_usd, deviation_usd, years):
+    return mean_usd / deviation_usd * 252**0.5
+
+
+q4 = Compute(
+    "Over {years} years of 252 days a rule made {mean_usd:.2f} dollars a day on average, with a "
+    "standard deviation of {deviation_usd} dollars a day. Compute its Sharpe ratio for a year, "
+    "to two decimals.",
+    reference=_sharpe_ratio,
+    given={
+        "mean_usd": Given(6.30, [5.10, 7.40, 8.20]),
+        "deviation_usd": Given(160, [150, 170, 185]),
+        "years": Given(9, [8, 7]),
+    },
+    mistakes=[
+        Mistake(
+            lambda mean_usd, deviation_usd, years: mean_usd / deviation_usd,
+            "That is the ratio of a day. A year has 252 days: the mean grows with their number, "
+            "the deviation with its square root.",
+        ),
+        Mistake(
+            lambda mean_usd, deviation_usd, years: mean_usd / deviation_usd * 252,
+            "The deviation of a year grows too, with the square root of 252.",
+        ),
+        Mistake(
+            lambda mean_usd, deviation_usd, years: mean_usd / deviation_usd * (252 * years) ** 0.5,
+            "That is how many standard errors the mean lies above zero after {years} years. The "
+            "Sharpe ratio is for one year.",
+        ),
+        Mistake(
+            lambda mean_usd, deviation_usd, years: deviation_usd / mean_usd / 252**0.5,
+            "Upside down: the mean goes above the deviation.",
+        ),
+    ],
+    hints=[
+        "Mean over standard deviation, then from a day to a year.",
+        "{mean_usd} / {deviation_usd} × √252",
+    ],
+    well_done="{answer:.2f}, give or take 1/√{years}: how far from zero is that?",
+    tolerance=0.006,
+)
+
+q5 = Reflect(
+    "You get ten years of prices, and nobody tells you which of the three markets made them. How "
+    "would you choose between trend following and mean reversion? And what would you tell "
+    "somebody who puts money on your choice? Write two or three sentences.",
+    model_answer="I could run both and take the one that earned, but I would have to say by how "
+    "many standard errors it did, and that I picked the better of two. On a random walk one of "
+    "the two comes out ahead as well. And even a right choice is a choice about the past: nobody "
+    "promises that the market stays what it was.",
+)
+
+
+def _ticks_to_win(fee_usd, spread_ticks):
+    fees_ticks = 2 * fee_usd / M2K.tick_value
+    return fees_ticks + spread_ticks
+
+
+q6 = Compute(
+    "A scalper pays {fee_usd:.2f} dollars in fees for each side of one M2K, buys at the best "
+    "offer and sells at the best bid. The spread is {spread_ticks} ticks. Compute how many ticks "
+    "the price must move in the scalper's favour, from middle to middle, before the round turn "
+    "breaks even.",
+    reference=_ticks_to_win,
+    given={
+        "fee_usd": Given(0.65, [0.55, 0.75, 0.95]),
+        "spread_ticks": Given(2, [1, 3]),
+    },
+    mistakes=[
+        Mistake(
+            lambda fee_usd, spread_ticks: fee_usd / 0.5 + spread_ticks,
+            "A round turn has two sides, and each pays the fee.",
+        ),
+        Mistake(
+            lambda fee_usd, spread_ticks: 2 * fee_usd / 0.5,
+            "Those are the fees. Between buying at the offer and selling at the bid lies the "
+            "spread.",
+        ),
+        Mistake(
+            lambda fee_usd, spread_ticks: 2 * fee_usd / 0.5 + 2 * spread_ticks,
+            "Each side pays half the spread, so a round turn pays it once.",
+        ),
+        Mistake(
+            lambda fee_usd, spread_ticks: fee_usd / 0.5 + spread_ticks / 2,
+            "That is the cost of one side. A round turn has two.",
+        ),
+        Mistake(
+            lambda fee_usd, spread_ticks: 2 * fee_usd + spread_ticks * 0.5,
+            "That is right in dollars. How many ticks of $0.50 is it?",
+        ),
+        Mistake(
+            lambda fee_usd, spread_ticks: 2 * fee_usd / 5 + spread_ticks / 10,
+            "That is right in points. How many ticks of 0.1 points is it?",
+        ),
+        Mistake(
+            lambda fee_usd, spread_ticks: 2 * fee_usd + spread_ticks,
+            "Fees are in dollars and the spread in ticks: turn the fees into ticks first.",
+        ),
+    ],
+    hints=[
+        "Two fees, in ticks of $0.50, and the spread once.",
+        "2 × {fee_usd:.2f} / 0.50 + {spread_ticks}",
+    ],
+    well_done="Before the first cent is earned, the price must move {answer:.1f} ticks.",
+    unit="ticks",
+    tolerance=0.05,
+)
+
+
+def _years_needed(true_sharpe):
+    return (2 / true_sharpe) ** 2
+
+
+q7 = Compute(
+    "A rule's true Sharpe ratio is {true_sharpe}. The error of a Sharpe ratio measured over some "
+    "years is about 1/√years. Compute after how many years the true ratio equals two such errors.",
+    reference=_years_needed,
+    given={"true_sharpe": Given(0.4, [0.25, 0.3, 0.6])},
+    mistakes=[
+        Mistake(
+            lambda true_sharpe: 2 / true_sharpe,
+            "That is the square root of the years. Square it.",
+        ),
+        Mistake(
+            lambda true_sharpe: (1 / true_sharpe) ** 2,
+            "That is one error. The question asks for two.",
+        ),
+        Mistake(
+            lambda true_sharpe: 2 / true_sharpe**2,
+            "Two errors: the two must be squared as well.",
+        ),
+        Mistake(
+            lambda true_sharpe: (true_sharpe / 2) ** 2,
+            "Upside down: a smaller ratio needs more years, not fewer.",
+        ),
+    ],
+    hints=[
+        "Solve: ratio = 2 / √years.",
+        "(2 / {true_sharpe}) ** 2",
+    ],
+    well_done="{answer:.0f} years, and even then half of all histories fall short of two errors.",
+    unit="years",
+    tolerance=0.06,
+)
+
+quiz = Choose(
+    "Over ten years trend following earned a Sharpe ratio of 0.9, and mean reversion lost on the "
+    "same prices. A friend says: “So trend following is the better strategy.” Choose the best "
+    "reply.",
+    options={
+        "a": "Yes: the same prices and ten years make it a fair comparison.",
+        "b": "No: it was the better bet on these ten years, and nobody knows whether the next "
+        "market has trends.",
+        "c": "No: in the next ten years it will be mean reversion's turn.",
+    },
+    right="b",
+    feedback={
+        "a": "Fair, but about one stretch of one market. On a market that reverts the same "
+        "comparison comes out the other way round.",
+        "b": "And with an error of about 0.3 on the ratio, some of the 0.9 may be luck.",
+        "c": "Markets keep no turns. The past of one rule says nothing about a date on which the "
+        "other begins to earn.",
+    },
+)
+
+QUESTIONS = register("05_strategies", globals())

@@ -1,0 +1,134 @@
+"""What chapter 05 tells in words, without a number that a tag could hold."""
+
+import importlib
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from m2k_lessons import contracts, data, facts
+from m2k_lessons.exercises import strategies as exercises
+from m2k_lessons.explorers import strategies as explorer
+from m2k_lessons.simulate.regime import KINDS, regime
+
+SIDE_USD = facts.fact("course.commission.M2K").value + contracts.M2K.tick_value / 2
+SIDE_TICKS = SIDE_USD / contracts.M2K.tick_value
+HABITS = (("trend following", 50), ("mean reversion", 20))
+
+
+def by_hand(strategy, closes, lookback):
+    """The rule day by day, in whole ticks."""
+    ticks = [round(10 * close) for close in closes]
+    held = []
+    for day in range(len(ticks)):
+        if strategy == "trend following":
+            told = ticks[day] - ticks[day - lookback] if day >= lookback else 0
+        elif day >= lookback - 1:
+            told = sum(ticks[day - lookback + 1 : day + 1]) - lookback * ticks[day]
+        else:
+            told = 0
+        held.append((told > 0) - (told < 0))
+    return np.array(held)
+
+
+@pytest.mark.parametrize(("strategy", "lookback"), HABITS)
+@pytest.mark.parametrize("market", explorer.MARKETS)
+def test_the_explorer_counts_as_a_person_would(strategy, lookback, market):
+    close = data.load("regimes")[market.replace(" ", "_")]["close"]
+    held = by_hand(strategy, close, lookback)
+    result = explorer.compute(strategy, market, lookback, 2.2)
+    np.testing.assert_array_equal(result["held"], held)
+    cash = 0.0
+    before = 0
+    for day, price in enumerate(close):
+        cash += before * (price - close.iloc[day - 1]) * 5 if day else 0.0
+        cash -= abs(held[day] - before) * 2.2 * 0.5
+        before = held[day]
+    assert result["profit_usd"][-1] == pytest.approx(cash)
+
+
+@pytest.mark.parametrize(("strategy", "lookback"), HABITS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_truth_is_what_many_histories_average(strategy, lookback, kind):
+    """60 histories; four standard errors of their mean, so six cases fail once in 2,600 seeds."""
+    shares = []
+    for seed in range(60):
+        close = regime(kind, years=10, seed=7000 + seed)["M2K"]["close"]
+        held = pd.Series(explorer.target(strategy, close, lookback), close.index)
+        shares.append((held.shift() * close.pct_change()).iloc[lookback + 1 :].mean())
+    expected = explorer.expected_share(strategy, kind.replace("_", " "), lookback)
+    error = np.std(shares, ddof=1) / math.sqrt(len(shares))
+    assert abs(np.mean(shares) - expected) < 4 * error
+
+
+def test_the_opening_question():
+    result = explorer.compute("trend following", "trend", 50, SIDE_TICKS)
+    assert round(result["profit_usd"][-1]) == 23_394
+    assert round(result["profit_usd"][-1] / len(result["profit_usd"])) == 9
+
+
+def test_which_rule_earns_where():
+    truth = {
+        (strategy, market): explorer.expected_share(strategy, market, lookback)
+        for strategy, lookback in HABITS
+        for market in explorer.MARKETS
+    }
+    assert truth["trend following", "trend"] > 0 > truth["trend following", "reversion"]
+    assert truth["mean reversion", "reversion"] > 0 > truth["mean reversion", "trend"]
+    assert truth["trend following", "random walk"] == truth["mean reversion", "random walk"] == 0
+
+
+def test_all_six_truths_lie_within_two_errors():
+    for strategy, lookback in HABITS:
+        for market in explorer.MARKETS:
+            result = explorer.compute(strategy, market, lookback, SIDE_TICKS)
+            daily = np.diff(result["profit_usd"])
+            off = (result["profit_usd"] - result["expected_usd"])[-1] / len(daily)
+            assert abs(off) < 2 * daily.std(ddof=1) / math.sqrt(len(daily))
+
+
+def test_what_the_explorer_answers():
+    def profit(cost_ticks, days):
+        return explorer.compute("mean reversion", "reversion", days, cost_ticks)["profit_usd"][-1]
+
+    assert profit(19.6, 5) > 0 > profit(19.8, 5)
+    assert profit(20.0, 20) > 0.7 * profit(0.0, 20)
+    assert 1.8 < profit(0.0, 20) / profit(0.0, 5) < 2.0
+    sides = [explorer.compute("mean reversion", "reversion", n, 0.0)["sides"] for n in (5, 20)]
+    assert 0.45 < sides[1] / sides[0] < 0.55
+    ends = {
+        days: explorer.compute("trend following", "random walk", days, 2.2)["profit_usd"][-1]
+        for days in range(5, 151)
+    }
+    assert max(ends, key=ends.get) == 57
+
+
+def test_a_peek_pays_on_a_random_walk():
+    close = data.load("regimes")["random_walk"]["close"]
+    held = np.sign(close - close.shift(50)).fillna(0)
+    honest, peeking = held.shift() * close.diff() * 5, held * close.diff() * 5
+    assert abs(honest.mean()) < 2 * honest.sem()
+    assert peeking.mean() > 5 * peeking.sem()
+
+
+def test_the_simulated_wobble_of_a_minute():
+    truth = data.load("intraday").truth
+    assert truth.disturbance > 0
+    assert truth.disturbance_kept < 0.5
+
+
+def test_the_reversion_market_as_the_text_tells_it():
+    truth = data.load("regimes").truth
+    assert truth.reversion.half_life == 5
+    stronger = importlib.import_module("m2k_lessons.simulate.regime").regime.__doc__
+    assert "stronger than reality" in stronger
+
+
+def test_the_solutions_of_the_exercises_by_hand():
+    assert exercises.q1.reference(2400.0, 2408.5, 1.10) == pytest.approx(-42.5 - 2.2)
+    closes = [2400.0, 2406.0, 2402.0, 2410.0, 2417.0]  # average 2407.0
+    assert exercises.q3.reference(closes, 2412.5) == pytest.approx(22.5)
+    assert exercises.q4.reference(6.30, 160, 9) == pytest.approx(0.625, abs=0.001)
+    assert exercises.q6.reference(0.65, 2) == pytest.approx(4.6)
+    assert exercises.q7.reference(0.4) == pytest.approx(25)
