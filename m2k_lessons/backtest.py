@@ -271,18 +271,24 @@ def run_portfolio(
     return _simulate(legs, capital, fill, resize, roll_costs)
 
 
-def _simulate(legs: list[inputs.Leg], capital, fill, resize, roll_costs) -> Result:
+def checked_account(legs: list[inputs.Leg], capital, fill, resize, roll_costs) -> dict[str, Any]:
+    """Check what concerns the whole account; the engine's arguments besides the legs."""
     for name, value in (("resize", resize), ("roll_costs", roll_costs)):
         if not isinstance(value, (bool, np.bool_)):
             raise TypeError(f"{name} must be True or False, got {value!r}")
-    amount = inputs.capital(capital, legs)
-    at_close = _check.choice("fill", fill, inputs.FILLS) == "close"
+    return {
+        "capital": inputs.capital(capital, legs),
+        "at_close": _check.choice("fill", fill, inputs.FILLS) == "close",
+        "roll_costs": bool(roll_costs),
+        "resize": bool(resize),
+    }
+
+
+def _simulate(legs: list[inputs.Leg], capital, fill, resize, roll_costs) -> Result:
+    account = checked_account(legs, capital, fill, resize, roll_costs)
     from m2k_lessons._backtest import engine
 
-    books = engine.simulate(
-        legs, amount, at_close=at_close, roll_costs=bool(roll_costs), resize=bool(resize)
-    )
-    return Result(float(capital), legs, books, fill)
+    return Result(float(capital), legs, engine.simulate(legs, **account), fill)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ TIME_ZONE = "America/New_York"
 _EVENING_SECONDS = 6 * 3600  # from 18:00 on, New York time, it is the next trade date
 _DAY_SECONDS = 86_400
 
+LATER = object()  # stands for a target that is not known yet
+
 MOST_CONTRACTS = 100_000
 MOST_CAPITAL_USD = 1_000_000_000  # these two keep every product within 64 bits
 
@@ -76,7 +78,10 @@ def leg(
     margin,
     roll_gap_points,
 ) -> Leg:
-    """Check everything that belongs to one contract. `names` says how the user calls it."""
+    """Check everything that belongs to one contract. `names` says how the user calls it.
+
+    A sweep checks its bars before there is any `target`, and gives `LATER`.
+    """
     if not isinstance(contract, Contract):
         raise TypeError(f"contract must be a Contract such as M2K, got {contract!r}")
     table = _ticks(names["bars"], bars, contract)
@@ -88,7 +93,11 @@ def leg(
         bars=bars,
         table=table,
         days=trade_days(bars.index),
-        target=position_target(names["target"], target, names["bars"], bars.index),
+        target=(
+            np.zeros(0)
+            if target is LATER
+            else position_target(names["target"], target, names["bars"], bars.index)
+        ),
         contracts_name=names["contracts"],
         contracts=_contracts(names["contracts"], contracts, names["bars"], bars.index),
         commission=_commission(names["commission_usd"], commission_usd, contract),

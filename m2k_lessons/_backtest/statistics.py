@@ -119,9 +119,7 @@ def figures(tally: Tally, capital: int, per_year: int) -> dict[str, np.ndarray]:
     sound = one.low > 0  # a percentage of nothing, or of a debt, says nothing
     nan = np.full(len(one.final), math.nan)
     usd = _moments(one.first, one.total, one.squares, one.changes)
-    fraction = _moments(
-        one.first_fraction, one.total_fraction, one.squares_fraction, one.changes
-    )
+    fraction = _moments(one.first_fraction, one.total_fraction, one.squares_fraction, one.changes)
     mean, deviation = (np.where(sound, value, nan) for value in fraction)
     return {
         "Equity Final [$]": one.final / UNITS_PER_USD,
