@@ -1,0 +1,322 @@
+"""Chapter 08: slopes in dollars, what the record says, debts, forecasts, industries, reports."""
+
+from __future__ import annotations
+
+from m2k_lessons.contracts import M2K
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+
+
+def _slope_in_dollars(slope, rise, number, quote):
+    premium_pct = slope * rise
+    return premium_pct / 100 * quote * M2K.multiplier * number
+
+
+q1 = Compute(
+    "A regression of the quarterly premium (small minus large, in %) on the change in "
+    "unemployment (in percentage points) has a slope of {slope}. Unemployment rises by {rise} "
+    "points in a quarter. You are long {number} M2K at {quote:,.1f} and short as many dollars of "
+    "large companies. Compute the dollars that the slope expects this rise to bring you.",
+    reference=_slope_in_dollars,
+    given={
+        "slope": Given(1.4, [1.2, 1.6, 1.8]),
+        "rise": Given(0.3, [0.4, 0.6, 0.7]),
+        "number": Given(4, [3, 5, 6]),
+        "quote": Given(2400.0, [2350.0, 2450.0]),
+    },
+    mistakes=[
+        Mistake(
+            lambda slope, rise, number, quote: slope / 100 * quote * 5 * number,
+            "That is the slope's dollars for a rise of one whole point. This one is {rise}.",
+        ),
+        Mistake(
+            lambda slope, rise, number, quote: slope * rise / 100 * quote * 5,
+            "That is one contract; the position has {number}.",
+        ),
+        Mistake(
+            lambda slope, rise, number, quote: slope * rise / 100 * quote * number,
+            "The multiplier is missing: one M2K stands for price × $5.",
+        ),
+        Mistake(
+            lambda slope, rise, number, quote: slope * rise * 5 * number,
+            "You took slope × rise for points of the index. It is a percentage: of how many "
+            "dollars?",
+        ),
+        Mistake(
+            lambda slope, rise, number, quote: slope * rise * quote * 5 * number,
+            "The premium is in percent: divide by 100.",
+        ),
+        Mistake(
+            lambda slope, rise, number, quote: slope * rise,
+            "That is the premium in percent. Of how many dollars?",
+        ),
+    ],
+    hints=[
+        "Slope times rise gives percent. Percent of what the contracts stand for.",
+        "{slope} × {rise} / 100 × {quote:,.1f} × 5 × {number}",
+    ],
+    well_done="And an ordinary quarter moves the same position many times as far.",
+    unit="USD",
+)
+
+q2 = Choose(
+    "A slope of the premium on a change in interest rates is −0.24, with a 95 % interval from "
+    "−0.95 to +0.46. Choose what this says.",
+    options={
+        "a": "Interest rates do nothing to small companies against large ones.",
+        "b": "Small companies lose when rates rise, but only a little.",
+        "c": "These quarters fit a loss, no effect and a gain alike.",
+    },
+    right="c",
+    feedback={
+        "a": "Not found is not the same as not there: the interval also holds slopes that would "
+        "matter, such as −0.9.",
+        "b": "The estimate is negative, but its interval reaches well above zero. The sign is not "
+        "known.",
+        "c": "The interval is the answer; the single number in its middle says less than it seems.",
+    },
+)
+
+
+def _interest_over_profit(debt_musd, floating_pct, rise_pct, profit_musd):
+    more_interest_musd = debt_musd * floating_pct / 100 * rise_pct / 100
+    return 100 * more_interest_musd / profit_musd
+
+
+q3 = Compute(
+    "A company owes {debt_musd} million dollars, {floating_pct} % of it at a floating rate, and "
+    "makes {profit_musd} million dollars a year before interest. Rates rise by {rise_pct} "
+    "percentage points. Compute how many percent of that profit the additional interest of a "
+    "year takes.",
+    reference=_interest_over_profit,
+    given={
+        "debt_musd": Given(80, [60, 90, 120]),
+        "floating_pct": Given(40, [35, 45]),
+        "rise_pct": Given(2, [1.5, 2.5]),
+        "profit_musd": Given(10, [8, 12]),
+    },
+    mistakes=[
+        Mistake(
+            lambda debt_musd, floating_pct, rise_pct, profit_musd: (
+                100 * debt_musd * rise_pct / 100 / profit_musd
+            ),
+            "That lets all the debt float. The fixed part pays its old rate until it is due.",
+        ),
+        Mistake(
+            lambda debt_musd, floating_pct, rise_pct, profit_musd: (
+                debt_musd * floating_pct / 100 * rise_pct / 100
+            ),
+            "Those are the millions of additional interest. What share of the profit are they?",
+        ),
+        Mistake(
+            lambda debt_musd, floating_pct, rise_pct, profit_musd: (
+                debt_musd * floating_pct / 100 * rise_pct / 100 / profit_musd
+            ),
+            "That is the share as a fraction. The question wants percent.",
+        ),
+        Mistake(
+            lambda debt_musd, floating_pct, rise_pct, profit_musd: floating_pct * rise_pct / 100,
+            "That is the interest as a percentage of the debt. Set it against the profit.",
+        ),
+    ],
+    hints=[
+        "How many millions of debt float, and what do {rise_pct} percent of them cost?",
+        "{debt_musd} × {floating_pct} / 100 × {rise_pct} / 100, as a percentage of {profit_musd}.",
+    ],
+    well_done="A scenario: it says what the bill would be, not what the share would do.",
+    unit="%",
+    tolerance=0.05,
+)
+
+q4 = Choose(
+    "Unemployment of the quarter that ends on 31 March is published on 8 April, and first "
+    "estimates of that quarter's spending on 30 April. You decide on 1 April, before the market "
+    "opens. Choose the newest quarterly figures you may use.",
+    options={
+        "a": "both of the quarter that has just ended, since it is over",
+        "b": "unemployment of the quarter that has just ended, spending of the one before",
+        "c": "both of the quarter before the one that has just ended",
+    },
+    right="c",
+    feedback={
+        "a": "The quarter is over, but its figures are not out. A test that uses them trades on "
+        "news from the future.",
+        "b": "On 1 April neither is out: unemployment comes a week later.",
+        "c": "Figures are dated by the quarter they are about and known weeks later. Two of the "
+        "three monthly unemployment rates are out, but not the quarter's.",
+    },
+)
+
+
+def _r2_out_of_sample(model_errors, mean_errors):
+    share_left = model_errors / mean_errors
+    return 100 * (1 - share_left)
+
+
+q5 = Compute(
+    "A rule forecasts 141 quarters. Its squared errors add up to {model_errors:,}; those of the "
+    "plain average of the past add up to {mean_errors:,}. Compute its out-of-sample R² in percent, "
+    "to one decimal or better.",
+    reference=_r2_out_of_sample,
+    given={
+        "model_errors": Given(4_310, [4_420, 4_530, 4_390]),
+        "mean_errors": Given(4_250, [4_250, 4_300]),
+    },
+    mistakes=[
+        Mistake(
+            lambda model_errors, mean_errors: 100 * (1 - mean_errors / model_errors),
+            "Upside down: the model's errors over those of the average.",
+        ),
+        Mistake(
+            lambda model_errors, mean_errors: 100 * model_errors / mean_errors,
+            "That is what is left of the errors. R² is what the model took away.",
+        ),
+        Mistake(
+            lambda model_errors, mean_errors: 1 - model_errors / mean_errors,
+            "That is the share as a fraction. The question wants percent.",
+        ),
+        Mistake(
+            lambda model_errors, mean_errors: 100 * (1 - (model_errors / mean_errors) ** 0.5),
+            "No square roots: R² compares the sums of squares themselves.",
+        ),
+    ],
+    hints=[
+        "R² is one minus the model's squared errors over those of the average.",
+        "100 × (1 − {model_errors} / {mean_errors})",
+    ],
+    well_done="Below zero: the plain average of the past would have served better.",
+    unit="%",
+    tolerance=0.05,
+)
+
+
+def _dollars_of_a_shock(weight_pct, fall_pct, number, quote):
+    index_pct = weight_pct / 100 * -fall_pct
+    points = quote * index_pct / 100
+    return points * M2K.multiplier * number
+
+
+q6 = Compute(
+    "An industry makes up {weight_pct} % of the index. It falls by {fall_pct} %, and the rest "
+    "stands still. You are long {number} M2K at {quote:,.1f}. Compute your profit or loss in USD.",
+    reference=_dollars_of_a_shock,
+    given={
+        "weight_pct": Given(16, [14, 18, 12]),
+        "fall_pct": Given(6, [5, 7, 9]),
+        "number": Given(3, [2, 4]),
+        "quote": Given(2400.0, [2350.0, 2450.0]),
+    },
+    mistakes=[
+        Mistake(
+            lambda weight_pct, fall_pct, number, quote: -fall_pct / 100 * quote * 5 * number,
+            "That lets the whole index fall by {fall_pct} %. Only {weight_pct} % of it does.",
+        ),
+        Mistake(
+            lambda weight_pct, fall_pct, number, quote: (
+                -weight_pct / 100 * fall_pct / 100 * quote * number
+            ),
+            "Those are points. Each point is $5 on each contract.",
+        ),
+        Mistake(
+            lambda weight_pct, fall_pct, number, quote: (
+                -weight_pct / 100 * fall_pct / 100 * quote * 5
+            ),
+            "That is one contract; you hold {number}.",
+        ),
+        Mistake(
+            lambda weight_pct, fall_pct, number, quote: -weight_pct / 100 * fall_pct,
+            "That is the index's move in percent. Carry it on to points, and to dollars.",
+        ),
+        Mistake(
+            lambda weight_pct, fall_pct, number, quote: -weight_pct / 100 * fall_pct * 5 * number,
+            "Weight times fall is a percentage of the index, not points yet.",
+        ),
+    ],
+    hints=[
+        "The industry's weight times its fall is the index's fall in percent.",
+        "−{weight_pct} / 100 × {fall_pct} / 100 × {quote:,.1f} × 5 × {number}",
+    ],
+    well_done="If other industries follow, it is more: the explorer shows how much.",
+    unit="USD",
+)
+
+
+def _dollars_of_a_surprise(jobs_actual, jobs_expected, usual, response_pct, number, quote):
+    surprise = (jobs_actual - jobs_expected) / usual
+    return surprise * response_pct / 100 * quote * M2K.multiplier * number
+
+
+q7 = Compute(
+    "Employment comes out at {jobs_actual} thousand new jobs; {jobs_expected} were expected, and "
+    "last month's figure was 240. A surprise of 1 is {usual} thousand, and it moves the price by "
+    "{response_pct} % on average. Compute the profit or loss, in USD, that this leads you to "
+    "expect on {number} long M2K at {quote:,.1f} over the next half hour.",
+    reference=_dollars_of_a_surprise,
+    given={
+        "jobs_actual": Given(195, [180, 210, 225]),
+        "jobs_expected": Given(120, [105, 135, 150]),
+        "usual": Given(75, [75]),
+        "response_pct": Given(0.18, [0.16, 0.2]),
+        "number": Given(2, [3, 4]),
+        "quote": Given(2400.0, [2350.0, 2450.0]),
+    },
+    mistakes=[
+        Mistake(
+            lambda jobs_actual, jobs_expected, usual, response_pct, number, quote: (
+                (jobs_actual - 240) / usual * response_pct / 100 * quote * 5 * number
+            ),
+            "You compared with last month. What was expected is in the price; what differs from "
+            "it is the news.",
+        ),
+        Mistake(
+            lambda jobs_actual, jobs_expected, usual, response_pct, number, quote: (
+                jobs_actual / usual * response_pct / 100 * quote * 5 * number
+            ),
+            "That treats the whole figure as news. {jobs_expected} of it were expected.",
+        ),
+        Mistake(
+            lambda jobs_actual, jobs_expected, usual, response_pct, number, quote: (
+                (jobs_actual - jobs_expected) / usual * response_pct * quote * 5 * number
+            ),
+            "The response is in percent: divide by 100.",
+        ),
+        Mistake(
+            lambda jobs_actual, jobs_expected, usual, response_pct, number, quote: (
+                (jobs_actual - jobs_expected) / usual * response_pct / 100 * quote * 5
+            ),
+            "That is one contract; you hold {number}.",
+        ),
+        Mistake(
+            lambda jobs_actual, jobs_expected, usual, response_pct, number, quote: (
+                (jobs_actual - jobs_expected) / usual * response_pct / 100 * quote * number
+            ),
+            "Those are points. Each point is $5 on each contract.",
+        ),
+    ],
+    hints=[
+        "First the surprise: actual less expected, in units of {usual} thousand.",
+        "({jobs_actual} − {jobs_expected}) / {usual} × {response_pct} / 100 × {quote:,.1f} × 5 × "
+        "{number}",
+    ],
+    well_done="Fewer jobs than last month, and yet good news: expectations decide.",
+    unit="USD",
+)
+
+quiz = Choose(
+    "A friend says: “Unemployment is rising, so small companies will do worse than large ones. "
+    "Everybody knows that.” Choose the best reply.",
+    options={
+        "a": "True: in the record of half a century the premium falls when unemployment rises.",
+        "b": "The other way round: sell large companies and buy small ones when it rises.",
+        "c": "The record doesn't show it, and when the figure is out it is mostly in the price.",
+    },
+    right="c",
+    feedback={
+        "a": "The slope of these quarters is above zero, not below, and its interval holds zero.",
+        "b": "The slope points there, but its interval holds zero, and with the figures known in "
+        "time the forecasts were not surely better than the plain average.",
+        "c": "A story can sound right and still be worth nothing: others know it too, and a "
+        "quarter brings so much else.",
+    },
+)
+
+QUESTIONS = register("08_fundamentals", globals())
