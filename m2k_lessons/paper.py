@@ -706,16 +706,7 @@ the account has 5,002.30'
         if self._log is None:
             raise ValueError("log must have been given to the account, got None")
         self._log.check()
-        path = self._log.path
-        self._log.close()
-        storage.replace(path, self.to_bytes())
-        self._log = storage.Log(path)
-
-    def close(self) -> None:
-        """Close the log; the account can still be looked at and saved."""
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+        storage.replace(self._log.path, self.to_bytes())
 
     def _begin_log(self, log: str | os.PathLike) -> None:
         if Path(log).exists():

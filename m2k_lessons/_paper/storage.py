@@ -76,7 +76,6 @@ class Log:
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
-        self._file = self.path.open("ab")
         self._broken = False
 
     def check(self) -> None:
@@ -89,16 +88,15 @@ class Log:
     def append(self, line: dict[str, Any], *, durable: bool) -> None:
         """Write a line; a durable one is on the disk before this returns."""
         try:
-            self._file.write(to_bytes(line))
-            self._file.flush()
-            if durable:
-                os.fsync(self._file.fileno())
+            # Opened anew each time: nothing to close, and on Windows nothing in the way.
+            with self.path.open("ab") as file:
+                file.write(to_bytes(line))
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
         except BaseException:
             self._broken = True
             raise
-
-    def close(self) -> None:
-        self._file.close()
 
 
 def read_log(path: str | os.PathLike) -> tuple[dict[str, Any], list[dict[str, Any]], int]:
