@@ -210,10 +210,11 @@ def test_an_account_near_its_margin_goes_to_the_engine(monkeypatch):
     asked = went_fast(monkeypatch)
     bars = drawn_bars(4, 400, step=200)
     grid = {"fast": [2, 5, 9], "slow": [20, 40]}
-    table = sweep(bars, strategies.trend_following, grid, capital=3_000, margin=(900, 800))
+    money = {"capital": 1_200, "margin": (900, 800)}
+    table = sweep(bars, strategies.trend_following, grid, **money)
     assert 0 < len(asked) <= 6
     assert (table["# Margin Calls"] + table["# Orders Refused"]).sum() > 0
-    assert_rows_are_runs(table, bars, strategies.trend_following, capital=3_000, margin=(900, 800))
+    assert_rows_are_runs(table, bars, strategies.trend_following, **money)
 
 
 def test_prices_with_the_noise_of_floats_give_what_the_rule_gives():
