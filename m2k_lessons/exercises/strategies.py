@@ -57,9 +57,8 @@ q1 = Compute(
 )
 
 q2 = Choose(
-    "Choose what is wrong with these two lines, if anything.\n"
-    "`position = np.sign(close - close.mean())`\n"
-    "`gain_usd = position.shift() * close.diff() * 5`",
+    "A program decides with `position = np.sign(close - close.mean())` and counts with "
+    "`gain_usd = position.shift() * close.diff() * 5`. Choose what is wrong, if anything.",
     options={
         "a": "Nothing: the position is shifted, so it can't know the future.",
         "b": "The average of all closes is known only on the last day.",

@@ -27,7 +27,8 @@ def target(strategy: str, close: pd.Series, lookback: int) -> np.ndarray:
     """The rule's position at each close: 1, -1, or 0 where there is not enough past."""
     if strategy == RULES[0]:
         return np.sign(close - close.shift(lookback)).fillna(0).to_numpy()
-    return -np.sign(close - close.rolling(lookback).mean()).fillna(0).to_numpy()
+    # Rounded, so that a close exactly on its average counts as on it.
+    return -np.sign((close - close.rolling(lookback).mean()).round(6)).fillna(0).to_numpy()
 
 
 @functools.cache

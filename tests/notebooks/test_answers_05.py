@@ -32,7 +32,7 @@ def by_hand(strategy, closes, lookback):
     return np.array(held)
 
 
-@pytest.mark.parametrize(("strategy", "lookback"), HABITS)
+@pytest.mark.parametrize(("strategy", "lookback"), [*HABITS, ("mean reversion", 5)])
 @pytest.mark.parametrize("market", explorer.MARKETS)
 def test_the_explorer_counts_as_a_person_would(strategy, lookback, market):
     close = data.load("regimes")[market.replace(" ", "_")]["close"]
