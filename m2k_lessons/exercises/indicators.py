@@ -233,8 +233,8 @@ def _distance_in_errors(separate, mean_pct, deviation_pct, all_days_pct):
 q6 = Compute(
     "After {separate} separate signals the price changed by {mean_pct} % on average over ten "
     "days, with a standard deviation of {deviation_pct} %. Over ten days from any day of the same "
-    "market the average is {all_days_pct} %. Compute how many standard errors the signals' average lies "
-    "above that of all days, to one decimal or better.",
+    "market the average is {all_days_pct} %. Compute how many standard errors the signals' "
+    "average lies above that of all days, to one decimal or better.",
     reference=_distance_in_errors,
     given={
         "separate": Given(36, [25, 49, 64]),
