@@ -230,8 +230,8 @@ q4 = Compute(
 
 q5 = Choose(
     "A market rises a little on average, and its next move never depends on its last one. Somebody "
-    "always long adds a stop that is left until the month's end once hit. Choose what happens to "
-    "the average month, before costs.",
+    "who is always long adds a stop, and stays out until the month's end once it is hit. Choose "
+    "what happens to the average month, before costs.",
     options={
         "a": "It rises, because large losses are cut and gains run on.",
         "b": "It stays the same, because a stop adds nothing and takes nothing.",

@@ -62,6 +62,22 @@ def test_the_range_of_a_day_and_twenty_points():
     assert round(100 * (fall[calm] >= 30).mean()) == 8  # quoted before the cell has run
 
 
+def test_whole_contracts_make_the_sized_swing_fall():
+    """With parts of contracts the swing would be nearly level: rounding down is what it loses."""
+    market = data.load("daily")
+    bars, front = market["M2K_continuous"], market["M2K"]["close"]
+    atr = 2400 * indicators.atr(bars["high"], bars["low"], bars["close"], window=14) / front
+    next_day_usd = M2K.multiplier * 2400 * bars["close"].diff().shift(-1) / front
+    exact = 600 / (atr * M2K.multiplier + COST_CENTS / 100)
+    sizes = {"exact": exact, "whole": np.floor(exact)}
+    calm, wild = (
+        {name: (size * next_day_usd)[part].std() for name, size in sizes.items()}
+        for part in (atr <= atr.quantile(0.2), atr >= atr.quantile(0.8))
+    )
+    assert wild["exact"] / calm["exact"] > 0.85
+    assert wild["whole"] / calm["whole"] < 0.8
+
+
 def test_months_at_the_stop_are_six_times_the_picture():
     market = data.load("daily")
     step = 2400 * market.truth.volatility_small / np.sqrt(252 * 13)
