@@ -1,0 +1,289 @@
+"""Time sweeps beside numpy, vectorbt and backtesting.py: `python benchmarks/sweep.py`.
+
+Targets, as ratios in one run: 1,000 crossings on 2,520 bars at least 60 times as fast as vectorbt,
+2,000 times as backtesting.py, and within 8 times the floor; 100 crossings on 100,000 bars at least
+100 times as fast as vectorbt. The floor is what nobody can go below who adds up an equity bar by
+bar: one float addition after the other for each combination, on as many threads as ours uses.
+
+Ours is the whole call with checks and table, on one thread and on all; prepared bars leave the
+checks out, as an explorer does. vectorbt computes averages, crossings, account, and four figures.
+numpy computes all combinations of one slow average at once, in floats, with the same figures.
+backtesting.py is timed on a few combinations and multiplied.
+"""
+
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+import warnings
+
+FIGURES = ("Return [$]", "Sharpe Ratio", "Max. Drawdown [%]", "# Trades")
+CAPITAL = 1_000_000  # far from any margin, so that no combination is a special case
+MONEY = {"capital": CAPITAL, "commission_usd": 0.85, "slippage_ticks": 1}
+BARS = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+COMBINATIONS = (10, 100, 1_000, 10_000, 100_000)
+
+FIRST_CALL = """if True:
+    import time
+    begin = time.perf_counter()
+    import pandas as pd
+    pandas_time = time.perf_counter() - begin
+    from m2k_lessons import strategies
+    from m2k_lessons.sweep import sweep
+    index = pd.date_range("2030-01-07", periods=300, freq="B")
+    bars = pd.DataFrame({name: 2400.0 for name in ("open", "high", "low", "close")}, index)
+    imported = time.perf_counter() - begin
+    sweep(bars, strategies.trend_following, {"fast": [2, 3], "slow": [5, 9]})
+    print(pandas_time, imported, time.perf_counter() - begin)
+"""
+
+
+def milliseconds(peers: dict, rounds: int) -> dict:
+    """Median time of each peer, after one run to warm up; peers take turns."""
+    times = {name: [] for name in peers}
+    for work in peers.values():
+        work()
+    for number in range(rounds):
+        order = list(peers.items())
+        for name, work in order if number % 2 else order[::-1]:
+            begin = time.perf_counter()
+            work()
+            times[name].append(1e3 * (time.perf_counter() - begin))
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def drawn(count: int, freq: str):
+    """Bars of a random walk on M2K's tick, turned back far from zero."""
+    import numpy as np
+    import pandas as pd
+
+    rng = np.random.default_rng(1)
+    walk = np.cumsum(rng.integers(-30, 31, count))
+    closes = 14_000 + np.abs((walk + 10_000) % 40_000 - 20_000)
+    opens = np.concatenate([closes[:1], closes[:-1] + rng.integers(-4, 5, count - 1)])
+    columns = {
+        "open": opens,
+        "high": np.maximum(opens, closes) + 5,
+        "low": np.minimum(opens, closes) - 5,
+        "close": closes,
+    }
+    index = pd.date_range("2000-01-03", periods=count, freq=freq)
+    return pd.DataFrame(columns, index) / 10
+
+
+def pairs(count: int):
+    """A grid of about square shape with as many combinations."""
+    wide = next(width for width in range(int(count**0.5), 0, -1) if count % width == 0)
+    return {"fast": list(range(2, 2 + wide)), "slow": list(range(340, 340 + count // wide))}
+
+
+def daily_pairs():
+    """1,000 usual pairs: 25 fast averages, 40 slow ones."""
+    return {"fast": list(range(5, 30)), "slow": list(range(30, 190, 4))}
+
+
+def floor(bars: int, combinations: int):
+    """One addition after the other, on two threads."""
+    import numpy as np
+
+    from m2k_lessons._jit import kernel
+
+    @kernel
+    def add_up(gains, held, finals):
+        for combination in range(len(finals)):
+            equity = held[combination]
+            for bar in range(len(gains)):
+                equity += gains[bar]
+            finals[combination] = equity
+
+    gains = np.random.default_rng(1).normal(size=bars)
+    held = np.arange(combinations, dtype=float)
+    finals = np.zeros(combinations)
+    half = combinations // 2
+    parts = (slice(0, half), slice(half, None))
+
+    def work():
+        threads = [
+            threading.Thread(target=add_up, args=(gains, held[part], finals[part]))
+            for part in parts
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    return work
+
+
+def numpy_sweep(bars, grid):
+    import numpy as np
+
+    opens, closes = bars["open"].to_numpy(), bars["close"].to_numpy()
+    sums = np.concatenate([[0.0], np.cumsum(closes)])
+    fast = np.array(grid["fast"])[:, np.newaxis]
+    cost = 0.85 + 0.5
+
+    def average(window):
+        ends = np.arange(1, len(sums))[np.newaxis]
+        begins = np.maximum(ends - window, 0)
+        return np.where(ends >= window, (sums[ends] - sums[begins]) / window, np.nan)
+
+    def work():
+        quick = average(fast)
+        for slow in grid["slow"]:
+            target = np.nan_to_num(np.sign(quick - average(np.array([[slow]]))))
+            held = np.pad(target[:, :-1], ((0, 0), (1, 0)))
+            before = np.pad(held[:, :-1], ((0, 0), (1, 0)))
+            overnight = np.diff(closes, prepend=closes[0]) - (closes - opens)
+            gained = 5 * (before * overnight + held * (closes - opens))
+            equity = CAPITAL + np.cumsum(gained - cost * np.abs(held - before), axis=1)
+            change = np.diff(equity, axis=1) / equity[:, :-1]
+            change.mean(axis=1) / change.std(axis=1, ddof=1)
+            (1 - equity / np.maximum.accumulate(equity, axis=1)).max(axis=1)
+            np.count_nonzero(held != before, axis=1)
+
+    return work
+
+
+def vectorbt_sweep(bars, grid, freq: str):
+    import vectorbt
+
+    fast, slow = zip(*((one, other) for one in grid["fast"] for other in grid["slow"]), strict=True)
+
+    def work():
+        quick = vectorbt.MA.run(bars["close"], fast)
+        calm = vectorbt.MA.run(bars["close"], slow)
+        above, below = quick.ma_crossed_above(calm), quick.ma_crossed_below(calm)
+        portfolio = vectorbt.Portfolio.from_signals(
+            bars["close"],
+            entries=above,
+            short_entries=below,
+            size=5,
+            fixed_fees=1.35,
+            init_cash=CAPITAL,
+            freq=freq,
+        )
+        portfolio.total_return()
+        portfolio.sharpe_ratio()
+        portfolio.max_drawdown()
+        portfolio.trades.count()
+
+    return work
+
+
+def backtesting_once(bars, fast: int, slow: int):
+    from backtesting import Backtest, Strategy
+
+    def average(prices, window):
+        import pandas as pd
+
+        return pd.Series(prices).rolling(window).mean()
+
+    class Cross(Strategy):
+        def init(self):
+            self.quick = self.I(average, self.data.Close, fast)
+            self.calm = self.I(average, self.data.Close, slow)
+
+        def next(self):
+            if self.quick[-1] > self.calm[-1] and not self.position.is_long:
+                self.position.close()
+                self.buy(size=5)
+            elif self.quick[-1] < self.calm[-1] and not self.position.is_short:
+                self.position.close()
+                self.sell(size=5)
+
+    frame = bars.rename(columns=str.capitalize)
+    return Backtest(frame, Cross, cash=CAPITAL, commission=lambda size, _: 1.35).run
+
+
+def compare(title: str, bars, grid, freq: str, rounds: int, sample: int) -> None:
+    from m2k_lessons import strategies
+    from m2k_lessons.sweep import prepare, sweep
+
+    rule = strategies.trend_following
+    ready = prepare(bars, **MONEY)
+    count = len(grid["fast"]) * len(grid["slow"])
+    taken = milliseconds(
+        {
+            "floor": floor(len(bars), count),
+            "ours, one thread": lambda: sweep(bars, rule, grid, **MONEY),
+            "ours, two threads": lambda: sweep(bars, rule, grid, n_jobs=2, **MONEY),
+            "ours, prepared bars, one thread": lambda: ready.sweep(rule, grid),
+            "ours, prepared bars, two threads": lambda: ready.sweep(rule, grid, n_jobs=2),
+        },
+        rounds,
+    )
+    taken |= milliseconds({"numpy": numpy_sweep(bars, grid)}, 1)
+    taken |= milliseconds({"vectorbt": vectorbt_sweep(bars, grid, freq)}, 3)
+    once = backtesting_once(bars, grid["fast"][0], grid["slow"][-1])
+    begin = time.perf_counter()
+    for _ in range(sample):
+        once()
+    each = 1e3 * (time.perf_counter() - begin) / sample
+    taken[f"backtesting.py, {sample} runs times {count // sample}"] = each * count
+    print(f"\n{title:<44}{'ms':>10}{'/ floor':>9}{'vectorbt / it':>15}")
+    for name, one in taken.items():
+        ratio, faster = one / taken["floor"], taken["vectorbt"] / one
+        print(f"  {name:<42}{one:10.1f}{ratio:9.1f}{faster:15.1f}")
+    ours = min(one for name, one in taken.items() if name.startswith("ours"))
+    print(f"  backtesting.py / ours at best: {each * count / ours:,.0f}")
+    print(f"  floor: {1e6 * taken['floor'] / len(bars) / count:.2f} ns per bar and combination")
+    sys.stdout.flush()
+
+
+def growth(title: str, cases) -> None:
+    """Time and the highest memory, the bars themselves not counted."""
+    from m2k_lessons import strategies
+    from m2k_lessons.sweep import sweep
+
+    print(f"\n{title}")
+    print(f"{'bars':>12}{'combinations':>14}{'ms':>11}{'ns each':>9}{'MB':>9}")
+    for bars, grid in cases:
+        count = len(grid["fast"]) * len(grid["slow"])
+
+        def work(bars=bars, grid=grid):
+            sweep(bars, strategies.trend_following, grid, **MONEY)
+
+        begin = time.perf_counter()
+        work()
+        taken = time.perf_counter() - begin
+        tracemalloc.start()
+        work()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        each = 1e9 * taken / len(bars) / count
+        print(f"{len(bars):12,}{count:14,}{1e3 * taken:11.1f}{each:9.2f}{peak / 1e6:9.1f}")
+        sys.stdout.flush()
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")  # the peers' own
+    command = [sys.executable, "-c", FIRST_CALL]
+    for _ in range(2):  # the first may have to compile
+        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    pandas_time, imported, done = map(float, told.split())
+    print(
+        f"fresh process, kept machine code: pandas {pandas_time:.2f} s, our imports "
+        f"{imported - pandas_time:.2f} s, first sweep {done - imported:.2f} s"
+    )
+    daily = drawn(2_520, "B")
+    compare("1,000 combinations x 2,520 bars", daily, daily_pairs(), "D", 9, 5)
+    minutes = drawn(100_000, "min")
+    grid = {"fast": list(range(10, 60, 5)), "slow": list(range(100, 600, 50))}
+    compare("100 combinations x 100,000 bars", minutes, grid, "min", 5, 1)
+
+    from m2k_lessons import strategies
+    from m2k_lessons.sweep import prepare
+
+    ready = prepare(daily, **MONEY)
+    slider = {"fast": list(range(5, 35)), "slow": list(range(40, 190, 5))}
+    taken = milliseconds({"prepared": lambda: ready.sweep(strategies.trend_following, slider)}, 15)
+    print(f"\nexplorer: 30 x 30 pairs x 2,520 bars, table included {taken['prepared']:8.1f} ms")
+    growth("growth with bars", ((drawn(count, "min"), pairs(16)) for count in BARS))
+    growth("growth with combinations", ((daily, pairs(count)) for count in COMBINATIONS))
+
+
+if __name__ == "__main__":
+    main()
