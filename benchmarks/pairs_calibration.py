@@ -2,7 +2,7 @@
 
     python benchmarks/pairs_calibration.py              prints the tables (about two minutes)
     python benchmarks/pairs_calibration.py --write      writes them to pairs_calibration.md
-    python benchmarks/pairs_calibration.py --quantiles  prints m2k_lessons/_pair_tables.py anew
+    python benchmarks/pairs_calibration.py --tables     prints m2k_lessons/_pair_tables.py anew
 
 Run with OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1: on these small matrices more threads are
 slower, and the last digits may differ.
@@ -15,7 +15,6 @@ import math
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from m2k_lessons import pairs, simulate
 from m2k_lessons._jit import kernel
@@ -29,7 +28,8 @@ TRAINING_DAYS, MONITORS = 1_260, 800
 
 PROBABILITIES = (0.005, 0.025, 0.05, 0.5, 0.95, 0.975, 0.995)
 DISTANCES = (0, 0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-QUANTILE_BARS, QUANTILE_DRAWS = 1_000, 400_000
+REACHES = (0.1, 0.25, 0.5, 1, 2, 4, 8)
+QUANTILE_BARS, LIMIT_BARS, TABLE_DRAWS = 1_000, 500, 400_000
 
 
 def share(hits) -> tuple[float, float]:
@@ -135,12 +135,14 @@ def table_of_breaks() -> list[str]:
             settings = {"days": DAYS, "seed": 50_000 + seed, "half_life": half_life}
             market = simulate.pair(**settings)
             small, large = (np.log(market[name]["close"]) for name in ("M2K", "MES"))
-            spread = small - market.truth.hedge_ratio * large
-            known.append(pairs.break_monitor(spread, TRAINING_DAYS).first is not None)
-            estimated.append(_watched(small, large).first is not None)
+            beta = market.truth.hedge_ratio
+            alarm = pairs.break_monitor(small, large, TRAINING_DAYS, beta=beta).first
+            known.append(alarm is not None)
+            alarm = pairs.break_monitor(small, large, TRAINING_DAYS).first
+            estimated.append(alarm is not None)
             broken = simulate.pair(**settings, break_day=TRAINING_DAYS)
             small, large = (np.log(broken[name]["close"]) for name in ("M2K", "MES"))
-            alarm = _watched(small, large).first
+            alarm = pairs.break_monitor(small, large, TRAINING_DAYS).first
             if alarm is not None:
                 waits.append(small.index.get_loc(alarm) - TRAINING_DAYS)
         lines.append(
@@ -150,12 +152,7 @@ def table_of_breaks() -> list[str]:
     return lines
 
 
-def _watched(small: pd.Series, large: pd.Series):
-    line = pairs.hedge_ratio(small.iloc[:TRAINING_DAYS], large.iloc[:TRAINING_DAYS])
-    return pairs.break_monitor(small - line.beta * large, TRAINING_DAYS)
-
-
-# ---------------------------------------------------------------- the quantiles behind half_life
+# ---------------------------------------------------------------- the tables behind both
 
 
 @kernel
@@ -184,38 +181,81 @@ def t_statistics(rng, autoregression, bars, result):
         result[draw] = (slope - (autoregression - 1.0)) / error
 
 
-def module_of_quantiles() -> str:
-    rows = []
+@kernel
+def largest_statistics(rng, train, watched, result):
+    """Fill `result` with the largest statistic of `pairs.break_monitor` while nothing breaks."""
+    x, u = np.empty(train + watched), np.empty(train + watched)
+    for draw in range(len(result)):
+        level = 0.0
+        for i in range(train + watched):
+            level += rng.standard_normal()
+            x[i] = level
+            u[i] = rng.standard_normal()
+        mean_x, mean_u = x[:train].mean(), u[:train].mean()
+        varies, together = 0.0, 0.0
+        for i in range(train):
+            varies += (x[i] - mean_x) ** 2
+            together += (x[i] - mean_x) * (u[i] - mean_u)
+        slope = together / varies
+        total, from_mean, largest = 0.0, 0.0, 0.0
+        for k in range(1, watched + 1):
+            distance = x[train + k - 1] - mean_x
+            total += u[train + k - 1] - mean_u - slope * distance
+            from_mean += distance
+            scale = train * (1 + k / train) ** 2 + from_mean * from_mean / varies
+            largest = max(largest, abs(total) / math.sqrt(scale))
+        result[draw] = largest
+
+
+def row(first: float, numbers) -> str:
+    return f"    ({first:g}, " + ", ".join(f"{one:.3f}" for one in numbers) + "),"
+
+
+def module_of_tables() -> str:
+    quantiles, limits = [], []
     for place, distance in enumerate(DISTANCES):
-        draws = np.empty(QUANTILE_DRAWS)
+        draws = np.empty(TABLE_DRAWS)
         rng = np.random.default_rng([2030, place])
         t_statistics(rng, 1 - distance / QUANTILE_BARS, QUANTILE_BARS, draws)
-        quantiles = np.quantile(draws, PROBABILITIES)
-        rows.append(f"    ({distance:g}, " + ", ".join(f"{one:.3f}" for one in quantiles) + "),")
-    numbers = "\n".join(rows)
-    return f'''"""Quantiles of the t statistic of an AR(1)'s true slope; see `pairs.half_life`.
-
-Simulated: `python benchmarks/pairs_calibration.py --quantiles` prints this module. Each row:
-distance from a unit root, bars * (1 - autoregression), then the quantiles at PROBABILITIES, from
-{QUANTILE_DRAWS:,} stationary series of {QUANTILE_BARS:,} bars whose mean is estimated. At
-distance 0 they are Dickey and Fuller's, and far away the normal's.
-"""
-
-PROBABILITIES = {PROBABILITIES!r}
-
-QUANTILES = (
-{numbers}
-)
-'''
+        quantiles.append(row(distance, np.quantile(draws, PROBABILITIES)))
+    for place, reach in enumerate(REACHES):
+        draws = np.empty(TABLE_DRAWS)
+        rng = np.random.default_rng([2031, place])
+        largest_statistics(rng, LIMIT_BARS, round(LIMIT_BARS * reach), draws)
+        limits.append(row(reach, np.quantile(draws, 1 - np.array(pairs.SIZES))))
+    lines = [
+        '"""Quantiles behind `pairs.half_life` and `pairs.break_monitor`, simulated.',
+        "",
+        "`python benchmarks/pairs_calibration.py --tables` prints this module.",
+        '"""',
+        "",
+        f"# From {TABLE_DRAWS:,} draws each.",
+        f"PROBABILITIES = {PROBABILITIES!r}",
+        "",
+        "# Of the t statistic of an AR(1)'s true slope, mean estimated, by the distance from a",
+        "# unit root, bars * (1 - autoregression). At 0 they are Dickey and Fuller's, far away the",
+        f"# normal's. Stationary series of {QUANTILE_BARS:,} bars.",
+        "QUANTILES = (",
+        *quantiles,
+        ")",
+        "",
+        "# Of the largest statistic of the monitor with an estimated line, by bars watched over",
+        f"# bars of training ({LIMIT_BARS}): the limits for false alarms of 10, 5 and 1 %.",
+        "LIMITS = (",
+        *limits,
+        ")",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--quantiles", action="store_true")
+    parser.add_argument("--tables", action="store_true")
     asked = parser.parse_args()
-    if asked.quantiles:
-        print(module_of_quantiles(), end="")
+    if asked.tables:
+        print(module_of_tables(), end="")
         return
     tables = [table_of_size(), table_of_coverage(), table_of_breaks()]
     head = (

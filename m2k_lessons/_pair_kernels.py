@@ -67,8 +67,8 @@ def kalman_line(y, x, noise, slope_step, level_step, slope_prior, level_prior, s
         # What x tells of y, and how much of the surprise is believed.
         to_b, to_a = x[i] * var_b + cov, x[i] * cov + var_a
         surprise = y[i] - a - b * x[i]
-        variance = x[i] * to_b + to_a + noise
-        gain_b, gain_a = to_b / variance, to_a / variance
+        believed = 1.0 / (x[i] * to_b + to_a + noise)
+        gain_b, gain_a = to_b * believed, to_a * believed
         b += gain_b * surprise
         a += gain_a * surprise
         var_b -= gain_b * to_b

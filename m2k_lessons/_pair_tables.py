@@ -1,13 +1,14 @@
-"""Quantiles of the t statistic of an AR(1)'s true slope; see `pairs.half_life`.
+"""Quantiles behind `pairs.half_life` and `pairs.break_monitor`, simulated.
 
-Simulated: `python benchmarks/pairs_calibration.py --quantiles` prints this module. Each row:
-distance from a unit root, bars * (1 - autoregression), then the quantiles at PROBABILITIES, from
-400,000 stationary series of 1,000 bars whose mean is estimated. At
-distance 0 they are Dickey and Fuller's, and far away the normal's.
+`python benchmarks/pairs_calibration.py --tables` prints this module.
 """
 
+# From 400,000 draws each.
 PROBABILITIES = (0.005, 0.025, 0.05, 0.5, 0.95, 0.975, 0.995)
 
+# Of the t statistic of an AR(1)'s true slope, mean estimated, by the distance from a
+# unit root, bars * (1 - autoregression). At 0 they are Dickey and Fuller's, far away the
+# normal's. Stationary series of 1,000 bars.
 QUANTILES = (
     (0, -3.662, -3.126, -2.862, -1.567, -0.076, 0.237, 0.866),
     (0.25, -3.607, -3.091, -2.822, -1.499, -0.003, 0.317, 0.930),
@@ -28,4 +29,16 @@ QUANTILES = (
     (128, -2.755, -2.136, -1.820, -0.179, 1.463, 1.783, 2.398),
     (192, -2.719, -2.097, -1.782, -0.144, 1.505, 1.824, 2.430),
     (256, -2.706, -2.083, -1.761, -0.117, 1.523, 1.838, 2.457),
+)
+
+# Of the largest statistic of the monitor with an estimated line, by bars watched over
+# bars of training (500): the limits for false alarms of 10, 5 and 1 %.
+LIMITS = (
+    (0.1, 0.604, 0.699, 0.898),
+    (0.25, 0.954, 1.112, 1.448),
+    (0.5, 1.265, 1.473, 1.925),
+    (1, 1.534, 1.779, 2.288),
+    (2, 1.727, 1.994, 2.526),
+    (4, 1.857, 2.132, 2.687),
+    (8, 1.940, 2.221, 2.780),
 )
