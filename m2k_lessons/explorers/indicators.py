@@ -106,6 +106,8 @@ def describe(state: dict, result: dict) -> str:
 def explore(bars=None) -> Explorer:
     """The explorer of chapter 07; `bars` with open, close and paid shows other prices."""
     last = len(course_bars() if bars is None else bars) - SHOWN
+    if last < 0:
+        raise ValueError(f"bars must have at least {SHOWN} rows, got {last + SHOWN}")
     controls = [
         Choice("signal", "Signal to count", SIGNALS, SIGNALS[0]),
         Slider("fast", "Fast average", "days", 20, 2, 40, 1),

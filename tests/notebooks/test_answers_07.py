@@ -97,6 +97,12 @@ def test_a_file_of_the_learners_own(tmp_path, capsys):
     assert len(explorer.explore(names["own"]).result["close"]) == explorer.SHOWN
 
 
+def test_too_short_a_file_for_the_picture(bars):
+    with pytest.raises(ValueError, match="bars must have at least 120 rows, got 100"):
+        explorer.explore(bars.iloc[:100])
+    assert len(explorer.explore(bars.iloc[:160]).alt) > 40
+
+
 def _run(until: str, replace: tuple[str, str] = ("", "")) -> dict:
     """The notebook's names after its cell with `until`, without its figures and slow cells."""
     names: dict = {}
