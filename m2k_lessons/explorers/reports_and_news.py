@@ -1,0 +1,125 @@
+"""Chapter 10: an event study with a size of surprise, a window and a placebo."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from m2k_lessons import data, events
+from m2k_lessons.explorers.base import Choice, Explorer, Slider
+from m2k_lessons.plots import BLUE, GREY, ORANGE
+
+KINDS = ("employment", "CPI", "retail sales", "rate decision")
+# With payrolls on Good Friday the market closes 45 minutes after the release.
+BEFORE, AFTER = 20, 44
+DRAWS = 500
+EDGES = np.arange(-4, 24.1, 0.5)
+
+
+@functools.cache
+def _moves(kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Surprises and which way they should push; moves in % since the release, and on quiet days."""
+    market = data.load("releases")
+    returns = events.bar_returns(market["M2K"]["close"])
+    paths = []
+    # Quiet mornings are alike, so all controls of the same time of day are one pool.
+    early = market["controls"]["release"] != "rate decision"
+    quiet = market["controls"][early == (kind != "rate decision")]
+    mine = market["releases"][market["releases"]["release"] == kind]
+    for times in (mine, quiet):
+        study = events.event_study(returns, times, (-BEFORE, AFTER))
+        summed = study.abnormal_pct.to_numpy().cumsum(axis=1)
+        paths.append(summed - summed[:, [BEFORE - 1]])
+    surprise = mine["surprise"].to_numpy()
+    sign = next(np.sign(one.small_cap_pct) for one in market.truth.releases if one.name == kind)
+    return surprise, sign * np.sign(surprise), *paths
+
+
+def _t(moves: np.ndarray) -> np.ndarray:
+    return moves.mean(axis=-1) * np.sqrt(moves.shape[-1]) / moves.std(axis=-1, ddof=1)
+
+
+def compute(kind: str, at_least: float, minutes: int, drawn: int) -> dict:
+    """Mean move in the direction of the news, its band, and the same for drawn quiet days."""
+    surprise, direction, paths, quiet = _moves(kind)
+    chosen = (np.abs(surprise) >= at_least) & (surprise != 0)
+    signed = paths[chosen] * direction[chosen, None]
+    n = len(signed)
+    days = np.random.default_rng(n).integers(len(quiet), size=(DRAWS, n))
+    end = BEFORE + minutes - 1  # the bar that ends so many minutes after the release
+    pseudo, real = _t(quiet[days, end] * direction[chosen]), float(_t(signed[:, end]))
+    return {
+        "mean_pct": signed.mean(axis=0),
+        "reach_pct": 2 * signed.std(axis=0, ddof=1) / np.sqrt(n),
+        "placebo_pct": (quiet[days[drawn - 1]] * direction[chosen, None]).mean(axis=0),
+        "placebo_t": float(pseudo[drawn - 1]),
+        "draws": pseudo,
+        "t": real,
+        "n": n,
+        "end": end,
+        "share": float((np.abs(pseudo) >= abs(real)).mean()),
+        "wrong_pct": 100 * float((signed[:, end] < 0).mean()),
+    }
+
+
+def draw(figure) -> dict:
+    figure.set_layout_engine("none")
+    margins = {"left": 0.08, "right": 0.985, "bottom": 0.13, "top": 0.92, "wspace": 0.22}
+    left, right = figure.subplots(1, 2, gridspec_kw=margins)
+    left.set(title="Move in the direction of the news (simulated)", xlim=(-BEFORE, AFTER))
+    left.set(xlabel="minutes from the release", ylabel="% since the release", ylim=(-0.2, 0.9))
+    left.plot([-BEFORE, AFTER, np.nan, 0, 0], [0, 0, np.nan, -1, 1], color=GREY, linewidth=0.8)
+    right.set(title=f"Over its standard error, and {DRAWS} placebos", xlim=(-4, 24), ylim=(0, 0.5))
+    right.set(xlabel="standard errors from 0", ylabel="share of placebos")
+    minutes = np.arange(-BEFORE, AFTER + 1) + 1.0  # a bar's close is known a minute later
+    line = {"transform": right.get_xaxis_transform()}
+    return {
+        "band": left.fill_between(minutes, 0 * minutes, 0 * minutes, color=BLUE, alpha=0.2),
+        "placebo": left.plot(minutes, 0 * minutes, "--", color=ORANGE)[0],
+        "mean": left.plot(minutes, 0 * minutes, color=BLUE)[0],
+        "end": left.plot([], [], "o", color=BLUE, markersize=8)[0],
+        "left_text": left.text(0.03, 0.93, "", transform=left.transAxes, color=BLUE),
+        "bars": right.stairs(0 * EDGES[1:], EDGES, color=ORANGE, fill=True, alpha=0.5),
+        "real": right.plot([0, 0], [0, 0.85], color=BLUE, **line)[0],
+        "drawn": right.plot([0, 0], [0, 0.5], "--", color=ORANGE, **line)[0],
+        "right_text": right.text(0.27, 0.93, "", transform=right.transAxes, color=BLUE),
+    }
+
+
+def update(artists: dict, result: dict) -> None:
+    mean, reach, end = result["mean_pct"], result["reach_pct"], result["end"]
+    minutes = artists["mean"].get_xdata()
+    artists["band"].set_data(minutes, mean - reach, mean + reach)
+    artists["mean"].set_ydata(mean)
+    artists["placebo"].set_ydata(result["placebo_pct"])
+    artists["end"].set_data([minutes[end]], [mean[end]])
+    artists["left_text"].set_text(f"{result['n']} releases: {mean[end]:+.2f} %")
+    artists["bars"].set_data(np.histogram(result["draws"], EDGES)[0] / DRAWS)
+    artists["real"].set_xdata([result["t"]] * 2)
+    artists["drawn"].set_xdata([result["placebo_t"]] * 2)
+    share = f"placebos as far: {100 * result['share']:.1f} %"
+    artists["right_text"].set_text(f"releases: {result['t']:.1f}; {share}")
+
+
+def describe(state: dict, result: dict) -> str:
+    end = result["end"]
+    return (
+        f"{result['n']} simulated releases ({state['kind']}), surprise {state['at_least']:g} or "
+        f"more: {state['minutes']} minutes later the price has moved "
+        f"{result['mean_pct'][end]:+.3f} ± {result['reach_pct'][end]:.3f} % the way of the news "
+        f"(the other way in {result['wrong_pct']:.0f} % of them), {result['t']:.1f} standard "
+        f"errors, as far as {100 * result['share']:.1f} % of {DRAWS} placebos. Placebo "
+        f"{state['drawn']}: {result['placebo_pct'][end]:+.3f} %, {result['placebo_t']:.1f} errors."
+    )
+
+
+def explore() -> Explorer:
+    """The explorer of chapter 10."""
+    controls = [
+        Choice("kind", "Release", KINDS, "employment"),
+        Slider("at_least", "Surprise of at least", "up or down", 0.0, 0.0, 1.5, 0.1),
+        Slider("minutes", "Window after the release", "minutes", 30, 1, 40, 1),
+        Slider("drawn", "Placebo shown", "of 500", 1, 1, 40, 1),
+    ]
+    return Explorer(controls, compute, draw, update, describe, size=(9.2, 3.8))
