@@ -577,7 +577,8 @@ class Regression:
 
     def __str__(self) -> str:
         lines = [
-            f"n = {self.n}, {self.first} to {self.last}, R² = {100 * self.r_squared:.1f} %, "
+            f"n = {self.n}, {_day(self.first)} to {_day(self.last)}, "
+            f"R² = {100 * self.r_squared:.1f} %, "
             f"HAC errors with {self.lags} lags, {100 * self.confidence:g} % intervals"
         ]
         width = max(len(str(name)) for name in self.table.index)
@@ -587,6 +588,10 @@ class Regression:
             )
             lines.append(f"{name:<{width}}  {estimate:>7}   [{low}, {high}]")
         return "\n".join(lines)
+
+
+def _day(label: object) -> str:
+    return f"{label:%Y-%m-%d}" if isinstance(label, pd.Timestamp) else str(label)
 
 
 def regress(

@@ -536,6 +536,9 @@ def test_a_regression_prints_what_a_reader_needs():
     first, *rest = text.splitlines()
     assert first.startswith("n = 60, 2000Q1 to 2014Q4, R² = 100.0 %, HAC errors with 3 lags, 95 %")
     assert len(rest) == 2
+    instants = pd.date_range("2030-01-04 08:30", periods=60, freq="D", tz="America/New_York")
+    dated = fm.regress(x.set_axis(instants), series(np.arange(60) % 7).set_axis(instants))
+    assert str(dated).startswith("n = 60, 2030-01-04 to 2030-03-04, R²")
     assert rest[1].startswith("rate")
     assert "−2.00" in rest[1]
 

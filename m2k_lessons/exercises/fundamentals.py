@@ -311,9 +311,10 @@ quiz = Choose(
     },
     right="c",
     feedback={
-        "a": "The slope of these quarters is above zero, not below, and its interval holds zero.",
-        "b": "The slope points there, but its interval holds zero, and with the figures known in "
-        "time the forecasts were not surely better than the plain average.",
+        "a": "The slope of these quarters is above zero, not below; taken alone, its interval "
+        "holds zero.",
+        "b": "The slope points there, but alone its interval holds zero, and with figures known "
+        "in time the forecasts were not surely better than the plain average.",
         "c": "A story can sound right and still be worth nothing: others know it too, and a "
         "quarter brings so much else.",
     },
