@@ -552,6 +552,8 @@ def test_cancelling():
             "exits",
             "profit target must be below the entry at 2410.0",
         ),
+        (bracket(market("buy", 1), stop_loss_points=2400.0), "exits", "2400.0 points below"),
+        (bracket(market("sell", 1), profit_target_points=2500), "exits", "2500.0 points below"),
         (market("sell", 1, reduce_only=True), "nothing to reduce", "no position that a sell"),
         (market("buy", 11), "margin", "11 contracts, .* need 10,459.35 USD"),
     ],
@@ -624,6 +626,15 @@ def test_while_the_market_is_closed():
     assert fills(account) == [("buy", 1, 2395.0, "order")]
     account.step(2)
     assert account.finished
+
+
+def test_an_account_opened_while_the_market_is_closed():
+    index = minutes("2030-03-05 16:58", 2).append(minutes("2030-03-05 18:00", 2))
+    account = PaperAccount(frame([2400, 2400, 2390, 2390], index), start=2, **FREE)
+    assert account.submit(limit("buy", 1, 2395.0))
+    account.step(2)
+    assert fills(account) == [("buy", 1, 2390.0, "order")]
+    assert account.statement().index.tolist() == [pd.Timestamp("2030-03-06")]
 
 
 def test_a_bar_outside_the_hours_fills_nothing():

@@ -333,9 +333,12 @@ class Engine:
     def _exit_refusal(self, ticket: Ticket):
         if not ticket.exits:
             return None
-        loss, _, target, _, _ = ticket.exits
+        loss, loss_distance, target, target_distance, _ = ticket.exits
         entry = ticket.limit if ticket.limit is not None else ticket.stop
         entry = self.last if entry is None else entry
+        below = loss_distance if ticket.side > 0 else target_distance
+        if below is not None and below >= entry:
+            return "exits", f"{self._points(below)} points below the entry there is no price"
         for price, side, name in ((loss, -1, "stop loss"), (target, 1, "profit target")):
             if price is not None and side * ticket.side * (price - entry) <= 0:
                 where = "above" if side * ticket.side > 0 else "below"
