@@ -69,7 +69,7 @@ def draw(figure) -> dict:
     left, right = figure.subplots(1, 2, gridspec_kw=margins)
     left.set(title="Move in the direction of the news (simulated)", xlim=(-BEFORE, AFTER))
     left.set(xlabel="minutes from the release", ylabel="% since the release", ylim=(-0.2, 0.9))
-    left.plot([-BEFORE, AFTER, np.nan, 0, 0], [0, 0, np.nan, -1, 1], color=GREY, linewidth=0.8)
+    left.plot([-BEFORE, AFTER, np.nan, 0, 0], [0, 0, np.nan, -1, 1], "-", color=GREY, linewidth=0.8)
     right.set(title=f"Over its standard error, and {DRAWS} placebos", xlim=(-4, 24), ylim=(0, 0.5))
     right.set(xlabel="standard errors from 0", ylabel="share of placebos")
     minutes = np.arange(-BEFORE, AFTER + 1) + 1.0  # a bar's close is known a minute later
@@ -77,13 +77,13 @@ def draw(figure) -> dict:
     return {
         "band": left.fill_between(minutes, 0 * minutes, 0 * minutes, color=BLUE, alpha=0.2),
         "placebo": left.plot(minutes, 0 * minutes, "--", color=ORANGE)[0],
-        "mean": left.plot(minutes, 0 * minutes, color=BLUE)[0],
+        "mean": left.plot(minutes, 0 * minutes, "-", color=BLUE)[0],
         "end": left.plot([], [], "o", color=BLUE, markersize=8)[0],
         "left_text": left.text(0.03, 0.93, "", transform=left.transAxes, color=BLUE),
         "bars": right.stairs(0 * EDGES[1:], EDGES, color=ORANGE, fill=True, alpha=0.5),
-        "real": right.plot([0, 0], [0, 0.85], color=BLUE, **line)[0],
+        "real": right.plot([0, 0], [0, 0.85], "-", color=BLUE, **line)[0],
         "drawn": right.plot([0, 0], [0, 0.5], "--", color=ORANGE, **line)[0],
-        "right_text": right.text(0.27, 0.93, "", transform=right.transAxes, color=BLUE),
+        "right_text": right.text(0.25, 0.93, "", transform=right.transAxes, color=BLUE),
     }
 
 

@@ -1,0 +1,136 @@
+"""What chapter 10 tells in words, without a number that a tag could hold."""
+
+import numpy as np
+import pytest
+
+from m2k_lessons import data, events, simulate
+from m2k_lessons.explorers.reports_and_news import DRAWS, KINDS, compute
+
+
+@pytest.fixture(scope="module")
+def market():
+    return data.load("releases")
+
+
+@pytest.fixture(scope="module")
+def returns(market):
+    return events.bar_returns(market["M2K"]["close"])
+
+
+def of_kind(table, kind):
+    return table[table["release"] == kind]
+
+
+def test_the_opening_counts(market):
+    assert len(market["releases"]) == 440
+    assert 2 * 15 * 5 == 150
+    assert {one.surprise_scale for one in market.truth.releases if one.name == "employment"} == {75}
+
+
+def test_loop_1_jobless_claims_are_most_of_the_early_releases():
+    year = events.calendar("2026-01-01", "2026-12-31")
+    early = year[year["session"] == "ETH"]["release"].value_counts()
+    assert early.idxmax() == "jobless claims"
+    for kind in ("employment", "CPI", "retail sales"):
+        assert early[kind] == 12
+
+
+def test_loop_1_what_happened_in_the_autumn_of_2025():
+    jobs = of_kind(events.calendar("2025-01-01", "2025-12-31"), "employment")
+    noted = jobs[jobs["note"].str.contains("shutdown")].index
+    assert noted.strftime("%m-%d").tolist() == ["10-03", "11-07"]
+
+
+def test_loop_2_before_and_long_after_a_release_minutes_are_ordinary(market, returns):
+    for kind in ("employment", "rate decision"):
+        study = events.event_study(
+            returns,
+            of_kind(market["releases"], kind),
+            (-20, 44),
+            controls=of_kind(market["controls"], kind),
+        )
+        size = study.path["volatility"]
+        assert abs(size.loc[-20:-1].mean() - 1) < 0.15
+        assert abs(size.loc[30:44].mean() - 1) < 0.15
+
+
+def test_loop_2_the_size_is_never_luck_and_the_direction_once_seems_to_be_none(market, returns):
+    releases = market["releases"]
+    small = []
+    for kind in KINDS:
+        at = of_kind(releases, kind)
+        size, direction = (
+            events.placebo(returns, at, (0, 29), seed=1, avoid=releases, statistic=one)
+            for one in ("volatility", "t")
+        )
+        assert size.p_value == 1 / 1001
+        small.append(direction.p_value < 0.05)
+    assert small == [kind == "CPI" for kind in KINDS]
+
+
+def test_loop_3_every_response_is_within_two_errors_and_has_the_usual_sign(market, returns):
+    signs = {}
+    for one in market.truth.releases:
+        mine = of_kind(market["releases"], one.name)
+        line = events.event_study(returns, mine, (0, 29)).response(mine["surprise"])
+        assert abs(line.coefficient - one.small_cap_pct) < 2 * line.standard_error
+        signs[one.name] = np.sign(line.coefficient)
+    assert signs == {"employment": 1, "retail sales": 1, "CPI": -1, "rate decision": -1}
+
+
+def test_loop_3_the_spread_is_three_times_as_wide(market):
+    bars, jobs = market["M2K"], of_kind(market["releases"], "employment")
+    spread = bars[bars["window"].isin(jobs["window"])].groupby("minute")["spread_ticks"].mean()
+    assert 2.5 < spread[0] / spread[-30] < 3.7
+
+
+def test_loop_4_the_three_shapes():
+    days = {kind: simulate.news_day(kind, 0) for kind in simulate.news.NEWS_KINDS}
+    move = {}
+    for kind, day in days.items():
+        bars = day["M2K"]
+        place = bars.index.searchsorted(day["news"].index[0])
+        closes = bars["close"].iloc[place - 1 : place + 180]
+        move[kind] = (closes.iloc[0], closes.min(), closes.max(), closes.iloc[-1])
+        if kind == "bankruptcy":
+            assert bars.index[place].strftime("%H:%M") == "18:00"
+    assert move["small_business_law"][3] > move["small_business_law"][0]
+    start, low, _, end = move["natural_disaster"]
+    assert 0.3 < (end - low) / (start - low) < 0.9  # a part comes back
+    # Small companies gain more than large ones from the law.
+    assert days["small_business_law"].truth.large_cap_share < 0.5
+
+
+def test_loop_5_the_later_era_excludes_the_old_drift():
+    later = simulate.pre_decision_drift(seed=3)["later"][0]
+    error = later.std() / np.sqrt(len(later))
+    assert later.mean() + 2 * error < 0.49
+    assert abs(later.mean()) < 2 * error
+
+
+def test_the_explorer_answers():
+    by_minutes = [compute("employment", 0.0, minutes, 1) for minutes in range(1, 41)]
+    surest = [one["t"] for one in by_minutes]
+    assert np.argmax(surest) == 0
+    assert np.argmax([one["mean_pct"][one["end"]] for one in by_minutes]) > 5
+    assert compute("employment", 0.0, 30, 1)["share"] == 0
+    assert DRAWS == 500
+
+
+def test_the_explorer_agrees_with_the_event_study(market, returns):
+    mine = of_kind(market["releases"], "CPI")
+    mine = mine[mine["surprise"].abs() >= 1]
+    moves = events.event_study(returns, mine, (0, 9)).move_pct().to_numpy()
+    signed = -np.sign(mine["surprise"].to_numpy()) * moves
+    result = compute("CPI", 1.0, 10, 1)
+    assert result["n"] == len(mine)
+    assert np.isclose(result["mean_pct"][result["end"]], signed.mean())
+    assert np.isclose(result["t"], signed.mean() / signed.std(ddof=1) * np.sqrt(len(signed)))
+    assert np.isclose(result["wrong_pct"], 100 * (signed < 0).mean())
+
+
+def test_the_quiz_says_three_in_ten(market, returns):
+    jobs = of_kind(market["releases"], "employment")
+    moves = events.event_study(returns, jobs, (0, 29)).move_pct().to_numpy()
+    good = jobs["surprise"].to_numpy() > 0
+    assert round(10 * (moves[good] < 0).mean()) == 3
