@@ -640,7 +640,10 @@ def test_a_contract_of_ones_own():
         ({"targets": 3}, "targets must be a mapping"),
         ({"contracts": {"M2K": 1, "ES": 1}}, "contracts must have one entry for each"),
         ({"contracts": {"M2K": 1, "MES": 1.5}}, r"contracts\['MES'\] must be a whole number"),
-        ({"commission_usd": None}, r"commission_usd\['MES'\] must be given: facts.toml has no"),
+        (
+            {"commission_usd": None, "contract_by_symbol": {"M2K": M2K, "MES": contracts.MNQ}},
+            r"commission_usd\['MES'\] must be given: facts.toml has no 'course.commission.MNQ'",
+        ),
     ],
 )
 def test_portfolio_refuses(change, message):
