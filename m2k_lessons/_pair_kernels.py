@@ -52,11 +52,11 @@ def rolling_line(y, x, window, slope, intercept):
 
 
 @kernel
-def kalman_line(y, x, noise, slope_step, level_step, slope_prior, level_prior, slope, level):
-    """Fill the filtered `slope` and `level` of ``y = level + slope * x + noise``.
+def kalman_line(y, x, noise, slope_step, level_step, slope_prior, level_prior, slope, intercept):
+    """Fill the filtered `slope` and `intercept` of ``y = intercept + slope * x + noise``.
 
-    All five settings are variances. Slope and level begin at 0 with the prior variances and
-    move from bar to bar by independent steps.
+    All five settings are variances. Both legs are measured from their first bar; the slope and
+    the level there begin at 0 with the prior variances and move by independent steps.
     """
     b, a = 0.0, 0.0
     var_b, var_a, cov = slope_prior, level_prior, 0.0
@@ -64,10 +64,11 @@ def kalman_line(y, x, noise, slope_step, level_step, slope_prior, level_prior, s
         if i > 0:
             var_b += slope_step
             var_a += level_step
+        dx = x[i] - x[0]
         # What x tells of y, and how much of the surprise is believed.
-        to_b, to_a = x[i] * var_b + cov, x[i] * cov + var_a
-        surprise = y[i] - a - b * x[i]
-        believed = 1.0 / (x[i] * to_b + to_a + noise)
+        to_b, to_a = dx * var_b + cov, dx * cov + var_a
+        surprise = y[i] - y[0] - a - b * dx
+        believed = 1.0 / (dx * to_b + to_a + noise)
         gain_b, gain_a = to_b * believed, to_a * believed
         b += gain_b * surprise
         a += gain_a * surprise
@@ -75,7 +76,7 @@ def kalman_line(y, x, noise, slope_step, level_step, slope_prior, level_prior, s
         var_a -= gain_a * to_a
         cov -= gain_b * to_a
         slope[i] = b
-        level[i] = a
+        intercept[i] = a + y[0] - b * x[0]
 
 
 @kernel

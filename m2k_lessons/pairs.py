@@ -125,9 +125,7 @@ def hedge_ratio(
         )
         priors = (_PRIOR_DEVIATION, _PRIOR_DEVIATION * noise)
         variances = [deviation**2 for deviation in (noise, *steps, *priors)]
-        from_first = (left - left[0], right - right[0])
-        _kernels().kalman_line(*from_first, *variances, slope, intercept)
-        intercept += left[0] - slope * right[0]
+        _kernels().kalman_line(left, right, *variances, slope, intercept)
     return HedgeRatio(_series.like(y, slope, "beta"), _series.like(y, intercept, "intercept"))
 
 
@@ -430,8 +428,8 @@ class Johansen:
     rank : int
         Relations found by the trace test at 5 %: 0 none, 1 one, 2 both series return to a mean
         by themselves.
-    beta : float
-        Slope of y on x in the first relation; it means something only where `rank` is 1.
+    beta, intercept : float
+        ``y = intercept + beta * x`` is the first relation; it means something where `rank` is 1.
     bars : int
     """
 
@@ -441,6 +439,7 @@ class Johansen:
     eigenvalue_critical_values: tuple[dict[int, float], dict[int, float]]
     rank: int
     beta: float
+    intercept: float
     bars: int
 
     def __repr__(self) -> str:
@@ -453,6 +452,12 @@ class Johansen:
         return "\n".join(lines)
 
 
+# At 1, 5 and 10 %, for a relation with a constant between series without trend; of "no relation"
+# and "at most one" (MacKinnon, Haug and Michelis 1999, table of case II).
+_TRACE_LIMITS = ((25.08, 20.26, 17.98), (12.76, 9.16, 7.56))
+_EIGENVALUE_LIMITS = ((20.16, 15.89, 13.91), (12.76, 9.16, 7.56))
+
+
 def johansen(y, x, lags: int = 1) -> Johansen:
     """Count the relations between two prices (Johansen).
 
@@ -463,7 +468,7 @@ def johansen(y, x, lags: int = 1) -> Johansen:
     y, x : Series or array of float, shape (n,)
         Logarithms of prices, or prices, on one index; at least 20 bars.
     lags : int
-        Lagged differences in the model, at least 1.
+        Lagged differences in the model, at least 0.
 
     Returns
     -------
@@ -476,34 +481,53 @@ def johansen(y, x, lags: int = 1) -> Johansen:
 
     Notes
     -----
-    With a constant, computed by statsmodels; critical values of MacKinnon, Haug and Michelis.
-    Source: Johansen (1991), Econometrica 59.
+    With a constant in the relation and no trend in the prices (case II), and the critical values
+    that belong to it. statsmodels' `coint_johansen` has no such case; the values it gives for
+    its nearest one hold for prices with a trend, and call too many strangers a pair:
+    `benchmarks/pairs_calibration.md` has both. Sources: Johansen (1991), Econometrica 59;
+    MacKinnon, Haug and Michelis (1999), Journal of Applied Econometrics 14.
 
     Examples
     --------
     >>> from m2k_lessons import simulate
     >>> market = simulate.pair(days=1000, seed=3)
-    >>> johansen(np.log(market["M2K"]["close"]), np.log(market["MES"]["close"])).rank
-    1
+    >>> johansen(np.log(market["M2K"]["close"]), np.log(market["MES"]["close"]))
+    Johansen test, 1,000 bars: 1 relation(s) at 5 %
+      no relation  trace   31.45   critical values 1 %: 25.08, 5 %: 20.26, 10 %: 17.98
+      at most one  trace    3.03   critical values 1 %: 12.76, 5 %: 9.16, 10 %: 7.56
     """
     left, right = _legs(y, x, fewest=_FEWEST_BARS)
-    # With 0, statsmodels 0.15 takes today's levels where yesterday's belong.
-    lags = _check.whole("lags", lags, at_least=1, at_most=len(left) // 5)
+    lags = _check.whole("lags", lags, at_least=0, at_most=len(left) // 5)
     _refuse_exact_line(left, right, _least_squares(left, right))
-    from statsmodels.tsa.vector_ar.vecm import coint_johansen
-
-    found = coint_johansen(np.column_stack([left, right]), 0, lags)
-    above = found.trace_stat > found.trace_stat_crit_vals[:, 1]
-    weight_y, weight_x = found.evec[:, 0]
+    # Measured from their means, so that rounding has less to eat; the constant takes it back.
+    means = np.array([left.mean(), right.mean()])
+    levels = np.column_stack([left, right]) - means
+    steps = np.diff(levels, axis=0)
+    bars = len(steps) - lags
+    change = steps[lags:]
+    before = np.column_stack([levels[lags:-1], np.ones(bars)])
+    if lags:
+        past = np.column_stack([steps[lags - k : len(steps) - k] for k in range(1, lags + 1)])
+        change, before = (
+            one - past @ np.linalg.lstsq(past, one, rcond=None)[0] for one in (change, before)
+        )
+    # The squared canonical correlations of changes with levels, by orthonormal bases.
+    basis_change = np.linalg.qr(change)[0]
+    basis_before, triangle = np.linalg.qr(before)
+    _, correlations, weights = np.linalg.svd(basis_change.T @ basis_before)
+    each = -bars * np.log1p(-(correlations**2))
+    trace = (float(each.sum()), float(each[1]))
+    above = [found > limits[1] for found, limits in zip(trace, _TRACE_LIMITS, strict=True)]
+    weight_y, weight_x, constant = np.linalg.solve(triangle, weights[0])
+    beta = float(-weight_x / weight_y)
     return Johansen(
-        trace=tuple(map(float, found.trace_stat)),
-        trace_critical_values=tuple(_by_level(row[::-1]) for row in found.trace_stat_crit_vals),
-        eigenvalue=tuple(map(float, found.max_eig_stat)),
-        eigenvalue_critical_values=tuple(
-            _by_level(row[::-1]) for row in found.max_eig_stat_crit_vals
-        ),
-        rank=int(above[0]) + int(above.all()),
-        beta=float(-weight_x / weight_y) if weight_y else math.nan,
+        trace=trace,
+        trace_critical_values=tuple(map(_by_level, _TRACE_LIMITS)),
+        eigenvalue=tuple(map(float, each)),
+        eigenvalue_critical_values=tuple(map(_by_level, _EIGENVALUE_LIMITS)),
+        rank=int(above[0]) + int(all(above)),
+        beta=beta,
+        intercept=float(means[0] - beta * means[1] - constant / weight_y),
         bars=len(left),
     )
 

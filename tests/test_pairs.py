@@ -263,27 +263,61 @@ def test_small_size_and_power_of_the_test():
     assert powerful >= 70
 
 
-def test_johansen_by_the_eigenvalues_of_a_hand_made_regression(pair):
+@pytest.mark.parametrize("lags", [0, 1, 3])
+def test_johansen_by_the_eigenvalues_of_a_hand_made_regression(pair, lags):
     small, large = (one.to_numpy() for one in logs(pair))
-    found = pairs.johansen(small, large, lags=1)
+    found = pairs.johansen(small, large, lags=lags)
     levels = np.column_stack([small, large])
     steps = np.diff(levels, axis=0)
-    lagged = np.column_stack([np.ones(len(steps) - 1), steps[:-1]])
-
-    def unexplained(values):
-        return values - lagged @ np.linalg.lstsq(lagged, values, rcond=None)[0]
-
-    change, before = unexplained(steps[1:]), unexplained(levels[1:-1])
+    change = steps[lags:]
+    before = np.column_stack([levels[lags:-1], np.ones(len(change))])
+    if lags:
+        past = np.column_stack([steps[lags - k : len(steps) - k] for k in range(1, lags + 1)])
+        hat = past @ np.linalg.pinv(past)
+        change, before = change - hat @ change, before - hat @ before
     s00, s11, s01 = change.T @ change, before.T @ before, change.T @ before
-    roots = np.linalg.eigvals(np.linalg.solve(s11, s01.T) @ np.linalg.solve(s00, s01))
-    roots = np.sort(roots.real)[::-1]
-    trace = -len(change) * np.cumsum(np.log(1 - roots)[::-1])[::-1]
-    assert found.trace == pytest.approx(trace, rel=1e-6)
+    roots, vectors = np.linalg.eig(np.linalg.solve(s11, s01.T) @ np.linalg.solve(s00, s01))
+    order = np.argsort(roots.real)[::-1]
+    each = -len(change) * np.log(1 - roots.real[order][:2])
+    assert found.eigenvalue == pytest.approx(each, rel=1e-5)
+    assert found.trace == pytest.approx((each.sum(), each[1]), rel=1e-5)
+    first = vectors[:, order[0]].real
+    assert found.beta == pytest.approx(-first[1] / first[0], rel=1e-4)
+    assert found.intercept == pytest.approx(-first[2] / first[0], rel=1e-4)
     assert found.rank == 1
     assert found.beta == pytest.approx(1.15, abs=0.03)
-    assert found.trace_critical_values[0][5] == pytest.approx(15.49, abs=0.01)
-    assert found.eigenvalue_critical_values[0][1] > found.eigenvalue_critical_values[0][10]
     assert repr(found).startswith("Johansen test, 2,520 bars: 1 relation(s)")
+
+
+def test_johansen_is_that_of_the_vector_error_correction_model(pair):
+    from statsmodels.tsa.vector_ar.vecm import VECM
+
+    small, large = logs(pair)
+    both = np.column_stack([small, large])
+    model = VECM(both, k_ar_diff=2, coint_rank=1, deterministic="ci").fit()
+    found = pairs.johansen(small, large, lags=2)
+    assert found.beta == pytest.approx(-model.beta[1, 0], rel=1e-6)
+    assert found.intercept == pytest.approx(-model.const_coint[0, 0], rel=1e-6)
+
+
+def test_critical_values_of_johansen_by_simulation():
+    rng = np.random.default_rng(7)
+    for series, row in ((1, 1), (2, 0)):
+        trace, largest = [], []
+        for _ in range(4_000):
+            shocks = rng.normal(size=(300, series))
+            walk = np.vstack([np.zeros(series), shocks.cumsum(0)[:-1]])
+            levels = np.column_stack([walk, np.full(300, 300**0.5)])
+            product = shocks.T @ levels
+            roots = np.linalg.eigvalsh(product @ np.linalg.solve(levels.T @ levels, product.T))
+            trace.append(roots.sum())
+            largest.append(roots[-1])
+        for found, limits in (
+            (trace, pairs._TRACE_LIMITS[row]),
+            (largest, pairs._EIGENVALUE_LIMITS[row]),
+        ):
+            rates = [np.mean(np.array(found) > limit) for limit in limits]
+            assert rates == pytest.approx([0.01, 0.05, 0.10], abs=0.016)
 
 
 def test_johansen_finds_nothing_between_strangers():
@@ -667,7 +701,7 @@ def test_legs_that_do_not_belong_together_are_refused(function):
         (lambda y, x: pairs.hedge_ratio(y[:2], x[:2]), "at least 3 bars, got 2"),
         (lambda y, x: pairs.cointegration(y[:10], x[:10]), "at least 20 bars, got 10"),
         (lambda y, x: pairs.cointegration(2 * x + 1, x), "an exact line of x"),
-        (lambda y, x: pairs.johansen(y, x, lags=0), "lags must be a whole number at least 1"),
+        (lambda y, x: pairs.johansen(y, x, lags=-1), "lags must be a whole number at least 0"),
         (lambda y, x: pairs.half_life(y[:10]), "spread must have at least 20 bars, got 10"),
         (lambda y, x: pairs.half_life(y, confidence=0.8), "confidence must be one of 0.9, 0.95"),
         (lambda y, x: pairs.half_life(x * 0 + 1), "spread must move, got 1"),
@@ -707,7 +741,7 @@ def test_kernels_run_uncompiled_with_the_same_numbers(monkeypatch):
             for name in ("rolling_line", "kalman_line", "pair_rule")
         }
         run["rolling_line"](y, x, 20, out[0], out[1])
-        run["kalman_line"](y - y[0], x - x[0], 1e-4, 4e-6, 0.0, 1e4, 1.0, out[2], out[3])
+        run["kalman_line"](y, x, 1e-4, 4e-6, 0.0, 1e4, 1.0, out[2], out[3])
         run["pair_rule"]((y - 1.3 * x - 0.5) * 100, 1.0, 0.0, 2.5, 5, out[4])
         results.append(out)
     for compiled, plain in zip(*results, strict=True):
