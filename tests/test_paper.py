@@ -859,6 +859,55 @@ def test_day_trade_margin_ends_before_the_session():
     assert PaperAccount(frame([2400] * 5, index), **terms).submit(market("buy", 9)).ok is False
 
 
+def test_a_turn_during_a_margin_call_closes_only():
+    account = fallen(2370, ("2030-03-04 18:00", 2370), ("2030-03-04 18:01", 2370))
+    assert account.submit(limit("sell", 3, 2369.0))
+    account.step()
+    assert account.position == 0
+    assert account.orders.at[2, "reason"] == "by the broker: a margin call is open"
+
+
+def test_costs_count_for_the_margin_at_the_fill():
+    terms = {"capital": 951, "margin": (950, 860), "commission_usd": 0.5}
+    for slippage, held in ((1, 1), (2, 0)):
+        account = PaperAccount(frame([2400] * 3), slippage_ticks=slippage, **terms)
+        assert account.submit(market("buy", 1))
+        account.step()
+        assert account.position == held
+
+
+def test_a_call_ends_with_the_liquidation_even_if_its_costs_leave_too_little():
+    index = minutes("2030-03-04 15:57", 3).append(minutes("2030-03-04 16:59", 1))
+    index = index.append(minutes("2030-03-05 09:30", 3))
+    bars = frame([2400, 2400, *[2329] * 5], index)
+    terms = {"slippage_ticks": 0, "commission_usd": 10.0, "price_limits": False}
+    account = PaperAccount(bars, capital=3_000, margin=(950, 925), **terms)
+    account.submit(market("buy", 3))
+    account.step(3)
+    assert account.snapshot()["margin_call"]["amount_usd"] == 2_850 - 1_905
+    account.step()
+    assert (account.position, account.equity_usd) == (2, 1_895.0)
+    assert account.snapshot()["margin_call"] is None
+    account.step()
+    assert account.position == 2
+
+
+def test_no_fill_beyond_a_price_limit():
+    rows = [("2030-03-04 18:00", 2400), ("2030-03-04 18:01", 2400), ("2030-03-04 20:00", 2567.9)]
+    account = PaperAccount(limit_days(*rows), commission_usd=0, slippage_ticks=5)
+    account.step(3)
+    account.submit(market("buy", 1))
+    account.step()
+    assert fills(account) == [("buy", 1, 2568.0, "order")]
+
+
+def test_a_stop_that_the_entry_has_passed_is_filled_at_the_open():
+    account = PaperAccount(frame([2400, (2390, 2392, 2389, 2391), 2391]), **FREE)
+    account.submit(bracket(market("buy", 1), stop_loss=2395.0))
+    account.step()
+    assert fills(account) == [("buy", 1, 2390.0, "order"), ("sell", 1, 2390.0, "stop loss")]
+
+
 # --- settlement and statement -------------------------------------------------------------------
 
 
