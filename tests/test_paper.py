@@ -368,7 +368,7 @@ class Trader(RuleBasedStateMachine):
 
 def test_whatever_the_orders_the_account_stays_sound():
     run_state_machine_as_test(
-        Trader, settings=settings(max_examples=40, stateful_step_count=20, derandomize=True)
+        Trader, settings=settings(max_examples=80, stateful_step_count=30, derandomize=True)
     )
 
 
