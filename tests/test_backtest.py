@@ -641,7 +641,11 @@ def test_a_contract_of_ones_own():
         ({"contracts": {"M2K": 1, "ES": 1}}, "contracts must have one entry for each"),
         ({"contracts": {"M2K": 1, "MES": 1.5}}, r"contracts\['MES'\] must be a whole number"),
         (
-            {"commission_usd": None, "contract_by_symbol": {"M2K": M2K, "MES": contracts.MNQ}},
+            {
+                "commission_usd": None,
+                "contract_by_symbol": {"M2K": M2K, "MES": contracts.MNQ},
+                "margin": 0,
+            },
             r"commission_usd\['MES'\] must be given: facts.toml has no 'course.commission.MNQ'",
         ),
     ],

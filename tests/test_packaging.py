@@ -45,7 +45,7 @@ FLOORS = (
     {"_course_data", "_download", "_fred", "_indicator_kernels", "_prices", "_series", "_yahoo"}
     | {"data", "indicators", "sessions", "simulate"},
     {"_backtest", "_strategy_kernels", "backtest", "events", "evidence", "fundamentals", "options"}
-    | {"_paper", "_risk_kernels", "pairs", "paper", "portfolio", "risk", "strategies", "sweep"}
+    | {"options_hedge", "_paper", "_risk_kernels", "pairs", "paper", "portfolio", "risk", "strategies", "sweep"}
     | {"_pair_kernels", "_pair_tables", "_sweep_figure", "_sweep_kernels"},
     {"_warm", "checkup", "exercises", "explorers", "plots"},
 )
