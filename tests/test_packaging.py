@@ -46,8 +46,7 @@ FLOORS = (
     | {"data", "indicators", "sessions", "simulate"},
     {"_backtest", "_strategy_kernels", "backtest", "events", "evidence", "fundamentals", "options"}
     | {"options_hedge", "_paper", "_risk_kernels", "pairs", "paper", "portfolio", "risk", "strategies", "sweep"}
-    | {"_pair_kernels", "_pair_tables", "_sweep_figure", "_sweep_kernels"}
-    | {"options_hedge"},
+    | {"_pair_kernels", "_pair_tables", "_sweep_figure", "_sweep_kernels"},
     {"_warm", "checkup", "exercises", "explorers", "plots"},
 )
 
