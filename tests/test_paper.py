@@ -333,9 +333,11 @@ class Trader(RuleBasedStateMachine):
         begin = self.bars.index[bar].timestamp()
         assert order.sent <= begin
         assert order.side == (1 if contracts > 0 else -1)
-        assert self.ticks[bar][2] - cost <= price <= self.ticks[bar][1] + cost
+        # A new limit order between bid and ask is filled at its limit, less than the spread away.
+        slack = (self.bars["spread_ticks"].iat[bar] + 1) // 2
+        assert self.ticks[bar][2] - slack <= price <= self.ticks[bar][1] + slack
         assert order.limit is None or order.side * (order.limit - price) >= 0
-        assert 0 <= cost <= 3
+        assert cost in (0, slack)
 
     def exits_belong_to_open_positions(self, working, tickets):
         lots = {}
