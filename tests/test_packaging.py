@@ -45,8 +45,9 @@ FLOORS = (
     {"_course_data", "_download", "_fred", "_indicator_kernels", "_prices", "_series", "_yahoo"}
     | {"data", "indicators", "sessions", "simulate"},
     {"_backtest", "_strategy_kernels", "backtest", "events", "evidence", "fundamentals", "options"}
-    | {"options_hedge", "_paper", "_risk_kernels", "pairs", "paper", "portfolio", "risk", "strategies", "sweep"}
-    | {"_pair_kernels", "_pair_tables", "_sweep_figure", "_sweep_kernels"},
+    | {"_paper", "_risk_kernels", "pairs", "paper", "portfolio", "risk", "strategies", "sweep"}
+    | {"_pair_kernels", "_pair_tables", "_sweep_figure", "_sweep_kernels", "options_hedge"}
+    | {"_evidence_kernels", "gates", "risk_engine", "search"},
     {"_warm", "checkup", "exercises", "explorers", "plots"},
 )
 
