@@ -235,11 +235,39 @@ def test_a_study_by_hand():
     t = 12.7062047364
     assert np.isclose(path.loc[0, "high_pct"] - 2.8, t * error)
     assert np.isclose(path.loc[0, "volatility"], 3.0 / 0.2)
+    # Standard errors of the two means: 1 of 3, and 0.1 of 0.2.
+    factor = np.exp(t * np.hypot(1 / 3, 0.1 / 0.2))
+    assert np.isclose(path.loc[0, "volatility_high"] / path.loc[0, "volatility"], factor)
+    assert np.isclose(path.loc[0, "volatility"] / path.loc[0, "volatility_low"], factor)
     assert study.move_pct(0, 0).round(9).tolist() == [1.8, 3.8]
     assert study.n == 2
     without = events.event_study(moves, at, (-1, 1))
     assert without.path["return_pct"].round(9).tolist() == [0.1, 3.0, 0.1]
     assert np.isclose(without.path.loc[0, "volatility"], 3.0 / 0.1)
+
+
+def test_each_time_of_day_has_its_own_controls():
+    index = pd.date_range("2030-02-04", "2030-02-09", freq="h", tz=NEW_YORK).as_unit("us")
+    moves = pd.Series(0.0, index)
+    at = ny("2030-02-04 10:00", "2030-02-04 14:00", "2030-02-05 10:00", "2030-02-06 10:00")
+    quiet = ny("2030-02-07 10:00", "2030-02-07 14:00", "2030-02-08 10:00", "2030-02-08 14:00")
+    moves[at] = 0.05
+    moves[quiet] = [0.01, 0.03, 0.01, 0.03]
+    path = events.event_study(moves, at, (0, 0), controls=quiet).path
+    assert np.isclose(path.loc[0, "volatility"], 5 / ((3 * 1 + 3) / 4))
+    assert np.isclose(path.loc[0, "return_pct"], 5 - (3 * 1 + 3) / 4)
+    # Abnormal 4 and 2 on one day, 4, 4: sums of deviations -1, 0.5, 0.5 in three clusters.
+    t, error = 4.30265, (3 / 2 * 1.5) ** 0.5 / 4
+    assert np.isclose(path.loc[0, "high_pct"] - path.loc[0, "return_pct"], t * error)
+
+
+def test_an_event_in_a_pause_is_not_that_of_the_last_bar_before_it():
+    index = minutes("2030-02-04 16:00", 60).append(minutes("2030-02-04 18:00", 60))
+    index = index.append(minutes("2030-02-05 16:00", 60))
+    moves = pd.Series(0.001, index)
+    pause = ny("2030-02-04 17:30", "2030-02-05 16:30")
+    with pytest.raises(ValueError, match="1 of 2 that do not, the first at 2030-02-04 17:30"):
+        events.event_study(moves, pause, (-1, 0))
 
 
 def test_the_path_is_zero_at_the_last_close_before_the_event(window_returns, windows):
@@ -502,6 +530,50 @@ def test_placebo_draws_only_free_times_of_the_same_clock(quiet_mornings):
                       - len(real) / (len(real) + len(later)), atol=1e-9)  # fmt: skip
 
 
+def test_placebo_knows_that_its_candidates_are_a_sample(quiet_mornings):
+    """As many candidates as events: a draw against a fixed mean would reject in 17 %."""
+    count = 0
+    for seed in range(200):
+        moves = quiet_mornings(seed)
+        index = moves.index
+        at = index[(index.hour == 8) & (index.minute == 30)][seed % 2 :: 2]
+        found = events.placebo(moves, at, (0, 9), seed=seed, draws=199, statistic="mean", apart=0)
+        assert found.candidates == len(at)
+        count += found.p_value <= 0.05
+    assert count <= 22  # 10 expected, 22 exceeded once in 3,000
+
+
+def test_the_placebos_t_by_hand(quiet_mornings):
+    moves = quiet_mornings(3)
+    index = moves.index
+    clock = index[(index.hour == 8) & (index.minute == 30)]
+    at, free = clock[::5], clock[np.arange(len(clock)) % 5 > 0]
+    found = events.placebo(moves, at, (0, 0), seed=1, apart=0)
+    mine, theirs = 100 * moves[at].to_numpy(), 100 * moves[free].to_numpy()
+    variance = np.square(mine - theirs.mean()).sum() / len(at) ** 2 + theirs.var() / len(free)
+    assert np.isclose(found.value, (mine.mean() - theirs.mean()) / np.sqrt(variance))
+
+
+def test_windows_that_lack_a_bar_are_never_drawn(quiet_mornings):
+    moves = quiet_mornings(3)
+    index = moves.index
+    clock = index[(index.hour == 8) & (index.minute == 30)]
+    moves[clock[1] + pd.Timedelta(minutes=5)] = np.nan  # a candidate
+    moves[clock[0] + pd.Timedelta(minutes=5)] = np.nan  # an event
+    at = clock[::5]
+    x = np.random.default_rng(1).standard_normal(len(at))
+    with pytest.raises(ValueError, match="a bar of the window is missing"):
+        events.placebo(moves, at, (0, 9), seed=1)
+    found = events.placebo(
+        moves, at, (0, 9), seed=1, apart=0, incomplete="leave_out", statistic="response", surprise=x
+    )
+    again = events.placebo(
+        moves, at[1:], (0, 9), seed=1, apart=0, avoid=at, statistic="response", surprise=x[1:]
+    )
+    assert (found.n, found.candidates) == (len(at) - 1, len(clock) - len(at) - 1)
+    assert found.value == again.value
+
+
 def test_placebo_is_seeded(quiet_mornings):
     moves = quiet_mornings(1)
     at = moves.index[(moves.index.hour == 8) & (moves.index.minute == 30)][::8]
@@ -574,6 +646,15 @@ def test_a_loud_hour_is_no_jump():
     )
     assert flat > 10
     assert usual <= 2
+
+
+def test_a_small_jump_in_a_quiet_hour_is_found():
+    moves = diffusion(5)
+    quiet = moves.index.hour == 10
+    moves[quiet] /= 10
+    at = pd.Timestamp("2030-01-08 10:30", tz=NEW_YORK)
+    moves[at] = 1.5e-4  # 15 times the hour's size, and nothing special in any other hour
+    assert events.jumps(moves, bucket_minutes=60).index.tolist() == [at]
 
 
 def test_the_statistic_by_hand():
