@@ -86,7 +86,7 @@ def explore_payoff() -> Explorer:
         Slider("put_strike", "Strike of the puts", "points", 2300.0, 2000.0, 2600.0, 10.0),
         Slider("puts", "Puts (below 0: sold)", "on RTY", 1, -2, 2, 1),
         Slider("call_strike", "Strike of the calls", "points", 2500.0, 2200.0, 2800.0, 10.0),
-        Slider("calls", "Calls (below 0: sold)", "on RTY", 0, -2, 2, 1),
+        Slider("calls", "Calls (below 0: sold)", "on RTY", -1, -2, 2, 1),
         Slider("days", "Days left, dashed line", "of 60", 30, 0, TERM_DAYS, 1),
         Slider("vol", "Implied volatility", "% a year", 22, 5, 60, 1),
     ]
