@@ -31,6 +31,7 @@ compared in whole cents.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -39,7 +40,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from m2k_lessons import _check, risk
+from m2k_lessons import _check, risk, sessions
 from m2k_lessons.contracts import M2K, Contract
 from m2k_lessons.paper import Accepted, PaperAccount, Refused, bracket, market
 
@@ -48,6 +49,8 @@ __all__ = ["Limits", "RiskEngine"]
 # Reasons, in the order in which they are named when several allow the same.
 _SWITCHES = ("max_drawdown", "daily_loss_usd", "quiet")
 _SIZES = ("max_contracts", "risk_fraction", "max_share", "volatility_target")
+
+_EVENING_HOUR = 18
 
 _COLUMNS = ("wanted", "allowed", "reason", "equity_usd", "why")
 
@@ -152,8 +155,13 @@ class RiskEngine:
         if not isinstance(contract, Contract):
             raise TypeError(f"contract must be a Contract such as M2K, got {contract!r}")
         self.limits, self.contract = limits, contract
+        names = (*_SWITCHES, *_SIZES)
+        self._set = [name for name in names if getattr(limits, name) not in (None, ())]
+        # In exact cents: the loss that ends a day, and what must be left of the highest value.
+        self._day_limit = 100 * Fraction(str(limits.daily_loss_usd or 0))
+        self._left = 1 - Fraction(str(limits.max_drawdown or 0))
         self._time: pd.Timestamp | None = None
-        self._date: pd.Timestamp | None = None
+        self._date: dt.date | None = None
         self._last = self._day_start = self._peak = 0  # cents
         self._off_today = self._stopped = False
         self._times: list[pd.Timestamp] = []
@@ -193,9 +201,9 @@ class RiskEngine:
         known = self._known("volatility", volatility)
         self._see(self._later(time), math.floor(100 * equity + 1e-6))
         most, reason, why = abs(wanted), "", ""
-        for name in (*_SWITCHES, *_SIZES):
-            if getattr(self.limits, name) in (None, ()):
-                continue
+        for name in self._set:
+            if most == 0:
+                break  # nothing can allow less
             allowed = self._most(name, equity, price, known)
             if allowed < most:
                 most, reason = allowed, name
@@ -383,19 +391,17 @@ class RiskEngine:
 
     def _see(self, time: pd.Timestamp, cents: int) -> None:
         """Take in a moment and the account value at it; throw the switches."""
-        date = risk._session_day("time", pd.DatetimeIndex([time]))[0]
+        date = _trade_date(time)
         first = self._date is None
         if date != self._date:
             self._day_start = cents if first else self._last
             self._off_today = False
         self._time, self._date, self._last = time, date, cents
         self._peak = cents if first else max(self._peak, cents)
-        limits = self.limits
-        if limits.daily_loss_usd is not None:
-            allowed = 100 * Fraction(str(limits.daily_loss_usd))
-            self._off_today |= self._day_start - cents >= allowed
-        if limits.max_drawdown is not None:
-            self._stopped |= cents <= self._peak * (1 - Fraction(str(limits.max_drawdown)))
+        if self.limits.daily_loss_usd is not None:
+            self._off_today |= self._day_start - cents >= self._day_limit
+        if self.limits.max_drawdown is not None:
+            self._stopped |= cents <= self._peak * self._left
 
     def _most(self, name: str, equity: float, price: float, volatility: float) -> float:
         """Contracts that one limit allows."""
@@ -457,6 +463,12 @@ class RiskEngine:
             f"{100 * limits.volatility_target:.4g} % of {account} covers {most} at a volatility "
             f"of {100 * volatility:.1f} %"
         )
+
+
+def _trade_date(time: pd.Timestamp) -> dt.date:
+    """It begins at 18:00 New York time and bears the next day's date."""
+    local = time if time.tz is None else time.tz_convert(sessions.NEW_YORK)
+    return local.date() + dt.timedelta(days=local.hour >= _EVENING_HOUR)
 
 
 def _windows(quiet) -> tuple[tuple[pd.Timestamp, pd.Timestamp], ...]:
