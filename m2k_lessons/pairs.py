@@ -344,12 +344,11 @@ class EngleGranger:
             return f"{name:<38}" + "".join(f"{value:>9.2f}" for value in values)
 
         levels = "".join(f"{level:>7} %" for level in LEVELS_PCT)
-        verdict = "rejected" if self.p_value < 0.05 else "not rejected"
+        verdict = "a relation shows" if self.p_value < 0.05 else "no relation shows"
         return "\n".join(
             [
                 f"Engle-Granger test, {self.bars:,} bars, beta {self.beta:.3f}",
-                f"statistic {self.statistic:.2f}, p-value {self.p_value:.3f}: "
-                f"no relation is {verdict} at 5 %",
+                f"statistic {self.statistic:.2f}, p-value {self.p_value:.3f}: {verdict} at 5 %",
                 f"{'critical values':<38}{levels}",
                 row("  for residuals of two series", self.critical_values.values()),
                 row("  Dickey-Fuller's (wrong here)", self.wrong_critical_values.values()),

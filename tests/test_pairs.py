@@ -235,7 +235,7 @@ def test_the_residual_test_has_its_own_critical_values():
     assert list(right.values()) == pytest.approx([-3.941, -3.361, -3.061], abs=0.002)
     assert list(wrong.values()) == pytest.approx([-3.430, -2.862, -2.567], abs=0.03)
     assert found.wrong_p_value < found.p_value
-    assert "no relation is not rejected at 5 %" in repr(found)
+    assert "no relation shows at 5 %" in repr(found)
     assert "-3.36" in repr(found)
 
 

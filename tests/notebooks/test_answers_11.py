@@ -1,0 +1,81 @@
+"""What chapter 11 tells in words, without a number that a tag could hold."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from m2k_lessons import data, facts, pairs
+from m2k_lessons.explorers.pair_trading import compute
+
+HALF = 1260
+
+
+@pytest.fixture(scope="module")
+def market():
+    return data.load("pairs")
+
+
+def legs(market, name):
+    return [np.log(market[f"{name}_{symbol}"]["close"]) for symbol in ("M2K", "MES")]
+
+
+def test_the_opening_question():
+    result_usd = 2400 * 5 * 0.0575 - 6000 * 5 * 0.05
+    assert result_usd == pytest.approx(-810)
+    assert pairs.contract_ratio(1.15, 2400.0, 6000.0)[:2] == (11, 5)
+
+
+def test_one_pair_is_tied_and_the_other_not(market):
+    assert pairs.cointegration(*legs(market, "cointegrated")).p_value < 0.05
+    assert pairs.cointegration(*legs(market, "correlated")).p_value > 0.5
+    assert math.isinf(market.truth.correlated.half_life)
+
+
+def test_the_broken_pair_had_passed_and_the_alarm_comes_only_for_it(market):
+    first_half = [leg.iloc[:HALF] for leg in legs(market, "broken")]
+    assert pairs.cointegration(*first_half).p_value < 0.05
+    assert market.truth.broken.break_day == HALF
+    assert pairs.break_monitor(*legs(market, "broken"), HALF).first is not None
+    assert pairs.break_monitor(*legs(market, "cointegrated"), HALF).first is None
+
+
+def test_the_interval_holds_the_truth_and_gives_the_time_out(market):
+    small, large = (leg.iloc[:HALF] for leg in legs(market, "cointegrated"))
+    found = pairs.half_life(small - pairs.hedge_ratio(small, large).beta * large)
+    assert found.low < market.truth.cointegrated.half_life < found.high
+    assert 9 < found.high - found.low < 10
+    assert round(3 * found.high) == 55
+
+
+def test_what_the_calibration_run_gave():
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / "pairs_calibration.md"
+    text = path.read_text(encoding="utf-8")
+    for row in (
+        "(`cointegration`) | 5.6 % |",
+        "(`wrong_p_value`) | 15.8 % |",
+        "(`johansen`) | 5.0 % |",
+        "| 500 | 95.5 % | - | - | 95.5 % | 87.0 % | 91.7 % |",
+        "| 15 | 7.1 % | 7.8 % | 98 % | 228 |",
+    ):
+        assert row in text
+
+
+def test_what_the_explorer_answers():
+    far, near = (compute("cointegrated", entry, 0.0, 60) for entry in (2.0, 0.5))
+    assert near["trips"] > 2 * far["trips"]
+    assert near["costs_usd"] > 2 * far["costs_usd"]
+    assert near["earned_usd"][-1] > far["earned_usd"][-1] > 0
+    lucky = compute("correlated", 2.7, 0.0, 70)["earned_usd"][-1]
+    usual = compute("correlated", 1.5, 0.0, 60)["earned_usd"][-1]
+    assert usual < 0
+    assert usual < lucky
+
+
+def test_the_verdict_on_small_against_large():
+    samples = ("2010_2019", "2017_2026", "2021_2026")
+    found = [facts.fact(f"cointegration.IWM_SPY.{name}").value for name in samples]
+    assert [one["p"] for one in found] == sorted(one["p"] for one in found)
+    assert min(one["p"] for one in found) >= 0.05
+    assert all(one["t"] > -3.336 for one in found)  # 5 % critical value for residuals
