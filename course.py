@@ -149,6 +149,8 @@ def set_up(lock):
     # pip would compile on one processor, which takes longer than all that it does besides.
     tests = r"[\\/]tests[\\/]"
     step("compiling them", [PYTHON, "-m", "compileall", "-q", "-j0", "-x", tests, VENV])
+    # The first cell that runs a backtest would take ten seconds otherwise.
+    step("compiling the course's loops", [PYTHON, "-m", "m2k_lessons._warm"])
     READY.write_text(fingerprint(lock))
 
 
