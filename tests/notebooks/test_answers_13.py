@@ -1,0 +1,147 @@
+"""What chapter 13 tells in words, without a number that a tag could hold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from m2k_lessons import backtest, data, paper, strategies, sweep
+from m2k_lessons.exercises import algorithmic_trading as exercises
+from m2k_lessons.explorers import algorithmic_trading as explorer
+
+GRID = {"window": range(10, 50, 2), "entry": np.arange(0.55, 3.01, 0.05).round(2)}
+SHARPE = "Sharpe Ratio [$]"
+
+
+def course():
+    market = data.load("daily")
+    rolls = market["rolls"]
+    return market["M2K"], rolls.loc[rolls["symbol"] == "M2K", "gap_points"]
+
+
+def sweep_of(bars, gaps=None):
+    return sweep.sweep(bars, strategies.mean_reversion, GRID, capital=100_000, roll_gap_points=gaps)
+
+
+def test_the_opening_question():
+    bars, gaps = course()
+    six = sweep_of(bars[:1512], gaps)
+    best = six.loc[six[SHARPE].idxmax()]
+    assert len(six) == 1_000
+    assert (best["window"], best["entry"]) == (38, 2.0)
+    assert round(best["Return [$]"]) == 17_465
+    assert round(best[SHARPE], 2) == 1.32
+    assert best[SHARPE] * 6**0.5 > 3
+    four = sweep_of(bars[1512:], gaps).loc[six[SHARPE].idxmax()]
+    assert 0 < four[SHARPE] * (len(bars[1512:]) / 252) ** 0.5 < 1
+
+
+def test_the_best_row_is_what_the_engine_says():
+    bars, gaps = course()
+    six = sweep_of(bars[:1512], gaps)
+    best = six.loc[six[SHARPE].idxmax()]
+    target = strategies.mean_reversion(bars["close"][:1512], 38, 2.0)
+    result = backtest.run(bars[:1512], target, capital=100_000, roll_gap_points=gaps)
+    for name in ("Return [$]", SHARPE, "# Trades"):
+        assert result.stats[name] == pytest.approx(best[name])
+
+
+def test_most_trades_of_the_threshold_rule_are_rolls():
+    bars, gaps = course()
+    target = strategies.threshold(bars["close"], 2500, 2400)
+    result = backtest.run(bars, target, capital=25_000, roll_gap_points=gaps)
+    assert (result.trades["Tag"] == "roll").mean() > 0.5
+    signal = bars["close"].gt(2500).idxmax()
+    assert f"{signal:%A %d %B %Y}" == "Monday 14 January 2030"
+    assert result.trades["EntryTime"].iloc[0] == bars.index[bars.index > signal][0]
+    profit, error = result.stats["Return [$]"], result.equity["Equity"].diff().std() * 2510**0.5
+    assert profit < 2 * error
+
+
+def test_the_walk_of_a_year_knows_nothing_of_the_next():
+    """What is chosen for 2033 stays when every price from 2034 on is another one."""
+    bars, gaps = course()
+
+    def wanted(bars):
+        past = sweep_of(bars.loc["2030":"2032"], gaps)
+        winner = past.loc[past[SHARPE].idxmax()]
+        target = strategies.mean_reversion(bars["close"], int(winner["window"]), winner["entry"])
+        return target.loc["2033"]
+
+    other = bars.copy()
+    later = other.index >= "2034"
+    prices = ["open", "high", "low", "close"]
+    other.loc[later, prices] = other.loc[later, prices] + 300
+    pd.testing.assert_series_equal(wanted(bars), wanted(other))
+
+
+def test_stops_on_a_random_walk_leave_every_profit_within_two_errors():
+    walk = data.load("regimes")["random_walk"]
+    target = strategies.trend_following(walk["close"], 5, 20)
+    worst = []
+    for points in (None, 100, 40, 20):
+        result = backtest.run(walk, target, capital=25_000, stop_points=points)
+        change = result.equity["Equity"].diff()
+        assert abs(result.stats["Return [$]"]) < 2 * change.std() * change.count() ** 0.5
+        worst.append(result.stats["Worst Trade [$]"])
+    assert worst == sorted(worst)
+    assert -300 < worst[-1] < -2 * 20 * 5
+
+
+def test_what_the_explorer_answers():
+    cuts = {years: explorer.compute("random walk", years, 2.7) for years in range(2, 9)}
+    assert max(cuts, key=lambda years: cuts[years]["ratios"][0]) == 3
+    assert cuts[8]["ratios"][0] < 0.5 < 1 < cuts[2]["ratios"][0]
+    assert [years for years in cuts if cuts[years]["ratios"][1] > 0] == [7, 8]
+    trend = {cost: explorer.compute("trend", 4, cost)["best"] for cost in (0.0, 24.0, 25.0, 40.0)}
+    assert trend[0.0] == trend[24.0] == (2, 38)
+    assert trend[25.0] == trend[40.0] == (12, 82)
+
+
+def test_both_maps_are_light_where_the_edge_is_real():
+    for years in (3, 5, 7):
+        maps = explorer.compute("trend", years, 2.7)["maps"]
+        assert min(np.mean(one > 0) for one in maps) > 0.9
+    left, right = explorer.compute("random walk", 5, 2.7)["maps"]
+    assert np.corrcoef(left.ravel(), right.ravel())[0, 1] < 0.1
+
+
+@pytest.mark.parametrize("market", explorer.MARKETS)
+def test_the_star_is_what_the_engine_says(market):
+    bars, gaps = explorer._bars(market)
+    result = explorer.compute(market, 6, 3.0)
+    fast, slow = result["best"]
+    parts = (bars[:1512], bars[1512:])
+    for part, ratio, profit_usd in zip(parts, result["ratios"], result["profits_usd"], strict=True):
+        run = backtest.run(
+            part,
+            strategies.trend_following(part["close"], fast, slow),
+            capital=1_000_000,
+            commission_usd=1.5,
+            slippage_ticks=0,
+            roll_gap_points=gaps,
+        )
+        assert run.stats[SHARPE] == pytest.approx(ratio)
+        assert run.stats["Return [$]"] == pytest.approx(profit_usd)
+    at = explorer.SLOW.index(slow), explorer.FAST.index(fast)
+    assert result["maps"][0][at] == result["maps"][0].max() == result["ratios"][0]
+
+
+def test_one_tick_lies_between_demo_account_and_engine():
+    day = data.load("intraday")["M2K"].loc["2030-02-12"].between_time("09:30", "15:59")
+    target = strategies.threshold(day["close"], 2410, 2405)
+    account, has = paper.PaperAccount(day, capital=5_000), 0.0
+    for wanted in target[:-1]:
+        if wanted != has:
+            assert account.submit(paper.market("buy" if wanted > has else "sell", 1))
+            has = wanted
+        account.step()
+    engine_usd = backtest.run(day, target, capital=5_000).stats["Return [$]"]
+    assert engine_usd - (account.equity_usd - 5_000) == pytest.approx(0.5)
+    assert account.fills["cost_ticks"].tolist() == [2, 1]
+
+
+def test_the_solutions_of_the_exercises_by_hand():
+    assert exercises.q1.reference(2406.0, 2409.4, 2451.0, 2443.8, 0.85) == pytest.approx(169.3)
+    assert exercises.q4.reference(1200, 180, 0.85, 2) == pytest.approx(534)
+    assert exercises.q5.reference(1.5, 8, 0.6, 3) == pytest.approx(1.039, abs=0.001)
+    assert exercises.q6.reference(12, 4, 250) == 2_000
