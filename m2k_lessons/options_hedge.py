@@ -238,7 +238,7 @@ def replay_protective_put(
     volatility = (volatility + extra).clip(lower=0.01, upper=5.0)
     days = closes.index
     listed = expiries(days[0].date(), _LAST_DAY, kind)
-    listed = listed[listed.index < days[-1] + pd.Timedelta(days=400)]
+    listed = listed[listed["underlying"].isin(closes.columns)]
     if len(days) < window + 3:
         raise ValueError(f"market must have more than {window + 2} days, got {len(days)}")
 
@@ -359,9 +359,10 @@ def _choose(listed, closes, bought, days_to_expiry, roll_days):
     """Expiry that comes nearest to the wanted days, position of the put's last day, and its end."""
     days = closes.index
     best = None
+    priced = closes.iloc[bought].dropna()
     for expires, code in listed["underlying"].items():
         left = (expires.date() - days[bought].date()).days
-        if left <= 0 or code not in closes or np.isnan(closes[code].iloc[bought]):
+        if left <= 0 or code not in priced:
             continue
         ends = expires.date() - dt.timedelta(days=roll_days or 0)
         last = int(days.searchsorted(_at(ends, "23:59"), side="right")) - 1
