@@ -47,7 +47,7 @@ FLOORS = (
     {"_backtest", "_strategy_kernels", "backtest", "events", "evidence", "fundamentals", "options"}
     | {"_paper", "_risk_kernels", "pairs", "paper", "portfolio", "risk", "strategies", "sweep"}
     | {"_pair_kernels", "_pair_tables", "_sweep_figure", "_sweep_kernels", "options_hedge"}
-    | {"_evidence_kernels", "gates", "risk_engine", "search"},
+    | {"_evidence_kernels", "_finding", "_labels", "gates", "risk_engine", "search"},
     {"_warm", "checkup", "exercises", "explorers", "plots"},
 )
 
