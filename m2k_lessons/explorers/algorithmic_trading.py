@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
@@ -16,6 +17,7 @@ from m2k_lessons.plots import usd
 FAST, SLOW = tuple(range(1, 21)), tuple(range(22, 102, 4))
 MARKETS = ("course market", "trend", "reversion", "random walk")
 LIMIT = 1.5  # of the colours; a ratio beyond it has the last colour
+COLOURS = mpl.colormaps["cividis"].resampled(24)  # few enough for a small still picture
 YEAR = 252
 PARTS = ("in_sample", "out_of_sample")
 
@@ -74,7 +76,7 @@ def draw(figure) -> dict:
             extent=(0.5, 20.5, 20, 100),
             origin="lower",
             aspect="auto",
-            cmap="cividis",
+            cmap=COLOURS,
             vmin=-LIMIT,
             vmax=LIMIT,
         )

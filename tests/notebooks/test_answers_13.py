@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from m2k_lessons import backtest, data, paper, strategies, sweep
+from m2k_lessons import backtest, data, paper, simulate, strategies, sweep
 from m2k_lessons.exercises import algorithmic_trading as exercises
 from m2k_lessons.explorers import algorithmic_trading as explorer
 
@@ -55,6 +55,18 @@ def test_most_trades_of_the_threshold_rule_are_rolls():
     assert result.trades["EntryTime"].iloc[0] == bars.index[bars.index > signal][0]
     profit, error = result.stats["Return [$]"], result.equity["Equity"].diff().std() * 2510**0.5
     assert profit < 2 * error
+
+
+def test_three_of_thirty_winners_never_trade_again():
+    idle = 0
+    for seed in range(100, 130):
+        path = simulate.regime("random_walk", years=10, seed=seed)["M2K"]
+        six = sweep_of(path[:1512])
+        best = six.loc[six[SHARPE].idxmax()]
+        later = path["close"][1512:]
+        target = strategies.mean_reversion(later, int(best["window"]), best["entry"])
+        idle += not target.any()
+    assert idle == 3
 
 
 def test_the_walk_of_a_year_knows_nothing_of_the_next():
