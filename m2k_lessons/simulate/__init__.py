@@ -1,5 +1,6 @@
 """A market with a known truth. Everything in here is simulated, and says so."""
 
+from m2k_lessons.simulate.assets import assets
 from m2k_lessons.simulate.daily import daily
 from m2k_lessons.simulate.intraday import intraday, release_windows
 from m2k_lessons.simulate.macro import macro
@@ -12,6 +13,7 @@ from m2k_lessons.simulate.regime import regime
 __all__ = [
     "LABEL",
     "Market",
+    "assets",
     "daily",
     "intraday",
     "macro",
