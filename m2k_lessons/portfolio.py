@@ -499,8 +499,11 @@ def _least_variance(matrix: np.ndarray, low: np.ndarray, high: np.ndarray) -> np
             first = int(np.argmin(far))
             weights = weights + min(1.0, max(far[first], 0.0)) * step
             if far[first] < 1:
-                weights[first] = limit[first]
-                held[first] = True
+                # Others may have arrived with it, but for rounding.
+                arrived = (step != 0) & (np.abs(weights - limit) < 1e-15)
+                arrived[first] = True
+                weights[arrived] = limit[arrived]
+                held |= arrived
             continue
         released = _worth_releasing(matrix @ weights, weights, low, high, held, fixed)
         if not released:
