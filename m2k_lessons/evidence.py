@@ -200,7 +200,9 @@ def permutation_test(
     -----
     Aronson, "Evidence-Based Technical Analysis" (2006), chapter 6 (Monte Carlo permutation);
     with columns, each shuffle is used for all rules and the best mean is kept. Costs are left
-    out. The p-value counts the original order as one more permutation.
+    out. The p-value counts the original order as one more permutation. It is exact for positions
+    that owe nothing to these returns; a rule that decides by them leans a little, and one that
+    enters after wild days passes too often: `benchmarks/evidence_size.md` has the numbers.
 
     Examples
     --------
