@@ -165,13 +165,34 @@ q3 = Compute(
 )
 
 
+q4 = Choose(
+    "You sold an RTY call as part of a collar on 10 M2K. On the Friday of expiry at 09:30 the "
+    "future stands above its strike. Choose what happens to the call.",
+    options={
+        "a": "Its owner exercises it, you are assigned, and your account pays the difference to "
+        "the strike.",
+        "b": "Nothing: you may decide not to deliver, since an option is a right.",
+        "c": "It expires worthless, because your futures are M2K and the call is on RTY.",
+    },
+    right="a",
+    feedback={
+        "a": "The right is the owner's, the duty yours. Your ten M2K have gained what the call "
+        "costs, if you still hold them at that minute.",
+        "b": "The right without obligation belongs to whoever *bought* the option. The seller "
+        "received the premium for taking on the duty.",
+        "c": "What you hold besides is no business of the option's owner. Ten M2K match one RTY "
+        "in dollars, which is why the collar works.",
+    },
+)
+
+
 def _new_value(worth, slope, fall, melt, days):
     from_price = slope * -fall
     from_time = melt * days
     return (worth + from_price + from_time) * RTY.multiplier
 
 
-q4 = Compute(
+q5 = Compute(
     "A put is worth {worth} points. Its delta is {slope} and its theta {melt} points a day. The "
     "future falls by {fall} points, and {days} days pass. Compute the put's new value in USD as "
     "delta and theta estimate it.",
@@ -215,26 +236,6 @@ q4 = Compute(
     ],
     well_done="Good for small moves; for large ones delta itself changes, which is gamma.",
     unit="USD",
-)
-
-q5 = Choose(
-    "You sold an RTY call as part of a collar on 10 M2K. On the Friday of expiry at 09:30 the "
-    "future stands above its strike. Choose what happens to the call.",
-    options={
-        "a": "Its owner exercises it, you are assigned, and your account pays the difference to "
-        "the strike.",
-        "b": "Nothing: you may decide not to deliver, since an option is a right.",
-        "c": "It expires worthless, because your futures are M2K and the call is on RTY.",
-    },
-    right="a",
-    feedback={
-        "a": "The right is the owner's, the duty yours. Your ten M2K have gained what the call "
-        "costs, if you still hold them at that minute.",
-        "b": "The right without obligation belongs to whoever *bought* the option. The seller "
-        "received the premium for taking on the duty.",
-        "c": "What you hold besides is no business of the option's owner. Ten M2K match one RTY "
-        "in dollars, which is why the collar works.",
-    },
 )
 
 

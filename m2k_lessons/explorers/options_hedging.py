@@ -34,7 +34,7 @@ def compute_payoff(
 
 def draw_payoff(figure) -> dict:
     figure.set_layout_engine("none")
-    axes = figure.add_axes((0.1, 0.13, 0.88, 0.7))
+    axes = figure.add_axes((0.125, 0.13, 0.855, 0.7))
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.axvline(PRICE, color=GREY, linewidth=0.8, linestyle=":")
     axes.set(xlabel="price of the future, points", ylabel="profit or loss, USD", xlim=(1900, 2900))
@@ -42,8 +42,8 @@ def draw_payoff(figure) -> dict:
     return {
         "now": axes.plot([], [], color=ORANGE, linestyle="--")[0],
         "expiry": axes.plot([], [], color=BLUE)[0],
-        "text": figure.text(0.1, 0.92, "", fontsize=11.5),
-        "ends": figure.text(0.1, 0.86, "", fontsize=9.5),
+        "text": figure.text(0.125, 0.92, "", fontsize=11.5),
+        "ends": figure.text(0.125, 0.86, "", fontsize=9.5),
     }
 
 
