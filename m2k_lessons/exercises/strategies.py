@@ -30,6 +30,11 @@ q1 = Compute(
             "afterwards: the shift is missing.",
         ),
         Mistake(
+            lambda close_before, close_now, side_usd: (close_now - close_before) * 5,
+            "That pays today's change to the position chosen at today's close, and leaves out what "
+            "the turn costs.",
+        ),
+        Mistake(
             lambda close_before, close_now, side_usd: -(close_now - close_before) * 5 - side_usd,
             "From short one to long one is two sides: one buys the short back, one goes long.",
         ),
@@ -269,7 +274,7 @@ q7 = Compute(
     ],
     well_done="{answer:.0f} years, and even then half of all histories fall short of two errors.",
     unit="years",
-    tolerance=0.06,
+    tolerance=0.5,  # the text, too, speaks of whole years
 )
 
 quiz = Choose(

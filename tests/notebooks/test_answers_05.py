@@ -102,6 +102,7 @@ def test_what_the_explorer_answers():
         for days in range(5, 151)
     }
     assert max(ends, key=ends.get) == 57
+    assert ends[50] < 0
 
 
 def test_a_peek_pays_on_a_random_walk():
@@ -110,6 +111,40 @@ def test_a_peek_pays_on_a_random_walk():
     honest, peeking = held.shift() * close.diff() * 5, held * close.diff() * 5
     assert abs(honest.mean()) < 2 * honest.sem()
     assert peeking.mean() > 5 * peeking.sem()
+
+
+@pytest.mark.parametrize("kind", ["trend", "random_walk"])
+def test_the_peek_lives_on_the_days_of_a_turn(kind):
+    close = data.load("regimes")[kind]["close"]
+    held = np.sign(close - close.shift(50)).fillna(0)
+    honest, peeking = held.shift() * close.diff(), held * close.diff()
+    turned = held.diff().abs() > 0
+    pd.testing.assert_series_equal(honest[~turned], peeking[~turned])
+    assert honest[turned].sum() < 0 < peeking[turned].sum()
+    # "nearly always, the price has just fallen" (or risen): the peek wins on such a day.
+    assert (peeking[turned] > 0).mean() > 0.85
+
+
+def test_good_days_come_in_strings_on_the_trend_market():
+    """Mean first autocorrelation of the profit, 60 histories, four standard errors."""
+    first = []
+    for seed in range(60):
+        close = regime("trend", years=10, seed=7000 + seed)["M2K"]["close"]
+        first.append((np.sign(close - close.shift(50)).shift() * close.pct_change()).autocorr(1))
+    assert np.mean(first) > 4 * np.std(first, ddof=1) / math.sqrt(len(first))
+
+
+def test_the_richest_trader_is_not_the_one_with_the_best_ratio():
+    steps = np.random.default_rng(5).normal(0, 0.18 / np.sqrt(252), size=(2520, 200))
+    walks = pd.DataFrame(2400 * np.exp(steps.cumsum(axis=0)))
+    held = np.sign(walks - walks.shift(50)).fillna(0)
+    usd = held.shift() * walks.diff() * 5 - held.diff().abs() * SIDE_USD
+    assert usd.sum().idxmax() != (usd.mean() / usd.std()).idxmax()
+
+
+def test_the_draw_was_chosen_and_the_traders_were_not():
+    chosen = data.load("regimes").truth
+    assert chosen.trend.seed not in range(200)
 
 
 def test_the_simulated_wobble_of_a_minute():
