@@ -1,0 +1,308 @@
+"""Chapter 04: the trading desk, a demo account on replayed simulated minutes.
+
+Behind it stands the pure `step(desk, event)` of `m2k_lessons._paper.desk`; the widget only turns
+buttons into events, and a desk into a picture and texts.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+import pandas as pd
+
+from m2k_lessons import data
+from m2k_lessons._paper.desk import (
+    Cancel,
+    Desk,
+    FastForward,
+    Flatten,
+    Minutes,
+    Reset,
+    Submit,
+    opened,
+    order_text,
+    step,
+)
+from m2k_lessons.explorers.base import Explorer, Slider
+from m2k_lessons.paper import PaperAccount
+from m2k_lessons.plots import BLUE, GREEN, GREY, ORANGE, usd
+
+CAPITAL_USD = 5_000
+BARS_FROM, BARS_TO = "2030-03-04 18:00", "2030-03-15 17:00"
+OPENED = pd.Timestamp("2030-03-05 10:00", tz="America/New_York")
+MARKET = {"RTH": "regular hours", "ETH": "outside regular hours", "closed": "closed"}
+LABELS = 6  # orders named in the chart
+
+
+@functools.cache
+def _first_account() -> PaperAccount:
+    bars = data.load("intraday")["M2K"].loc[BARS_FROM:BARS_TO]
+    return PaperAccount(bars, capital=CAPITAL_USD, start=OPENED)
+
+
+def start() -> Desk:
+    """The desk of chapter 04: 5,000 dollars on a Tuesday morning."""
+    return opened(_first_account())
+
+
+# ---------------------------------------------------------------- the chart
+
+
+def chart(desk: Desk, minutes: int) -> dict[str, Any]:
+    """What the picture shows of the last minutes seen: numbers only, none from the future."""
+    account = desk.account
+    bars = account.seen.iloc[-minutes:]
+    shown, fills = account.snapshot(), account.fills
+    place = bars.index.get_indexer(fills["time"]) - len(bars) + 1
+    inside, bought = place > -len(bars), (fills["side"] == "buy").to_numpy()
+    levels = [
+        (one[name], f"{one['side']} {one['contracts']} {name} {one[name]:,.1f}", name)
+        for one in shown["working"]
+        for name in ("stop", "limit")
+        if one[name] is not None
+    ]
+    if shown["position"]:
+        entry = shown["average_price"]
+        levels.insert(0, (entry, f"{shown['position']:+d} from {entry:,.1f}", "position"))
+    low, high = bars["low"].min(), bars["high"].max()
+    # Levels far away would flatten the chart; they stand in the table below it.
+    near = [one for one in levels if low - 25 <= one[0] <= high + 25][:LABELS]
+    prices = [low, high, *(one[0] for one in near)]
+    return {
+        "minutes": np.arange(len(bars)) - len(bars) + 1.0,
+        "low": bars["low"].to_numpy(),
+        "high": bars["high"].to_numpy(),
+        "close": bars["close"].to_numpy(),
+        "bought": np.c_[place, fills["price"]][inside & bought],
+        "sold": np.c_[place, fills["price"]][inside & ~bought],
+        "levels": near,
+        # Round limits, so that the axes seldom have to be drawn again.
+        "limits": (10 * np.floor((min(prices) - 1) / 10), 10 * np.ceil((max(prices) + 1) / 10)),
+        "shown": shown,
+    }
+
+
+LOOKS = {"position": (GREY, "-"), "stop": (ORANGE, "--"), "limit": (GREEN, "-.")}
+
+
+def draw(figure) -> dict:
+    figure.set_layout_engine("none")  # the price axis moves, nothing else may
+    axes = figure.add_axes((0.085, 0.15, 0.70, 0.75))
+    axes.set(xlabel="minutes of trading before now", ylabel="M2K, points (simulated)")
+    axes.set_xlim(-120, 1)
+    segments = {f"line{n}": axes.plot([], [], linewidth=1.3)[0] for n in range(LABELS)}
+    beside = {"ha": "left", "va": "center", "clip_on": False, "fontsize": 9.5}
+    texts = {f"text{n}": axes.text(0, 0, "", **beside) for n in range(LABELS)}
+    marks = {"linestyle": "", "markersize": 9, "markeredgecolor": "white"}
+    return {
+        "range": axes.vlines([], [], [], color=GREY, linewidth=0.8),
+        "close": axes.plot([], [], "-", color=BLUE, linewidth=1.4)[0],
+        "bought": axes.plot([], [], marker="^", color=BLUE, zorder=5, **marks)[0],
+        "sold": axes.plot([], [], marker="v", color=ORANGE, zorder=5, **marks)[0],
+        "title": axes.text(0, 1.03, "", transform=axes.transAxes, fontsize=11.5),
+        **segments,
+        **texts,
+    }
+
+
+def update(artists: dict, result: Mapping[str, Any]) -> None:
+    x, shown = result["minutes"], result["shown"]
+    axes = artists["close"].axes
+    axes.set_xlim(x[0] - 1, 1)
+    axes.set_ylim(*result["limits"])
+    ends = np.stack([np.c_[x, result["low"]], np.c_[x, result["high"]]], axis=1)
+    artists["range"].set_segments(list(ends))
+    artists["close"].set_data(x, result["close"])
+    for name in ("bought", "sold"):
+        artists[name].set_data(*result[name].T)
+    artists["title"].set_text(f"{shown['time']:%a %d %b %Y %H:%M} New York: {shown['last']:,.1f}")
+    apart = 0.06 * (result["limits"][1] - result["limits"][0])
+    height = -np.inf
+    levels = sorted(result["levels"], key=lambda one: one[0])
+    for n in range(LABELS):
+        price, text, kind = levels[n] if n < len(levels) else (np.nan, "", "position")
+        colour, style = LOOKS[kind]
+        height = max(price, height + apart) if text else result["limits"][0]
+        artists[f"line{n}"].set(xdata=[x[0], 1], ydata=[price] * 2, color=colour, linestyle=style)
+        artists[f"text{n}"].set(x=1 + len(x) / 60, y=height, text=text, color=colour)
+
+
+def describe(state: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    shown, close = result["shown"], result["close"]
+    levels = "; ".join(text for _, text, _ in result["levels"]) or "no position, no orders near"
+    return (
+        f"Simulated M2K, the last {len(close)} minutes to {shown['time']:%a %d %b %Y %H:%M} New "
+        f"York: from {close[0]:,.1f} to {close[-1]:,.1f}, between {result['low'].min():,.1f} and "
+        f"{result['high'].max():,.1f}. Marked: {levels}; purchases: {len(result['bought'])}; "
+        f"sales: {len(result['sold'])}. Equity {usd(shown['equity_usd'], 2)}."
+    )
+
+
+# ---------------------------------------------------------------- the screen
+
+
+def account_html(desk: Desk) -> str:
+    """Account line, working orders and messages; every text escaped."""
+    shown = desk.account.snapshot()
+    cells = {
+        "Cash": usd(shown["cash_usd"], 2),
+        "Open P&L": usd(shown["open_pnl_usd"], 2),
+        "Equity": usd(shown["equity_usd"], 2),
+        "Position": f"{shown['position']:+d} M2K" if shown["position"] else "none",
+        "P&L since entry": usd(shown["position_pnl_usd"], 2),
+        "Margin used": usd(shown["margin_used_usd"]),
+        "Buying power": usd(shown["buying_power_usd"], 2),
+        "Market": MARKET[shown["session"]],
+    }
+    if halted := shown["halted_until"]:
+        cells["Market"] = f"halted until {halted:%H:%M}"
+    if call := shown["margin_call"]:
+        cells["MARGIN CALL"] = f"{usd(call['amount_usd'], 2)} by {call['deadline']:%a %H:%M}"
+    orders = [order_text(one) for one in shown["working"]] or ["none"]
+    said = [f"{time:%a %H:%M} · {text}" for time, text in desk.messages]
+    return (
+        f"<table><tr>{_cells('th', cells)}</tr><tr>{_cells('td', cells.values())}</tr></table>"
+        f"<b>Working orders</b><ul>{_cells('li', orders)}</ul>"
+        f'<b>Messages</b> (newest last)<ul role="log">{_cells("li", said)}</ul>'
+    )
+
+
+def _cells(tag: str, texts) -> str:
+    style = ' style="text-align:right;padding:0 10px 0 0"' if tag != "li" else ""
+    return "".join(f"<{tag}{style}>{html.escape(text)}</{tag}>" for text in texts)
+
+
+class TradingDesk(Explorer):
+    """The desk as a widget.
+
+    Attributes
+    ----------
+    desk : Desk
+        What it shows now.
+    controls : dict of str to Widget
+        Ticket, clock and chart controls by name.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        slider = Slider("minutes", "Minutes in the chart", "minutes", 120, 30, 240, 30)
+        super().__init__(
+            [slider], lambda minutes: chart(self.desk, minutes), draw, update, describe, (9.6, 3.9)
+        )
+        self.controls |= {**self._ticket(), **self._clock()}
+        self._texts = widgets.HTML()
+        show = self.controls
+        rows = [widgets.HBox([show[name] for name in row.split()]) for row in self._ROWS]
+        self.children = (*self.children[-1:], *rows, self.children[0], self._texts)
+        self._show()
+
+    _ROWS = (
+        "side contracts kind limit stop",
+        "stop_loss_points profit_target_points time_in_force send flatten",
+        "play speed minute session day reset ticker",
+        "working cancel",
+    )
+
+    def _ticket(self) -> dict[str, widgets.Widget]:
+        last = self.desk.account.snapshot()["last"]
+        price = {"min": 0.1, "max": 100_000, "step": 0.1, "value": last, "disabled": True}
+        points = {"min": 0, "max": 1_000, "step": 0.1, "value": 0}
+        fields = {
+            "side": _field(widgets.Dropdown, "Side", options=["buy", "sell"]),
+            "contracts": _field(widgets.BoundedIntText, "Contracts", value=1, min=1, max=1_000),
+            "kind": _field(
+                widgets.Dropdown, "Order type", options=["market", "limit", "stop", "stop-limit"]
+            ),
+            "limit": _field(widgets.BoundedFloatText, "Limit price", **price),
+            "stop": _field(widgets.BoundedFloatText, "Stop price", **price),
+            "stop_loss_points": _field(
+                widgets.BoundedFloatText, "Stop loss, points (0: none)", 12, **points
+            ),
+            "profit_target_points": _field(
+                widgets.BoundedFloatText, "Profit target, points (0: none)", 13, **points
+            ),
+            "time_in_force": _field(widgets.Dropdown, "Good for", options=["day", "gtc"]),
+            "send": _button("Send order", lambda: self.send(Submit(self.ticket())), "primary"),
+            "flatten": _button("Close everything", lambda: self.send(Flatten())),
+        }
+        fields["kind"].observe(self._kind_chosen, "value")
+        return fields
+
+    def _clock(self) -> dict[str, widgets.Widget]:
+        # The browser's own timer ticks; no thread here outlives the cell. Hidden, because its
+        # buttons bear no text.
+        ticker = widgets.Play(max=10**9, interval=250, layout={"display": "none"})
+        play = widgets.ToggleButton(description="Play", tooltip="start or stop the clock")
+        widgets.link((play, "value"), (ticker, "playing"))
+        ticker.observe(self._tick, "value")
+        speed = _field(widgets.Dropdown, "Minutes a tick", options=[1, 2, 5, 15], value=1)
+        working = _field(widgets.Dropdown, "Working order", 16, options=[])
+        return {
+            "ticker": ticker,
+            "play": play,
+            "speed": speed,
+            "minute": _button("1 minute", lambda: self.send(Minutes(1))),
+            "session": _button("To next session", lambda: self.send(FastForward("session"))),
+            "day": _button("To next 09:30", lambda: self.send(FastForward("day"))),
+            "reset": _button("Start again", lambda: self.send(Reset())),
+            "working": working,
+            "cancel": _button("Cancel this order", lambda: self.send(Cancel(working.value))),
+        }
+
+    def ticket(self) -> dict[str, Any]:
+        """What stands in the ticket, as arguments of `paper.Order`."""
+        names = ["side", "contracts", "kind", "time_in_force"]
+        names += [name for name in ("limit", "stop") if not self.controls[name].disabled]
+        points = ("stop_loss_points", "profit_target_points")
+        names += [name for name in points if self.controls[name].value]
+        return {name: self.controls[name].value for name in names}
+
+    def send(self, event) -> None:
+        """Put an event to the desk and show what comes of it."""
+        self.desk = step(self.desk, event)
+        if self.desk.interrupted or isinstance(event, Reset):
+            self.controls["play"].value = False
+        self._redraw()
+        self._show()
+
+    def _show(self) -> None:
+        working = self.desk.account.snapshot()["working"]
+        options = [(order_text(one), one["id"]) for one in working]
+        if tuple(options) != tuple(self.controls["working"].options):
+            self.controls["working"].options = options
+        self.controls["cancel"].disabled = not options
+        self._texts.value = account_html(self.desk)
+
+    def _tick(self, change) -> None:
+        # A busy kernel gets several ticks as one.
+        ticks = min(max(change["new"] - change["old"], 1), 4)
+        self.send(Minutes(ticks * self.controls["speed"].value))
+
+    def _kind_chosen(self, change) -> None:
+        for name in ("limit", "stop"):
+            box = self.controls[name]
+            box.disabled = name not in change["new"].split("-")
+            box.value = self.desk.account.snapshot()["last"]
+
+
+def _field(kind, label: str, wide: int = 6, **settings) -> widgets.Widget:
+    layout = {"width": f"{wide + 7}em"}
+    return kind(
+        description=label, style={"description_width": f"{wide}em"}, layout=layout, **settings
+    )
+
+
+def _button(label: str, act, style: str = "") -> widgets.Button:
+    button = widgets.Button(description=label, button_style=style)
+    button.on_click(lambda _: act())
+    return button
+
+
+def explore() -> TradingDesk:
+    """The trading desk of chapter 04."""
+    return TradingDesk(start())
