@@ -47,7 +47,8 @@ FLOORS = (
     {"_backtest", "_strategy_kernels", "backtest", "events", "evidence", "fundamentals", "options"}
     | {"_paper", "_risk_kernels", "pairs", "paper", "portfolio", "risk", "strategies", "sweep"}
     | {"_pair_kernels", "_pair_tables", "_sweep_figure", "_sweep_kernels", "options_hedge"}
-    | {"_evidence_kernels", "_finding", "_labels", "_search", "gates", "risk_engine"},
+    | {"_evidence_kernels", "_finding", "_labels", "_search", "_sharpe", "gates"}
+    | {"risk_engine"},
     {"_warm", "checkup", "exercises", "explorers", "plots"},
 )
 
