@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import ndtr
 
 # Premiums of RTY options move in ticks of 0.05 up to 5 points and of 0.10 above.
 SMALL_TICK, LARGE_TICK, LARGE_TICK_ABOVE = 0.05, 0.10, 5.0
@@ -20,6 +19,9 @@ def european(forward, strike, deviation, discount, sign):
     `deviation` is volatility * sqrt(years), `sign` 1 for calls and -1 for puts; all broadcast.
     Returns value, d1, N(sign * d1). With no deviation these are the limits.
     """
+    # Imported here: every chapter that loads prices reads this file, and few price options.
+    from scipy.special import ndtr
+
     # Sizes beyond the floats' range become infinite here, which is their limit as well.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         distance = np.log(forward / strike) / deviation
