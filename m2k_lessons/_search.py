@@ -1,15 +1,15 @@
 """Search a strategy's settings, and keep the log of every trial; public through `evidence`.
 
-One process asks the sampler, writes the study and tells it the results; the others only run
-backtests. So a study needs no shared file to be spread over machines, and no trial can be counted
-twice. A trial is written down before it is run: what a crash interrupts is run again under its
-own number. The sampler of each trial is seeded by that number, so that a study which was resumed
-is the study that was not interrupted.
+One process draws the trials and writes them down; the others only run backtests. So a search
+needs no shared file to be spread over machines. A batch of trials is written in one transaction
+when all of it is done: no trial is lost by halves or counted twice. The draw of each trial is
+seeded by its number, so that a search which was resumed is the one that was not interrupted.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import inspect
 import itertools
@@ -31,10 +31,11 @@ from m2k_lessons import sweep as sweeps
 from m2k_lessons._backtest import statistics
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from m2k_lessons.evidence import DeflatedSharpe
 
 METHODS = ("grid", "random", "tpe")
-_STUDY = "search"
 _MOST_REFUSED = 10_000  # draws in a row that a constraint may refuse
 _MOST_COMBINATIONS = 1_000_000  # of a grid
 _TASKS_PER_JOB = 8
@@ -179,9 +180,8 @@ def search(
         Backtests at a time, as joblib counts them. With "tpe" it is also how many trials are
         drawn before the next look at results.
     storage : path, optional
-        SQLite file that each trial is written to. The same call continues what a crash or
-        Ctrl-C interrupted, and with a larger `trials` what was finished. A file that ends in
-        ".lock" is kept beside it.
+        SQLite file that the trials are written to. The same call continues what a crash or
+        Ctrl-C interrupted, and with a larger `trials` what was finished.
     **account
         Contract, capital, costs and stops, as in `sweep.sweep`.
 
@@ -225,13 +225,25 @@ def search(
         raise ValueError("n_jobs must be a whole number other than 0, got 0")
     plan = _grid(ranges, constraint) if method == "grid" else None
     trials = _budget(trials, plan)
+    import joblib
+
     ready = sweeps.prepare(bars, **account)
     of_bars = sweeps._takes_bars(strategy, of)
-    draw = _Draw(method, seed, ranges, constraint, plan)
-    what = _description(strategy, bars, of_bars, value, account, draw)
-    with _open_study(storage, what) as study:
-        figures = _make_trials(study, draw, trials, n_jobs, value, (ready, strategy, of_bars))
-    log = _log(figures, ranges, bars)
+    job = _Job(ready, strategy, "bars" if of_bars else "close", ranges)
+    what = _description(job, method, seed, value, constraint, bars, account)
+    block = 1 if n_jobs == 1 else joblib.effective_n_jobs(n_jobs)
+    if method != "tpe" and n_jobs != 1:
+        block *= _TASKS_PER_JOB  # these needn't wait for each other's results
+    with contextlib.closing(_File(_path(storage), what)) as file:
+        known = file.trials()
+        if method == "tpe":
+            source = _Parzen(seed, ranges, constraint, value, known)
+        elif method == "random":
+            source = _Planned(functools.partial(_at_random, seed, ranges, constraint), len(known))
+        else:
+            source = _Planned(plan.__getitem__, len(known))
+        kept = _make_trials(source, file, known, trials, n_jobs, block, value, job)
+    log = _log(kept, ranges, bars)
     per_year = ready._periods.per_year
     return Search(method, value, log, strategy, bars, of_bars, dict(account), per_year)
 
@@ -407,16 +419,27 @@ def _budget(trials, plan) -> int:
     return len(plan)
 
 
-def _description(strategy, bars, of_bars, value, account, draw) -> dict[str, str]:
-    """What makes a study the same one, in words that end up in a refusal."""
+def _path(storage) -> Path | None:
+    if storage is None:
+        return None
+    if not isinstance(storage, (str, os.PathLike)):
+        raise TypeError(f"storage must be the path of a SQLite file, got {storage!r}")
+    path = Path(storage)
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"storage must be in a folder that exists, got {str(storage)!r}")
+    return path
+
+
+def _description(job: _Job, method, seed, value, constraint, bars, account) -> dict[str, str]:
+    """What makes a search the same one, by the names that a refusal tells."""
     hashed = pd.util.hash_pandas_object(bars).to_numpy().tobytes()
     return {
-        "strategy": _named(strategy),
-        "of": "bars" if of_bars else "close",
-        "method": draw.method,
-        "space": json.dumps({name: list(map(str, one)) for name, one in draw.ranges.items()}),
-        "constraint": "None" if draw.constraint is None else _named(draw.constraint),
-        "seed": str(draw.seed),
+        "strategy": _named(job.strategy),
+        "of": job.of,
+        "method": method,
+        "space": json.dumps({name: list(map(repr, one)) for name, one in job.ranges.items()}),
+        "constraint": "None" if constraint is None else _named(constraint),
+        "seed": str(seed),
         "value": value,
         "bars": hashlib.sha256(hashed + repr(list(bars.columns)).encode()).hexdigest(),
         "account": json.dumps({name: _told(account[name]) for name in sorted(account)}),
@@ -438,48 +461,119 @@ def _told(one) -> str:
     return _named(one) if callable(one) else repr(one)
 
 
-# --------------------------------------------------------------------------------------- study
+# -------------------------------------------------------------------------------------- trials
 
 
 @dataclass(frozen=True)
-class _Draw:
-    """How the settings of a trial follow from its number, and for "tpe" from the study so far."""
+class _Trial:
+    """Places in the ranges; figures, or None where the constraint refused them and none was run."""
 
-    method: str
-    seed: int
-    ranges: dict[str, list]
-    constraint: Callable[..., bool] | None
-    plan: list[dict[str, int]] | None
+    places: dict[str, int]
+    figures: dict[str, float] | None
 
-    def sampler(self, number: int):
-        import optuna
 
-        own_seed = np.random.SeedSequence([self.seed, number])
-        if self.method == "tpe":
-            return optuna.samplers.TPESampler(
-                seed=int(own_seed.generate_state(1)[0]), multivariate=True, constant_liar=True
-            )
-        planned = self.plan[number] if self.plan else self._at_random(own_seed)
-        return optuna.samplers.PartialFixedSampler(planned, optuna.samplers.RandomSampler(0))
+class _Planned:
+    """Settings that follow from a trial's number alone."""
 
-    def _at_random(self, own_seed) -> dict[str, int]:
-        rng = np.random.default_rng(own_seed)
-        for _ in range(_MOST_REFUSED):
-            codes = {name: int(rng.integers(len(one))) for name, one in self.ranges.items()}
-            if _is_allowed(self.constraint, _settings(self.ranges, codes)):
-                return codes
-        raise ValueError(_refused_too_often())
+    def __init__(self, pick: Callable[[int], dict[str, int]], made: int) -> None:
+        self.pick, self.made = pick, made
 
-    def settings(self, trial) -> dict[str, Any]:
-        codes = {}
-        for name, values in self.ranges.items():
-            ordered = all(isinstance(one, (int, float)) for one in values)
-            codes[name] = (
-                trial.suggest_int(name, 0, len(values) - 1)
-                if ordered
-                else trial.suggest_categorical(name, list(range(len(values))))
-            )
-        return _settings(self.ranges, codes)
+    def draw(self, count: int) -> list[tuple[dict[str, int], bool]]:
+        """Places of the next trials, and whether the constraint allows them."""
+        numbers = range(self.made, self.made + count)
+        self.made += count
+        return [(self.pick(number), True) for number in numbers]
+
+    def tell(self, values: list[float]) -> None:
+        """Take the results of the trials that were drawn and allowed."""
+
+
+class _Parzen:
+    """Settings that follow from a trial's number and the results before it, by optuna's TPE."""
+
+    def __init__(self, seed: int, ranges: dict[str, list], constraint, value: str, known) -> None:
+        from optuna.distributions import CategoricalDistribution, IntDistribution
+        from optuna.trial import create_trial
+
+        self.seed, self.ranges, self.constraint = seed, ranges, constraint
+        # Numbers are neighbours of the next ones; words are not.
+        self.kinds = {
+            name: IntDistribution(0, len(values) - 1)
+            if all(isinstance(one, (int, float)) for one in values)
+            else CategoricalDistribution(list(range(len(values))))
+            for name, values in ranges.items()
+        }
+        with _quiet_optuna() as optuna:
+            self.study = optuna.create_study(direction="maximize")
+            for one in known:
+                state, result = _outcome(one.figures and one.figures[value])
+                self.study.add_trial(
+                    create_trial(
+                        state=state, value=result, params=one.places, distributions=self.kinds
+                    )
+                )
+
+    def draw(self, count: int) -> list[tuple[dict[str, int], bool]]:
+        drawn, refused = [], 0
+        self.open = []
+        with _quiet_optuna() as optuna:
+            while len(self.open) < count:
+                number = len(self.study.get_trials(deepcopy=False))
+                own_seed = np.random.SeedSequence([self.seed, number]).generate_state(1)[0]
+                self.study.sampler = optuna.samplers.TPESampler(
+                    seed=int(own_seed), multivariate=True, constant_liar=True
+                )
+                trial = self.study.ask(self.kinds)
+                allowed = _is_allowed(self.constraint, _settings(self.ranges, trial.params))
+                drawn.append((trial.params, allowed))
+                if allowed:
+                    self.open.append(trial)
+                    refused = 0
+                    continue
+                self.study.tell(trial, state=_outcome(None)[0])
+                refused += 1
+                if refused == _MOST_REFUSED:
+                    raise ValueError(_refused_too_often())
+        return drawn
+
+    def tell(self, values: list[float]) -> None:
+        with _quiet_optuna():
+            for trial, value in zip(self.open, values, strict=True):
+                state, result = _outcome(value)
+                self.study.tell(trial, result, state)
+
+
+def _outcome(value: float | None) -> tuple:
+    """What optuna is told of a trial: refused, run without a value, or its value."""
+    from optuna.trial import TrialState
+
+    if value is None:
+        return TrialState.PRUNED, None  # among the worst, to TPE
+    return (TrialState.FAIL, None) if math.isnan(value) else (TrialState.COMPLETE, value)
+
+
+@contextlib.contextmanager
+def _quiet_optuna() -> Iterator[ModuleType]:
+    """Without reports of every trial, and without warnings that some of it is new."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield optuna
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def _at_random(seed: int, ranges: dict[str, list], constraint, number: int) -> dict[str, int]:
+    rng = np.random.default_rng(np.random.SeedSequence([seed, number]))
+    for _ in range(_MOST_REFUSED):
+        places = {name: int(rng.integers(len(one))) for name, one in ranges.items()}
+        if _is_allowed(constraint, _settings(ranges, places)):
+            return places
+    raise ValueError(_refused_too_often())
 
 
 def _refused_too_often() -> str:
@@ -489,149 +583,129 @@ def _refused_too_often() -> str:
     )
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without optuna's reports of every trial, and its warnings that some of it is new."""
-    import optuna
+def _make_trials(source, file: _File, known: list[_Trial], trials, n_jobs, block, value, job):
+    """Run what is missing, batch by batch; return the trials that were run."""
+    import joblib
 
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            yield
-    finally:
-        optuna.logging.set_verbosity(before)
+    kept = [one for one in known if one.figures is not None]
+    parallel = contextlib.nullcontext() if n_jobs == 1 else joblib.Parallel(n_jobs=n_jobs)
+    with parallel as pool:
+        while len(kept) < trials:
+            # Batches begin at multiples of their size, also after an interruption.
+            count = min(block - len(kept) % block, trials - len(kept))
+            drawn = source.draw(count)
+            settings = [_settings(job.ranges, places) for places, allowed in drawn if allowed]
+            if pool is None:
+                found = [job.run(one) for one in settings]
+            else:
+                found = pool(joblib.delayed(job.run)(one) for one in settings)
+            source.tell([figures[value] for figures in found])
+            results = iter(found)
+            batch = [
+                _Trial(places, next(results) if allowed else None) for places, allowed in drawn
+            ]
+            file.add(batch)
+            kept += [one for one in batch if one.figures is not None]
+    return kept[:trials]
 
 
-@contextlib.contextmanager
-def _open_study(storage, what: dict[str, str]):
-    import optuna
+@dataclass(frozen=True)
+class _Job:
+    """What a process needs to run a trial."""
 
-    with _quiet():
-        if storage is None:
-            yield optuna.create_study(direction="maximize")
+    ready: sweeps.Prepared
+    strategy: Callable
+    of: str
+    ranges: dict[str, list]
+
+    def run(self, settings: dict[str, Any]) -> dict[str, float]:
+        table = self.ready.sweep(self.strategy, [settings], of=self.of)
+        return {name: table[name].item() for name in table.columns if name not in settings}
+
+
+# ---------------------------------------------------------------------------------------- file
+
+
+class _File:
+    """The trials in a SQLite file, a batch in one transaction; without a path, nowhere."""
+
+    def __init__(self, path: Path | None, what: dict[str, str]) -> None:
+        self.connection = None
+        if path is None:
             return
-        if not isinstance(storage, (str, os.PathLike)):
-            raise TypeError(f"storage must be the path of a SQLite file, got {storage!r}")
-        path = Path(storage).absolute()
-        if not path.parent.is_dir():
-            raise ValueError(f"storage must be in a folder that exists, got {str(storage)!r}")
-        with _locked(path):
-            address = optuna.storages.RDBStorage(f"sqlite:///{path.as_posix()}")
-            try:
-                study = optuna.create_study(
-                    storage=address, study_name=_STUDY, direction="maximize", load_if_exists=True
-                )
-                _check_same_search(study, what, storage)
-                yield study
-            finally:
-                address.remove_session()
-                address.engine.dispose()
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Keep a second search from the same file; the system lets go when the process ends."""
-    connection = sqlite3.connect(
-        path.with_name(path.name + ".lock"), timeout=0, isolation_level=None
-    )
-    try:
+        self.name = str(path)
+        self.connection = sqlite3.connect(path, timeout=0, isolation_level=None)
         try:
-            connection.execute("BEGIN EXCLUSIVE")
+            # Locked until it is closed, or the process ends.
+            self.connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self.connection.execute("BEGIN EXCLUSIVE")
+            self._describe(what)
+            self.connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
+            self.connection.close()
             if "locked" not in str(error):
                 raise
             raise ValueError(
-                f"storage must be used by one search at a time, got {path.name!r}, which another "
+                f"storage must be used by one search at a time, got {self.name!r}, which another "
                 "one is using; n_jobs= spreads one search over processes"
             ) from error
-        yield
-    finally:
-        connection.close()
-
-
-def _check_same_search(study, what: dict[str, str], storage) -> None:
-    before = study.user_attrs.get("what")
-    if before is None:
-        study.set_user_attr("what", what)
-        return
-    for name, now in what.items():
-        if before.get(name) != now:
+        except sqlite3.DatabaseError as error:
+            self.connection.close()
             raise ValueError(
-                f"storage must hold this search or none, got {str(storage)!r}, a search with "
-                f"{'other' if name in ('bars', 'space', 'account') else 'another'} {name}"
-            )
+                f"storage must be a SQLite file or a new one, got {self.name!r}: {error}"
+            ) from error
+        except ValueError:
+            self.connection.close()
+            raise
+
+    def _describe(self, what: dict[str, str]) -> None:
+        run = self.connection.execute
+        run("CREATE TABLE IF NOT EXISTS search (name TEXT PRIMARY KEY, told TEXT NOT NULL)")
+        run(
+            "CREATE TABLE IF NOT EXISTS trials (number INTEGER PRIMARY KEY, places TEXT NOT NULL, "
+            "figures TEXT)"
+        )
+        before = dict(run("SELECT name, told FROM search").fetchall())
+        if not before:
+            self.connection.executemany("INSERT INTO search VALUES (?, ?)", what.items())
+            return
+        for name, now in what.items():
+            if before.get(name) != now:
+                other = "other" if name in ("bars", "space", "account") else "another"
+                raise ValueError(
+                    f"storage must hold this search or none, got {self.name!r}, a search with "
+                    f"{other} {name}"
+                )
+
+    def trials(self) -> list[_Trial]:
+        if self.connection is None:
+            return []
+        rows = self.connection.execute("SELECT places, figures FROM trials ORDER BY number")
+        return [
+            _Trial(json.loads(places), None if figures is None else json.loads(figures))
+            for places, figures in rows.fetchall()
+        ]
+
+    def add(self, batch: list[_Trial]) -> None:
+        if self.connection is None:
+            return
+        rows = [
+            (json.dumps(one.places), None if one.figures is None else json.dumps(one.figures))
+            for one in batch
+        ]
+        self.connection.execute("BEGIN")
+        self.connection.executemany("INSERT INTO trials (places, figures) VALUES (?, ?)", rows)
+        self.connection.execute("COMMIT")
+
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
 
 
-def _make_trials(study, draw: _Draw, trials: int, n_jobs: int, value: str, job) -> list[tuple]:
-    """Run what is missing; return places in the ranges and figures of each trial, by number."""
-    import joblib
-    from optuna.trial import Trial, TrialState
-
-    parallel = contextlib.nullcontext() if n_jobs == 1 else joblib.Parallel(n_jobs=n_jobs)
-    with parallel as pool:
-        block = 1 if n_jobs == 1 else joblib.effective_n_jobs(n_jobs)
-        if draw.method != "tpe" and n_jobs != 1:
-            block *= _TASKS_PER_JOB  # these needn't wait for each other's results
-        while True:
-            known = study.get_trials(deepcopy=False)
-            # A pruned one was refused by the constraint, and never run.
-            kept = [one for one in known if one.state != TrialState.PRUNED][:trials]
-            begun = [one for one in kept if not one.state.is_finished()]
-            if len(kept) == trials and not begun:
-                return [(one.params, one.user_attrs["figures"]) for one in kept]
-            # What a crash left behind comes first, with the rest of its batch.
-            batch = []
-            for one in begun:
-                study.sampler = draw.sampler(one.number)
-                _take(study, draw, Trial(study, one._trial_id), batch)
-            count = len(kept) - len(begun) + len(batch)
-            full = block * math.ceil(count / block) if batch or count % block else count + block
-            refused = 0
-            while count < min(full, trials):
-                study.sampler = draw.sampler(len(known))
-                taken = _take(study, draw, study.ask(), batch)
-                known.append(None)
-                count, refused = (count + 1, 0) if taken else (count, refused + 1)
-                if refused == _MOST_REFUSED:
-                    raise ValueError(_refused_too_often())
-            found = (
-                [_measure(*job, settings) for _, settings in batch]
-                if pool is None
-                else pool(joblib.delayed(_measure)(*job, settings) for _, settings in batch)
-            )
-            for (trial, _), figures in zip(batch, found, strict=True):
-                trial.set_user_attr("figures", figures)
-                if math.isnan(figures[value]):
-                    study.tell(trial, state=TrialState.FAIL)  # run, and without a value
-                else:
-                    study.tell(trial, figures[value])
-
-
-def _take(study, draw: _Draw, trial, batch: list) -> bool:
-    """Put a trial and its settings into the batch, unless the constraint refuses them."""
-    from optuna.trial import TrialState
-
-    settings = draw.settings(trial)
-    if not _is_allowed(draw.constraint, settings):
-        study.tell(trial, state=TrialState.PRUNED)
-        return False
-    batch.append((trial, settings))
-    return True
-
-
-def _measure(ready: sweeps.Prepared, strategy, of_bars: bool, settings: dict[str, Any]) -> dict:
-    table = ready.sweep(strategy, [settings], of="bars" if of_bars else "close")
-    return {name: table[name].item() for name in table.columns if name not in settings}
-
-
-def _log(found: list[tuple], ranges: dict[str, list], bars: pd.DataFrame) -> pd.DataFrame:
-    columns = {
-        name: [values[places[name]] for places, _ in found] for name, values in ranges.items()
-    }
-    columns |= {name: [figures[name] for _, figures in found] for name in found[0][1]}
-    log = pd.DataFrame(columns, index=pd.RangeIndex(len(found), name="trial"))
+def _log(kept: list[_Trial], ranges: dict[str, list], bars: pd.DataFrame) -> pd.DataFrame:
+    columns = {name: [values[one.places[name]] for one in kept] for name, values in ranges.items()}
+    columns |= {name: [one.figures[name] for one in kept] for name in kept[0].figures}
+    log = pd.DataFrame(columns, index=pd.RangeIndex(len(kept), name="trial"))
     log.attrs = dict(bars.attrs)  # the label of simulated prices
     log.attrs["settings"] = list(ranges)
     return log

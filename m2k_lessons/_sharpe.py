@@ -337,6 +337,8 @@ def deflated_sharpe(
             "every trial is counted",
             "trials that have nothing to do with each other (many that resemble each other count "
             "as fewer, and the test is too strict)",
+            "no plain losers among them (they widen what passes for luck, and the test is too "
+            "strict)",
             "returns independent of each other and all of one kind",
         ),
         record=record,

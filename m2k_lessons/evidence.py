@@ -777,6 +777,7 @@ def probability_of_backtest_overfitting(
             "the strategies have no memory much longer than a block of "
             f"{len(table) // blocks:,} periods",
             "it judges the way of choosing, not the strategy chosen",
+            "no plain losers among them (to choose one that beats losers is easy)",
         ),
         probability=probability,
         loss_probability=lost,
