@@ -1,0 +1,278 @@
+"""Chapter 14: Kelly and its parts, what an estimate does to it, volatility, the risk engine."""
+
+from __future__ import annotations
+
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+
+
+def _at_risk(win_pct, odds, account_usd):
+    p = win_pct / 100
+    fraction = (odds * p - (1 - p)) / odds
+    return max(fraction, 0.0) * account_usd
+
+
+q1 = Compute(
+    "A rule wins {win_pct} % of its trades. A win is {odds} times as large as a loss, and both "
+    "numbers are known for certain. The account holds {account_usd:,} dollars. Compute how many "
+    "dollars the Kelly formula puts at risk on one trade.",
+    reference=_at_risk,
+    given={
+        "win_pct": Given(45, [44, 46, 48]),
+        "odds": Given(1.5, [1.4, 1.6]),
+        "account_usd": Given(30_000, [24_000, 36_000, 42_000]),
+    },
+    mistakes=[
+        Mistake(
+            lambda win_pct, odds, account_usd: (
+                (odds * win_pct / 100 - 1 + win_pct / 100) * account_usd
+            ),
+            "That is b·p − q. It still has to be divided by the odds, b.",
+        ),
+        Mistake(
+            lambda win_pct, odds, account_usd: max(2 * win_pct / 100 - 1, 0.0) * account_usd,
+            "That is the formula for even odds. Here a win is {odds} times a loss.",
+        ),
+        Mistake(
+            lambda win_pct, odds, account_usd: (odds * win_pct / 100 - 1 + win_pct / 100) / odds,
+            "That is the fraction of the account. The question asks for dollars.",
+        ),
+        Mistake(
+            lambda win_pct, odds, account_usd: (
+                100 * (odds * win_pct / 100 - 1 + win_pct / 100) / odds
+            ),
+            "That is the fraction in percent. The question asks for dollars.",
+        ),
+    ],
+    hints=[
+        "p is the chance of a win as a fraction, q is 1 − p, b is the odds.",
+        "({odds} × p − q) ÷ {odds}, with p = {win_pct} ÷ 100, times {account_usd:,}.",
+    ],
+    well_done="${answer:,.0f}, all of which may be lost. It is neither the margin nor the market "
+    "held.",
+)
+
+
+def _chance_pct(left_pct, part):
+    return 100 * (left_pct / 100) ** (2 / part - 1)
+
+
+q2 = Compute(
+    "An account bets {part} of the Kelly fraction, and its edge is known exactly. Compute the "
+    "chance, in percent, that it ever falls to {left_pct} % of its start, by the formula of "
+    "continuous time. Give one decimal or better.",
+    reference=_chance_pct,
+    given={
+        "left_pct": Given(70, [60, 65, 75]),
+        "part": Given(0.5, [0.4, 0.8]),
+    },
+    mistakes=[
+        Mistake(
+            lambda left_pct, part: float(left_pct),
+            "That is full Kelly. A smaller bet makes such a fall rarer.",
+        ),
+        Mistake(
+            lambda left_pct, part: (left_pct / 100) ** (2 / part - 1),
+            "That is the chance as a fraction of 1. The question asks for percent.",
+        ),
+        Mistake(
+            lambda left_pct, part: 100 * (1 - left_pct / 100) ** (2 / part - 1),
+            "The x of the formula is what is left, not what is lost.",
+        ),
+        Mistake(
+            lambda left_pct, part: 100 * (left_pct / 100) ** (2 / part),
+            "The exponent is 2 ÷ c − 1: one is missing.",
+        ),
+    ],
+    hints=[
+        "x is {left_pct} ÷ 100, and c is {part}.",
+        "100 × ({left_pct} ÷ 100) to the power of (2 ÷ {part} − 1)",
+    ],
+    well_done="{answer:.1f} in 100 such accounts see it, with an edge known exactly.",
+    unit="%",
+    tolerance=0.06,
+)
+
+
+def _leverage(win_pct, gain_pct, loss_pct):
+    p = win_pct / 100
+    return p / (loss_pct / 100) - (1 - p) / (gain_pct / 100)
+
+
+q3 = Compute(
+    "Each trade of a rule gains {gain_pct} % of the market held with a chance of {win_pct} %, or "
+    "else loses {loss_pct} % of it. Compute the Kelly answer: the market held, as a multiple of "
+    "the account.",
+    reference=_leverage,
+    given={
+        "win_pct": Given(50, [48, 52]),
+        "gain_pct": Given(2.5, [2.6, 2.8]),
+        "loss_pct": Given(2.0, [1.9, 2.1]),
+    },
+    mistakes=[
+        Mistake(
+            lambda win_pct, gain_pct, loss_pct: (
+                win_pct / 100 - (1 - win_pct / 100) * loss_pct / gain_pct
+            ),
+            "That is the share of the account at risk. Divide it by what one dollar of market "
+            "loses.",
+        ),
+        Mistake(
+            lambda win_pct, gain_pct, loss_pct: (
+                win_pct / gain_pct - (1 - win_pct / 100) / (loss_pct / 100)
+            ),
+            "Win and loss have changed places: the chance of a win stands over the loss.",
+        ),
+        Mistake(
+            lambda win_pct, gain_pct, loss_pct: (
+                win_pct / 100 / loss_pct - (1 - win_pct / 100) / gain_pct
+            ),
+            "The percentages went in as whole numbers: {loss_pct} % is {loss_pct} ÷ 100.",
+        ),
+    ],
+    hints=[
+        "The general form is p ÷ loss − q ÷ win.",
+        "p ÷ ({loss_pct} ÷ 100) − q ÷ ({gain_pct} ÷ 100), with p = {win_pct} ÷ 100.",
+    ],
+    well_done="{answer:.2f} times the account, if the chance were known. It never is.",
+)
+
+
+def _contracts_today(account_usd, target_pct, volatility_pct, price):
+    market_usd = account_usd * target_pct / volatility_pct
+    return int(market_usd // (price * 5))
+
+
+q4 = Compute(
+    "An account of {account_usd:,} dollars shall move {target_pct} % a year. M2K stands at "
+    "{price:,}, and its volatility is now {volatility_pct} % a year. Compute how many M2K the "
+    "volatility target allows.",
+    reference=_contracts_today,
+    given={
+        "account_usd": Given(90_000, [84_000, 96_000]),
+        "target_pct": Given(15, [14]),
+        "volatility_pct": Given(24, [22, 26]),
+        "price": Given(2400, [2380, 2420]),
+    },
+    mistakes=[
+        Mistake(
+            lambda account_usd, target_pct, volatility_pct, price: (
+                account_usd * target_pct / volatility_pct / (price * 5)
+            ),
+            "Contracts come whole: round down.",
+        ),
+        Mistake(
+            lambda account_usd, target_pct, volatility_pct, price: account_usd // (price * 5),
+            "That is the whole account in the market, at a volatility of {volatility_pct} %.",
+        ),
+        Mistake(
+            lambda account_usd, target_pct, volatility_pct, price: int(
+                account_usd * target_pct / volatility_pct // price
+            ),
+            "The multiplier is missing: one M2K holds 5 × {price:,} dollars of market.",
+        ),
+        Mistake(
+            lambda account_usd, target_pct, volatility_pct, price: int(
+                account_usd * volatility_pct / target_pct // (price * 5)
+            ),
+            "Upside down: when the market moves more than the target, you hold less than the "
+            "account.",
+        ),
+    ],
+    hints=[
+        "First the dollars of market: account × target ÷ volatility.",
+        "{account_usd:,} × {target_pct} ÷ {volatility_pct} // ({price:,} × 5)",
+    ],
+    well_done="{answer} M2K, until the volatility changes.",
+    whole=True,
+    unit="M2K",
+)
+
+
+def _allowed(account_usd, wish, stop_points, price):
+    by_risk = int(account_usd // 100 // (stop_points * 5))
+    by_market = int(2 * account_usd // (price * 5))
+    return -min(by_risk, by_market, -wish)
+
+
+q5 = Compute(
+    "A strategy wants {wish} M2K (short). The account holds {account_usd:,} dollars, M2K stands "
+    "at {price:,}. The limits: 1 % of the account at a stop {stop_points} points away, costs left "
+    "out, and market value of at most 2 times the account. Compute the position that a risk "
+    "engine allows, with its sign.",
+    reference=_allowed,
+    given={
+        "account_usd": Given(24_000, [25_000, 26_000]),
+        "wish": Given(-9, [-8, -10]),
+        "stop_points": Given(8, [7, 9]),
+        "price": Given(2400, [2420, 2440]),
+    },
+    mistakes=[
+        Mistake(
+            lambda account_usd, wish, stop_points, price: min(
+                account_usd // 100 // (stop_points * 5), 2 * account_usd // (price * 5)
+            ),
+            "The size is right. A short position stays short: the engine never changes sides.",
+        ),
+        Mistake(
+            lambda account_usd, wish, stop_points, price: (
+                -max(account_usd // 100 // (stop_points * 5), 2 * account_usd // (price * 5))
+            ),
+            "One of the two limits is broken by that. The smaller one decides.",
+        ),
+        Mistake(
+            lambda account_usd, wish, stop_points, price: wish,
+            "That is what the strategy wants. Does each limit hold for it?",
+        ),
+        Mistake(
+            lambda account_usd, wish, stop_points, price: 0,
+            "Zero is allowed, but it cuts more than the limits ask for.",
+        ),
+    ],
+    hints=[
+        "Work out what each limit allows, in whole contracts, and take the smallest.",
+        "{account_usd:,} ÷ 100 // ({stop_points} × 5), and 2 × {account_usd:,} // ({price:,} × 5)",
+    ],
+    well_done="{answer} M2K: the smallest of all answers, on the side the strategy wants.",
+    whole=True,
+    unit="M2K",
+)
+
+q6 = Choose(
+    "A risk engine with a daily loss limit of 500 dollars looks at the account at the end of each "
+    "hour. Choose what it can promise.",
+    options={
+        "a": "The account never loses more than 500 dollars in a day.",
+        "b": "After the first look that sees a loss of 500 or more, it asks for no position until "
+        "the next trade date.",
+        "c": "It closes each position at the moment the loss reaches 500 dollars.",
+    },
+    right="b",
+    feedback={
+        "a": "The loss goes on between two looks, and until the order that closes is filled. What "
+        "it is by then, the market says.",
+        "b": "The limit says when the program stops, not how much has been lost by then.",
+        "c": "It looks once an hour. What happens in between, it sees afterwards.",
+    },
+)
+
+quiz = Choose(
+    "A friend says: “My program has no fear and no greed, and every risk rule is built in. So it "
+    "can't go wrong the way I did.” Choose the best reply.",
+    options={
+        "a": "Right: most losses come from feelings, and a program has none.",
+        "b": "Right, as long as each rule has been tested on past prices.",
+        "c": "It will keep the rules. Whether the rules are right, and the numbers in them, is "
+        "another question.",
+    },
+    right="c",
+    feedback={
+        "a": "It has none. But a wrong probability makes it bet too much with the same calm, every "
+        "time, and faster than you would.",
+        "b": "A test on past prices can be passed by luck, and the chance of a win that it "
+        "measures is an estimate, too.",
+        "c": "Discipline takes away one kind of error. A rule that loses, kept without fail, "
+        "loses without fail.",
+    },
+)
+
+QUESTIONS = register("14_automated_risk", globals())

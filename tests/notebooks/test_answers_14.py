@@ -1,0 +1,163 @@
+"""What chapter 14 tells in words, without a number that a tag could hold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from m2k_lessons import backtest, contracts, data, facts, risk, strategies
+from m2k_lessons.explorers.automated_risk import ACCOUNTS, AHEAD, compute
+from m2k_lessons.risk_engine import Limits, RiskEngine
+
+M2K = contracts.M2K
+EVEN = [1, -1]
+
+
+def test_the_opening_question():
+    fraction = (0.6 - 0.4) / 1
+    assert fraction * 40_000 == pytest.approx(8_000)
+    assert fraction == pytest.approx(risk.kelly_fraction(30 / 50, odds=1))
+    assert 8_000 / (0.01 * 40_000) == 20  # "a twentieth of it"
+    error = np.sqrt(0.6 * 0.4 / 50)
+    assert 0.6 - 1.96 * error < 0.5  # "the true edge may well be nothing"
+    loss_usd = 100 + 2 * facts.fact("course.commission.M2K").value + M2K.tick_value
+    assert 8_000 // loss_usd * facts.fact("margin.initial.M2K").value > 40_000
+
+
+def test_what_the_figure_of_growth_says():
+    fractions = np.linspace(0, 0.99, 100)
+    best = {wins: fractions[risk.growth_rate(fractions, EVEN, [wins, 1 - wins]).argmax()]
+            for wins in (0.6, 0.55, 0.5)}  # fmt: skip
+    assert best == pytest.approx({0.6: 0.2, 0.55: 0.1, 0.5: 0.0})
+    growth = risk.growth_rate(fractions, EVEN, [0.6, 0.4])
+    assert fractions[growth < 0][0] == pytest.approx(0.39)  # "below zero from 39 % on"
+    assert growth[40] < 0 < growth[38]
+    assert (np.diff(risk.growth_rate(fractions, EVEN, [0.5, 0.5])) < 0).all()
+
+
+def test_two_sided_form_is_the_same_bet():
+    """20 times the market held, at 1 % lost, puts 20 % of the account at risk."""
+    held = risk.kelly_win_loss(0.6, win=0.01, loss=0.01)
+    assert held * 0.01 == pytest.approx(risk.kelly_fraction(0.6, odds=1))
+
+
+def test_a_decade_cannot_tell_nothing_from_three():
+    market = data.load("daily")
+    change = market["M2K_continuous"]["close"].diff() / market["M2K"]["close"].shift()
+    found, error = change.mean() / change.var(), change.sem() / change.var()
+    assert abs(found - 0) < 2 * error
+    assert abs(found - 3) < 2 * error
+
+
+def test_learners_without_any_draws():
+    """Every number of wins with its binomial chance, so without any sampling error."""
+    wins = np.arange(51)
+    chance = stats.binom.pmf(wins, 50, 0.55)
+    kelly = np.maximum(2 * wins / 50 - 1, 0)
+    growth = {c: risk.growth_rate(np.minimum(c * kelly, 0.999), EVEN, [0.55, 0.45])
+              for c in (1.0, 0.5, 0.25)}  # fmt: skip
+    mean_pct = {c: 100 * float(chance @ one) for c, one in growth.items()}
+    assert mean_pct[1.0] < 0 < mean_pct[0.25] < mean_pct[0.5]
+    assert mean_pct == pytest.approx({1.0: -0.19, 0.5: 0.26, 0.25: 0.21}, abs=0.06)
+    too_much = chance[growth[1.0] < 0].sum()
+    assert wins[growth[1.0] < 0][0] == 30  # 20 % and more
+    assert too_much == pytest.approx(0.29, abs=0.02)
+    assert chance[kelly == 0].sum() == pytest.approx(0.29, abs=0.02)
+    # An error upward costs more than the same error downward.
+    up, down = (risk.growth_rate(0.1 + by, EVEN, [0.55, 0.45]) for by in (0.08, -0.08))
+    assert up < down
+
+
+def hourly():
+    minutes = data.load("intraday")["M2K"]
+    rules = {"open": "first", "high": "max", "low": "min", "close": "last"}
+    bars = minutes.resample("1h").agg(rules).dropna()
+    wanted = (6 * strategies.trend_following(bars["close"], fast=20, slow=50)).astype(int)
+    return bars, wanted, bars["close"].pct_change().rolling(115).std() * np.sqrt(252 * 23)
+
+
+def test_the_engine_of_the_chapter():
+    bars, wanted, known = hourly()
+    cost_usd = 2 * facts.fact("course.commission.M2K").value + M2K.tick_value
+    limits = Limits(
+        risk_fraction=0.01,
+        stop_points=20,
+        cost_usd=cost_usd,
+        max_share=1.0,
+        volatility_target=0.20,
+        daily_loss_usd=400,
+        max_drawdown=0.10,
+    )
+    engine = RiskEngine(limits)
+    result = backtest.run(bars, **engine.in_front_of(wanted, known), capital=40_000)
+    decisions = engine.decisions
+    assert set(np.abs(wanted[wanted != 0])) == {6}  # "it always wants six contracts"
+    # Zero at first, for want of a volatility; then three.
+    asked = decisions[decisions["wanted"] != 0]
+    assert asked["allowed"].iloc[0] == 0
+    assert asked["why"].iloc[0] == "volatility is not known yet"
+    assert abs(asked["allowed"][asked["allowed"] != 0].iloc[0]) == 3
+    assert set(engine.log["reason"]) == {
+        "risk_fraction", "max_share", "volatility_target", "daily_loss_usd", "max_drawdown",
+    }  # fmt: skip
+    # "from then on nothing was traded any more"
+    ended = decisions.index[(decisions["reason"] == "max_drawdown").to_numpy().argmax()]
+    entries = result.trades["EntryTime"]
+    assert (entries <= ended).all()
+    # The switch was thrown late: the loss had passed the limit when it was first seen.
+    first = decisions[decisions["reason"] == "daily_loss_usd"].iloc[0]
+    start_usd = float(first["why"].split("since ")[1].split(" USD")[0].replace(",", ""))
+    assert start_usd - first["equity_usd"] > 400
+
+
+def test_a_worthless_rule_loses_at_every_size():
+    trades = [1 - 0.022] * 48 + [-1 - 0.022] * 52
+    for share in (0.02, 0.01, 0.005):
+        assert risk.growth_rate(share, trades) < 0
+
+
+def test_what_the_explorer_answers():
+    for part, enough in ((1.0, 280), (0.5, 130)):
+        low = [compute(60, n, 1.0, part)["growth_pct"][0] for n in range(50, 2_000, 10)]
+        grows = np.array(low) > 0
+        assert grows[(enough - 50) // 10 :].all()
+        assert not grows[: (enough - 50) // 10].any()
+    by_part = [compute(60, 50, 1.0, part) for part in (1.0, 0.5, 0.25)]
+    halves = [one["ends"][1] for one in by_part]
+    fell = [one["halved_pct"] for one in by_part]
+    assert halves == sorted(halves, reverse=True)
+    # "falls faster": each step divides the chance of being halved by more than the middle account
+    assert fell[0] / fell[1] > halves[0] / halves[1]
+    assert fell[1] / fell[2] > halves[1] / halves[2]
+
+
+def test_the_explorer_against_sums_of_its_own():
+    result = compute(58, 120, 1.4, 0.6)
+    fraction = 0.6 * risk.kelly_fraction(0.58, odds=1.4)
+    assert result["fraction"] == pytest.approx(fraction)
+    belief = stats.beta(0.58 * 120 + 1, 0.42 * 120 + 1)
+    chances = [*belief.ppf([0.05, 0.95]), 0.58]
+    expected = [100 * risk.growth_rate(fraction, [1.4, -1], [p, 1 - p]) for p in chances]
+    assert result["growth_pct"].tolist() == pytest.approx(expected)
+    rng = np.random.default_rng(14)
+    edges = belief.ppf((rng.permutation(ACCOUNTS) + 0.5) / ACCOUNTS)
+    tosses = rng.random((AHEAD, ACCOUNTS))
+    ends, halved = [], 0
+    for edge, luck in zip(edges, tosses.T, strict=True):
+        account, lowest = 1.0, 1.0
+        for toss in luck:
+            account *= 1 + 1.4 * fraction if toss < edge else 1 - fraction
+            lowest = min(lowest, account)
+        ends.append(account)
+        halved += lowest <= 0.5
+    ends = pd.Series(ends).sort_values().to_numpy()
+    assert result["ends"].tolist() == pytest.approx(ends[[50, 500, 949]].tolist())
+    assert result["halved_pct"] == pytest.approx(100 * halved / ACCOUNTS)
+    assert result["smaller_pct"] == pytest.approx(100 * np.mean(ends < 1 - 1e-9))
+
+
+def test_no_edge_means_no_bet():
+    nothing = compute(50, 100, 1.0, 1.0)
+    assert nothing["fraction"] == 0
+    assert (nothing["ends"] == 1).all()
+    assert nothing["halved_pct"] == 0
