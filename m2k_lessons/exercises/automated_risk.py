@@ -52,53 +52,12 @@ q1 = Compute(
 )
 
 
-def _chance_pct(left_pct, part):
-    return 100 * (left_pct / 100) ** (2 / part - 1)
-
-
-q2 = Compute(
-    "An account bets {part} of the Kelly fraction, and its edge is known exactly. Compute the "
-    "chance, in percent, that it ever falls to {left_pct} % of its start, by the formula of "
-    "continuous time. Give one decimal or better.",
-    reference=_chance_pct,
-    given={
-        "left_pct": Given(70, [60, 65, 75]),
-        "part": Given(0.5, [0.4, 0.8]),
-    },
-    mistakes=[
-        Mistake(
-            lambda left_pct, part: float(left_pct),
-            "That is full Kelly. A smaller bet makes such a fall rarer.",
-        ),
-        Mistake(
-            lambda left_pct, part: (left_pct / 100) ** (2 / part - 1),
-            "That is the chance as a fraction of 1. The question asks for percent.",
-        ),
-        Mistake(
-            lambda left_pct, part: 100 * (1 - left_pct / 100) ** (2 / part - 1),
-            "The x of the formula is what is left, not what is lost.",
-        ),
-        Mistake(
-            lambda left_pct, part: 100 * (left_pct / 100) ** (2 / part),
-            "The exponent is 2 ÷ c − 1: one is missing.",
-        ),
-    ],
-    hints=[
-        "x is {left_pct} ÷ 100, and c is {part}.",
-        "100 × ({left_pct} ÷ 100) to the power of (2 ÷ {part} − 1)",
-    ],
-    well_done="{answer:.1f} in 100 such accounts see it, with an edge known exactly.",
-    unit="%",
-    tolerance=0.06,
-)
-
-
 def _leverage(win_pct, gain_pct, loss_pct):
     p = win_pct / 100
     return p / (loss_pct / 100) - (1 - p) / (gain_pct / 100)
 
 
-q3 = Compute(
+q2 = Compute(
     "Each trade of a rule gains {gain_pct} % of the market held with a chance of {win_pct} %, or "
     "else loses {loss_pct} % of it. Compute the Kelly answer: the market held, as a multiple of "
     "the account.",
@@ -134,6 +93,47 @@ q3 = Compute(
         "p ÷ ({loss_pct} ÷ 100) − q ÷ ({gain_pct} ÷ 100), with p = {win_pct} ÷ 100.",
     ],
     well_done="{answer:.2f} times the account, if the chance were known. It never is.",
+)
+
+
+def _chance_pct(left_pct, part):
+    return 100 * (left_pct / 100) ** (2 / part - 1)
+
+
+q3 = Compute(
+    "An account bets {part} of the Kelly fraction, and its edge is known exactly. Compute the "
+    "chance, in percent, that it ever falls to {left_pct} % of its start, by the formula of "
+    "continuous time. Give one decimal or better.",
+    reference=_chance_pct,
+    given={
+        "left_pct": Given(70, [60, 65, 75]),
+        "part": Given(0.5, [0.4, 0.8]),
+    },
+    mistakes=[
+        Mistake(
+            lambda left_pct, part: float(left_pct),
+            "That is full Kelly. A smaller bet makes such a fall rarer.",
+        ),
+        Mistake(
+            lambda left_pct, part: (left_pct / 100) ** (2 / part - 1),
+            "That is the chance as a fraction of 1. The question asks for percent.",
+        ),
+        Mistake(
+            lambda left_pct, part: 100 * (1 - left_pct / 100) ** (2 / part - 1),
+            "The x of the formula is what is left, not what is lost.",
+        ),
+        Mistake(
+            lambda left_pct, part: 100 * (left_pct / 100) ** (2 / part),
+            "The exponent is 2 ÷ c − 1: one is missing.",
+        ),
+    ],
+    hints=[
+        "x is {left_pct} ÷ 100, and c is {part}.",
+        "100 × ({left_pct} ÷ 100) to the power of (2 ÷ {part} − 1)",
+    ],
+    well_done="{answer:.1f} in 100 such accounts see it, with an edge known exactly.",
+    unit="%",
+    tolerance=0.06,
 )
 
 

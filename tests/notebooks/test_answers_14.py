@@ -104,6 +104,14 @@ def test_the_engine_of_the_chapter():
     ended = decisions.index[(decisions["reason"] == "max_drawdown").to_numpy().argmax()]
     entries = result.trades["EntryTime"]
     assert (entries <= ended).all()
+    # "after a weekend, the first price stood below the stop", of three contracts, over the budget
+    stopped = result.trades[result.trades["Tag"] == "stop"]
+    worst = stopped.loc[(stopped["PnL"] / stopped["Contracts"]).idxmin()]
+    assert worst["PnL"] == stopped["PnL"].min()
+    assert worst["Size"] == 3
+    assert bars.index[worst["ExitBar"]].day_name() == "Sunday"
+    assert bars["open"].iloc[worst["ExitBar"]] < worst["SL"]
+    assert -worst["PnL"] > 0.01 * result.equity["Equity"].iloc[worst["EntryBar"] - 1]
     # The switch was thrown late: the loss had passed the limit when it was first seen.
     first = decisions[decisions["reason"] == "daily_loss_usd"].iloc[0]
     start_usd = float(first["why"].split("since ")[1].split(" USD")[0].replace(",", ""))
