@@ -288,6 +288,7 @@ def test_sending_an_order_moves_picture_and_texts(fresh):
     assert "$4,999.15" in fresh._texts.value
     working = fresh.controls["working"].options
     assert [number for _, number in working] == [2, 3]
+    assert fresh.controls["working"].value == 2
     fresh.controls["working"].value = 3
     fresh.controls["cancel"].click()
     assert [number for _, number in fresh.controls["working"].options] == [2]

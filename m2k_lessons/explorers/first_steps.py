@@ -221,10 +221,10 @@ class TradingDesk(Explorer):
             "limit": _field(widgets.BoundedFloatText, "Limit price", **price),
             "stop": _field(widgets.BoundedFloatText, "Stop price", **price),
             "stop_loss_points": _field(
-                widgets.BoundedFloatText, "Stop loss, points (0: none)", 12, **points
+                widgets.BoundedFloatText, "Stop loss (points)", 10, **points
             ),
             "profit_target_points": _field(
-                widgets.BoundedFloatText, "Profit target, points (0: none)", 13, **points
+                widgets.BoundedFloatText, "Profit target (points)", 11, **points
             ),
             "time_in_force": _field(widgets.Dropdown, "Good for", options=["day", "gtc"]),
             "send": _button("Send order", lambda: self.send(Submit(self.ticket())), "primary"),
@@ -240,8 +240,8 @@ class TradingDesk(Explorer):
         play = widgets.ToggleButton(description="Play", tooltip="start or stop the clock")
         widgets.link((play, "value"), (ticker, "playing"))
         ticker.observe(self._tick, "value")
-        speed = _field(widgets.Dropdown, "Minutes a tick", options=[1, 2, 5, 15], value=1)
-        working = _field(widgets.Dropdown, "Working order", 16, options=[])
+        speed = _field(widgets.Dropdown, "Minutes a tick", 8, options=[1, 2, 5, 15], value=1)
+        working = _field(widgets.Dropdown, "Working order", 8, 26, options=[])
         return {
             "ticker": ticker,
             "play": play,
@@ -275,6 +275,7 @@ class TradingDesk(Explorer):
         options = [(order_text(one), one["id"]) for one in working]
         if tuple(options) != tuple(self.controls["working"].options):
             self.controls["working"].options = options
+            self.controls["working"].index = 0 if options else None
         self.controls["cancel"].disabled = not options
         self._texts.value = account_html(self.desk)
 
@@ -290,11 +291,9 @@ class TradingDesk(Explorer):
             box.value = self.desk.account.snapshot()["last"]
 
 
-def _field(kind, label: str, wide: int = 6, **settings) -> widgets.Widget:
-    layout = {"width": f"{wide + 7}em"}
-    return kind(
-        description=label, style={"description_width": f"{wide}em"}, layout=layout, **settings
-    )
+def _field(kind, label: str, wide: int = 6, box: int = 7, **settings) -> widgets.Widget:
+    look = {"style": {"description_width": f"{wide}em"}, "layout": {"width": f"{wide + box}em"}}
+    return kind(description=label, **look, **settings)
 
 
 def _button(label: str, act, style: str = "") -> widgets.Button:

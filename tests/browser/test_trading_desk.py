@@ -1,0 +1,60 @@
+"""The trading desk of chapter 04 in JupyterLab, by keyboard: an order, its fill, two hours."""
+
+import re
+import time
+
+import pytest
+
+from tests.browser.lab import open_notebook, run_all
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_trade_and_two_hours_by_keyboard(browser, lab):
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(60_000)
+    try:
+        open_notebook(page, lab, "notebooks/04_first_steps.ipynb")
+        run_all(page)
+        desk = page.locator(".jp-OutputArea-output .jupyter-widgets:has(img)").first
+        box = desk.element_handle()
+
+        def press(label):
+            desk.get_by_role("button", name=label, exact=True).focus()
+            page.keyboard.press("Enter")
+
+        def wait_for(text):
+            page.wait_for_function(
+                "([box, text]) => box.querySelector('img').alt.includes(text)", arg=[box, text]
+            )
+
+        for labelled in ("Side", "Contracts", "Order type", "Limit price", "Stop price"):
+            assert desk.get_by_label(labelled, exact=True).count() >= 1, labelled
+        # Far enough away that no exit stops the clock.
+        stop = desk.get_by_label("Stop loss (points)", exact=True)
+        stop.focus()
+        page.keyboard.press("Control+A")
+        page.keyboard.type("60")
+        page.keyboard.press("Tab")
+        press("Send order")
+        press("1 minute")
+        wait_for("10:01 New York")
+        wait_for("+1 from 2,461.5")
+        desk.get_by_text("bought 1 at 2461.5").wait_for()
+        working = desk.get_by_label("Working order", exact=True)
+        chosen = working.evaluate("one => one.selectedOptions[0].text").replace("\xa0", " ")
+        assert "sell 1 stop 2,401.5" in chosen
+        began = time.monotonic()
+        press("Play")
+        wait_for("12:01 New York")
+        assert time.monotonic() - began < 60
+        press("Play")
+        page.wait_for_timeout(1500)
+        paused = box.eval_on_selector("img", "picture => picture.alt")
+        page.wait_for_timeout(1500)
+        assert box.eval_on_selector("img", "picture => picture.alt") == paused
+        press("Start again")
+        wait_for("10:00 New York")
+        assert re.search(r"no position", box.eval_on_selector("img", "picture => picture.alt"))
+    finally:
+        page.close()
