@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from m2k_lessons import _check, backtest
+from m2k_lessons import _check, _finding, backtest
 from m2k_lessons import sweep as sweeps
 from m2k_lessons._backtest import statistics
 
@@ -121,7 +121,7 @@ class Search:
         return _run(self._strategy, settings, self._bars, self._of_bars, self._account)
 
     def __str__(self) -> str:
-        told = f"Search ({self.method}): {self.trials:,} trials"
+        told = f"Search ({self.method}): {_finding.tried(self.trials)}"
         if self.log[self.value].isna().all():
             return f"{told}, none with a {self.value}"
         settings = ", ".join(f"{name}={value}" for name, value in self.best_settings.items())
@@ -181,7 +181,8 @@ def search(
         drawn before the next look at results.
     storage : path, optional
         SQLite file that the trials are written to. The same call continues what a crash or
-        Ctrl-C interrupted, and with a larger `trials` what was finished.
+        Ctrl-C interrupted, and with a larger `trials` what was finished. It tells a strategy by
+        its name: after a change in what it does, take a new file.
     **account
         Contract, capital, costs and stops, as in `sweep.sweep`.
 
@@ -211,6 +212,8 @@ def search(
     >>> found.trials, found.deflated_sharpe().trials
     (12, 12)
     """
+    import joblib
+
     if not callable(strategy):
         raise TypeError(f"strategy must be a function, got {strategy!r}")
     _check.choice("method", method, METHODS)
@@ -225,8 +228,6 @@ def search(
         raise ValueError("n_jobs must be a whole number other than 0, got 0")
     plan = _grid(ranges, constraint) if method == "grid" else None
     trials = _budget(trials, plan)
-    import joblib
-
     ready = sweeps.prepare(bars, **account)
     of_bars = sweeps._takes_bars(strategy, of)
     job = _Job(ready, strategy, "bars" if of_bars else "close", ranges)

@@ -74,6 +74,30 @@ def test_sixteen_blocks_make_12870_splits():
     assert len(test.splits) == 12_870
 
 
+def test_plain_python_draws_what_compiled_code_draws():
+    def both(kernel, *arguments, out):
+        found = []
+        for function in (kernel, getattr(kernel, "py_func", kernel)):
+            filled = [np.full_like(one, -1) for one in out]
+            rng = [np.random.default_rng(1) if one is None else one for one in arguments]
+            function(*rng, *filled)
+            found.append(filled)
+        return zip(*found, strict=True)
+
+    kernels = _evidence_kernels
+    high, low = np.arange(40) * 7 % 23 + 3, np.arange(40) * 7 % 23
+    rows = np.arange(38)
+    level = (high[:38] + low[:38]) // 2
+    for compiled, plain in [
+        *both(kernels.shuffle_rows, drawn(1, 30), None, out=[np.empty((9, 30))]),
+        *both(kernels.count_draws, None, 0.2, out=[np.empty((9, 30))]),
+        *both(kernels.count_draws, None, 1.0, out=[np.empty((9, 30))]),
+        *both(kernels.first_barrier, high, low, level + 9, level - 9, rows, 5, out=[rows, rows]),
+    ]:
+        assert (compiled == plain).all()
+        assert (compiled != -1).all()
+
+
 # -------------------------------------------------------------------------------- permutation
 
 

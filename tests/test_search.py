@@ -139,7 +139,7 @@ def test_a_trial_that_never_trades_stays_in_the_log_and_counts_as_zero():
         assert found.deflated_sharpe().trials == 5
         assert found.deflated_sharpe().trial_variance == pytest.approx(ratios.var())
     idle = evidence.search(hold_until, {"exit_bar": [0]}, "grid", bars=BARS, **MONEY)
-    assert str(idle) == "Search (grid): 1 trials, none with a Sharpe Ratio"
+    assert str(idle) == "Search (grid): 1 trial, none with a Sharpe Ratio"
     with pytest.raises(ValueError, match="no trial has a Sharpe Ratio"):
         idle.deflated_sharpe()
 
