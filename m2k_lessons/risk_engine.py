@@ -25,6 +25,8 @@ the price jumps over loses more than `risk_fraction`; a loss passes `daily_loss_
 volatility past their limits until the next one. The engine doesn't know whether the strategy has an
 edge. And an order that reduces can be filled late or badly, like any other.
 
+Money paid in or out is taken for profit or loss: begin with a new engine then.
+
 Sizes are those of `risk.position_size`, `risk.exposure_cap` and `risk.volatility_target`; money is
 compared in whole cents.
 """
