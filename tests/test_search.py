@@ -242,7 +242,7 @@ with joblib.parallel_config(backend="threading"):
 """
 
 
-@pytest.mark.parametrize(("method", "n_jobs"), [("random", 1), ("tpe", 1), ("tpe", 2)])
+@pytest.mark.parametrize(("method", "n_jobs"), [("random", 1), ("tpe", 2)])
 def test_a_search_that_was_killed_is_taken_up_where_it_was(tmp_path, method, n_jobs):
     path = tmp_path / "study.db"
     folder = str(Path(__file__).parent)
