@@ -1,6 +1,8 @@
 """Hedge ratios, tests for a relation, half-life, rules and backtest of two legs."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -34,10 +36,40 @@ def pair():
 
 @pytest.fixture(scope="module")
 def real():
+    closes = pairs.nasdaq_and_sp500()
+    return tuple(np.log(closes[name]) for name in ("NASDAQ", "S&P 500"))
+
+
+# ---------------------------------------------------------------- real prices
+
+
+def test_the_real_closes_are_those_of_arch():
     from arch.data import nasdaq, sp500
 
-    frames = (one.load()["Adj Close"] for one in (nasdaq, sp500))
-    return tuple(np.log(one) for one in frames)
+    closes = pairs.nasdaq_and_sp500()
+    assert list(closes) == ["NASDAQ", "S&P 500"]
+    for name, sample in (("NASDAQ", nasdaq), ("S&P 500", sp500)):
+        pd.testing.assert_series_equal(
+            closes[name], sample.load()["Adj Close"], check_names=False, check_index_type=False
+        )
+    assert closes.notna().all().all()
+    assert closes.index.is_monotonic_increasing
+
+
+def test_a_lesson_on_pairs_does_not_wait_for_arch_or_statsmodels():
+    code = (
+        "import sys, numpy as np; from m2k_lessons import pairs;"
+        "pairs.cointegration(*np.log(pairs.nasdaq_and_sp500().to_numpy().T));"
+        "print({'arch', 'statsmodels'} & set(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+def test_without_arch_there_are_no_real_closes(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="nasdaq_and_sp500 needs the package arch"):
+        pairs.nasdaq_and_sp500()
 
 
 # ---------------------------------------------------------------- hedge ratios
@@ -225,6 +257,50 @@ def test_cointegration_is_that_of_arch(pair):
     assert found.statistic == pytest.approx(peer.stat, rel=1e-6)
     assert found.critical_values[5] == pytest.approx(peer.critical_values[5], abs=0.02)
     assert found.p_value == pytest.approx(peer.pvalue, abs=0.002)
+
+
+@pytest.mark.parametrize("bars", [40, 41, 60, 250, 2520])
+def test_cointegration_is_that_of_statsmodels(bars):
+    from statsmodels.tsa.adfvalues import mackinnoncrit, mackinnonp
+    from statsmodels.tsa.stattools import coint
+
+    rng = np.random.default_rng(bars)
+    weights = {"none": [1], "long": [0.9, 0.8, 0.7, 0.6, 0.5], "back": [1, -0.6]}
+    for kept in (0.0, 0.9, 1.0):
+        for memory in weights.values():  # so that other numbers of lags are chosen
+            x = rng.normal(size=bars).cumsum()
+            shocks = np.convolve(rng.normal(size=bars + len(memory) - 1), memory, "valid")
+            around = np.empty(bars)
+            around[0] = shocks[0]
+            for i in range(1, bars):
+                around[i] = kept * around[i - 1] + shocks[i]
+            found = pairs.cointegration(1.2 * x + around, x)
+            statistic, p_value, critical = coint(1.2 * x + around, x, autolag="bic")
+            assert found.statistic == pytest.approx(statistic, rel=1e-9)
+            assert found.p_value == pytest.approx(p_value, abs=1e-12)
+            assert list(found.critical_values.values()) == pytest.approx(critical, rel=1e-12)
+            assert found.wrong_p_value == pytest.approx(mackinnonp(statistic, "c", N=1), abs=1e-12)
+            wrong = mackinnoncrit(N=1, regression="c", nobs=bars - 1)
+            assert list(found.wrong_critical_values.values()) == pytest.approx(wrong, rel=1e-12)
+
+
+@pytest.mark.parametrize("series", [1, 2])
+def test_p_values_are_those_of_statsmodels_over_their_whole_range(series):
+    from statsmodels.tsa.adfvalues import mackinnonp
+
+    for statistic in np.linspace(-25, 4, 500):
+        found, _ = pairs._mackinnon(float(statistic), series, 250)
+        assert found == pytest.approx(mackinnonp(statistic, "c", N=series), abs=1e-12)
+
+
+@pytest.mark.parametrize("bars", [20, 21, 24, 32])
+def test_few_bars_are_not_explained_by_their_many_lags(bars):
+    # With as many lags as bars the statistic is 0, or beyond -100. The size is above 5 %, for so
+    # few bars, and far from nothing and from a quarter.
+    rng = np.random.default_rng(5)
+    tests = [pairs.cointegration(*rng.normal(size=(2, bars)).cumsum(1)) for _ in range(300)]
+    assert min(test.statistic for test in tests) > -12
+    assert 0.03 < np.mean([test.p_value < 0.05 for test in tests]) < 0.2
 
 
 def test_the_residual_test_has_its_own_critical_values():
@@ -701,6 +777,12 @@ def test_legs_that_do_not_belong_together_are_refused(function):
         (lambda y, x: pairs.hedge_ratio(y[:2], x[:2]), "at least 3 bars, got 2"),
         (lambda y, x: pairs.cointegration(y[:10], x[:10]), "at least 20 bars, got 10"),
         (lambda y, x: pairs.cointegration(2 * x + 1, x), "an exact line of x"),
+        (
+            lambda y, x: pairs.cointegration(
+                np.tile([2.0, 0, 0, -2], 9), np.tile([1, 1, -1, -1], 9)
+            ),
+            "y must have shocks around its line on x",
+        ),
         (lambda y, x: pairs.johansen(y, x, lags=-1), "lags must be a whole number at least 0"),
         (lambda y, x: pairs.half_life(y[:10]), "spread must have at least 20 bars, got 10"),
         (lambda y, x: pairs.half_life(y, confidence=0.8), "confidence must be one of 0.9, 0.95"),
