@@ -739,7 +739,7 @@ def rebalance(
     holdings, cost = _traded([0] * len(assets), round(100 * equity_usd), wanted[0], rates)
     gained, held, paid = [[0] * len(assets)], [holdings], [cost]
     rebalanced, last = [], 0
-    decided = due(0, wanted[0], wanted[0], 0)
+    decided = due(0, holdings, wanted[0], 0)
     for row in range(1, len(grown)):
         gains = [round(one * grown[row][i]) for i, one in enumerate(holdings)]
         holdings = [one + gain for one, gain in zip(holdings, gains, strict=True)]
@@ -751,9 +751,7 @@ def rebalance(
             if holdings != before:
                 rebalanced.append(row)
             last = row
-        total = sum(holdings)
-        shares = [one / total for one in holdings] if total else wanted[row]
-        decided = due(row, shares, wanted[row], last)
+        decided = due(row, holdings, wanted[row], last)
         gained.append(gains)
         held.append(holdings)
         paid.append(cost)
@@ -960,12 +958,8 @@ def rebalance_contracts(
             if new != number and row:
                 rebalanced.append(row)
             number, last = new, row
-        shares = (
-            [100 * n * usd / account for n, usd in zip(number, one_usd[row], strict=True)]
-            if account > 0
-            else wanted[row]
-        )
-        decided = due(row, shares, wanted[row], last)
+        held_usd = [n * usd for n, usd in zip(number, one_usd[row], strict=True)]
+        decided = due(row, held_usd, wanted[row], last, account / 100)
         for name, value in zip(rows, (number, gains, bearing, cost, account), strict=True):
             rows[name].append(value)
     as_table = {"index": prices.index, "columns": prices.columns}
@@ -989,23 +983,32 @@ def rebalance_contracts(
 
 
 def _rule(rule, table, *, every, band, pair, window, change, returns=None) -> Callable:
-    """Return the function of (row, weights held, weights wanted, row last traded) that decides.
+    """Return the function of (row, money held, weights wanted, row last traded) that decides.
 
-    It decides at the close of a row, for the close of the next one.
+    It decides at the close of a row, for the close of the next one. A fifth argument is the
+    account; when omitted, all of the money held.
     """
     band = _check.number("band", band, above=0, below=1)
     change = _check.number("change", change, above=0, below=2)
     window = _check.whole("window", window, at_least=3)
     if rule == "never":
-        return lambda row, held, wanted, last: False
+        return lambda row, held, wanted, last, account=None: False
     if rule == "calendar":
         begins = _begins(every, table.index)
         # The calendar is known beforehand: the close before decides for the first of the month.
-        return lambda row, held, wanted, last: row + 1 < len(begins) and begins[row + 1]
+        tomorrow = [*begins[1:], False]
+        return lambda row, held, wanted, last, account=None: tomorrow[row]
     if rule == "band":
-        return lambda row, held, wanted, last: any(
-            abs(h - w) > band + _NOISE for h, w in zip(held, wanted, strict=True)
-        )
+
+        def left(row, held, wanted, last, account=None) -> bool:
+            account = sum(held) if account is None else account
+            limit = (band + _NOISE) * account
+            for money, weight in zip(held, wanted, strict=True):
+                if not -limit <= money - weight * account <= limit:
+                    return True
+            return False
+
+        return left
     if pair is None or isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]:
         raise ValueError(f"pair must name two columns for the rule 'correlation', got {pair!r}")
     returns = table if returns is None else returns
@@ -1015,7 +1018,7 @@ def _rule(rule, table, *, every, band, pair, window, change, returns=None) -> Ca
     moving = rolling_correlation(returns[pair[0]], returns[pair[1]], window)
     moving = moving.reindex(table.index).tolist()
 
-    def moved(row, held, wanted, last) -> bool:
+    def moved(row, held, wanted, last, account=None) -> bool:
         # Before the window is full nothing is known; the first full one is what to compare with.
         then = moving[last] if not math.isnan(moving[last]) else first_known
         return abs(moving[row] - then) > change  # False for NaN

@@ -1,0 +1,367 @@
+"""Chapter 16: mixes, moving correlation, shares of risk, whole contracts, the day all falls."""
+
+from __future__ import annotations
+
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.facts import fact
+
+COMMISSION_USD = fact("course.commission.M2K").value
+
+
+def _volatility_of_a_mix(small, large_pct, small_pct, rho):
+    large = 1 - small
+    own = (large * large_pct) ** 2 + (small * small_pct) ** 2
+    together = 2 * large * small * rho * large_pct * small_pct
+    return (own + together) ** 0.5
+
+
+q1 = Compute(
+    "Large caps swing by {large_pct} % a year and small caps by {small_pct} %; their correlation "
+    "is {rho}. Of an account, the share {small} is in small caps and the rest in large caps. "
+    "Compute the volatility of the account, in % a year, to one decimal or better.",
+    reference=_volatility_of_a_mix,
+    given={
+        "small": Given(0.3, [0.2, 0.35, 0.4]),
+        "large_pct": Given(16, [15, 17, 18]),
+        "small_pct": Given(24, [22, 23, 25]),
+        "rho": Given(0.85, [0.75, 0.8, 0.82]),
+    },
+    mistakes=[
+        Mistake(
+            lambda small, large_pct, small_pct, rho: (1 - small) * large_pct + small * small_pct,
+            "That is the average of the two swings. It is what you get with a correlation of 1; "
+            "at {rho} a little of it cancels.",
+        ),
+        Mistake(
+            lambda small, large_pct, small_pct, rho: (
+                (((1 - small) * large_pct) ** 2 + (small * small_pct) ** 2) ** 0.5
+            ),
+            "The term of what they do together is missing: 2 × both weights × correlation × both "
+            "swings. Without it they would be unrelated.",
+        ),
+        Mistake(
+            lambda small, large_pct, small_pct, rho: (
+                (
+                    ((1 - small) * large_pct) ** 2
+                    + (small * small_pct) ** 2
+                    + (1 - small) * small * rho * large_pct * small_pct
+                )
+                ** 0.5
+            ),
+            "The joint term counts twice: large with small, and small with large.",
+        ),
+        Mistake(
+            lambda small, large_pct, small_pct, rho: (
+                ((1 - small) * large_pct) ** 2
+                + (small * small_pct) ** 2
+                + 2 * (1 - small) * small * rho * large_pct * small_pct
+            ),
+            "That is the variance. The volatility is its square root.",
+        ),
+    ],
+    hints=[
+        "Square each weight times its swing, add twice the joint term, take the root.",
+        "((1 − {small}) × {large_pct})² + ({small} × {small_pct})² + 2 × (1 − {small}) × {small} × "
+        "{rho} × {large_pct} × {small_pct}, and the square root of it all.",
+    ],
+    well_done="{answer:.1f} %: not far below the plain average of the two swings.",
+    unit="%",
+    tolerance=0.06,
+)
+
+
+def _errors_between(before, after, days):
+    standard_error = (1 - before**2) / days**0.5
+    return (after - before) / standard_error
+
+
+q2 = Compute(
+    "Over {days} days the correlation of two holdings is measured at {after}. Its true value used "
+    "to be {before}. Compute how many standard errors the measurement lies above {before}, if "
+    "that is still the truth. To one decimal or better.",
+    reference=_errors_between,
+    given={
+        "before": Given(0.6, [0.5, 0.55, 0.65]),
+        "after": Given(0.8, [0.75, 0.78, 0.82]),
+        "days": Given(63, [42, 50, 84]),
+    },
+    mistakes=[
+        Mistake(
+            lambda before, after, days: (after - before) * days**0.5,
+            "That takes 1/√n for the error, which holds for unrelated holdings. Near 1 a "
+            "correlation is known better: (1 − correlation²)/√n.",
+        ),
+        Mistake(
+            lambda before, after, days: (after - before) / ((1 - before) / days**0.5),
+            "The correlation must be squared: (1 − correlation²)/√n.",
+        ),
+        Mistake(
+            lambda before, after, days: (after - before) / ((1 - before**2) / days),
+            "The error shrinks with the square root of the days, not with the days.",
+        ),
+        Mistake(
+            lambda before, after, days: (after - before) / ((1 - after**2) / days**0.5),
+            "The question supposes that {before} is the truth: its error belongs below the line.",
+        ),
+        Mistake(
+            lambda before, after, days: (1 - before**2) / days**0.5,
+            "That is the standard error. How many of them fit between {before} and {after}?",
+        ),
+    ],
+    hints=[
+        "First the standard error of a correlation of {before} over {days} days.",
+        "({after} − {before}) / ((1 − {before}²) / √{days})",
+    ],
+    well_done="{answer:.1f} standard errors. Two are luck one time in twenty, and a rule that "
+    "looks every day gets many chances.",
+    tolerance=0.06,
+)
+
+
+def _share_of_risk(tenth, rest_pct, small_pct, rho):
+    rest = 1 - tenth
+    covariance = rho * rest_pct * small_pct
+    variance = (rest * rest_pct) ** 2 + (tenth * small_pct) ** 2 + 2 * rest * tenth * covariance
+    own_part = tenth * (tenth * small_pct**2 + rest * covariance)
+    return 100 * own_part / variance
+
+
+q3 = Compute(
+    "An account has the share {tenth} in small caps, which swing by {small_pct} % a year, and the "
+    "rest in a mix that swings by {rest_pct} %. The correlation of the two is {rho}. Compute the "
+    "small caps' share of the risk, in %, to one decimal or better.",
+    reference=_share_of_risk,
+    given={
+        "tenth": Given(0.1, [0.12, 0.15, 0.2]),
+        "rest_pct": Given(9, [8, 10, 11]),
+        "small_pct": Given(22, [20, 24, 25]),
+        "rho": Given(0.8, [0.7, 0.75, 0.85]),
+    },
+    mistakes=[
+        Mistake(
+            lambda tenth, rest_pct, small_pct, rho: 100 * tenth,
+            "That is the share of the money. Shares of risk weigh each part by how it moves.",
+        ),
+        Mistake(
+            lambda tenth, rest_pct, small_pct, rho: (
+                100 * tenth * small_pct / (tenth * small_pct + (1 - tenth) * rest_pct)
+            ),
+            "That compares weight times swing. It leaves out that the correlation is below 1.",
+        ),
+        Mistake(
+            lambda tenth, rest_pct, small_pct, rho: (
+                100
+                * (tenth * small_pct) ** 2
+                / ((tenth * small_pct) ** 2 + ((1 - tenth) * rest_pct) ** 2)
+            ),
+            "That treats the two as unrelated: what they do together has to be shared out, too.",
+        ),
+        Mistake(
+            lambda tenth, rest_pct, small_pct, rho: (
+                100
+                * (tenth * small_pct) ** 2
+                / (
+                    (tenth * small_pct) ** 2
+                    + ((1 - tenth) * rest_pct) ** 2
+                    + 2 * tenth * (1 - tenth) * rho * small_pct * rest_pct
+                )
+            ),
+            "The small caps' own variance alone is too little: half of the joint term is theirs.",
+        ),
+    ],
+    hints=[
+        "Weight × (covariance of the part with the whole account), over the account's variance.",
+        "The covariance with the whole is {tenth} × {small_pct}² + (1 − {tenth}) × {rho} × "
+        "{small_pct} × {rest_pct}.",
+    ],
+    well_done="{answer:.1f} % of the risk from so much smaller a share of the money.",
+    unit="%",
+    tolerance=0.06,
+)
+
+
+def _left_over(account_usd, weight, quote):
+    wanted_usd = weight * account_usd
+    one_usd = quote * 5  # dollars a point
+    whole = wanted_usd // one_usd
+    return wanted_usd - whole * one_usd
+
+
+q4 = Compute(
+    "An account of {account_usd:,} dollars should hold the share {weight} in small caps, by M2K "
+    "at {quote:,.1f}, in whole contracts and never more than asked. Compute how many dollars of "
+    "small caps are missing.",
+    reference=_left_over,
+    given={
+        "account_usd": Given(200_000, [180_000, 220_000, 260_000]),
+        "weight": Given(0.15, [0.15]),
+        "quote": Given(2400.0, [2350.0, 2450.0, 2500.0]),
+    },
+    mistakes=[
+        Mistake(
+            lambda account_usd, weight, quote: 0,
+            "With parts of a contract, yes. They come whole.",
+        ),
+        Mistake(
+            lambda account_usd, weight, quote: weight * account_usd,
+            "That is what is wanted. How much of it do whole contracts hold?",
+        ),
+        Mistake(
+            lambda account_usd, weight, quote: weight * account_usd // (quote * 5) * quote * 5,
+            "That is what the contracts hold. What is missing to the share wanted?",
+        ),
+        Mistake(
+            lambda account_usd, weight, quote: weight * account_usd % quote,
+            "One contract stands for price × 5 dollars, not for the price.",
+        ),
+        Mistake(
+            lambda account_usd, weight, quote: weight * account_usd % (quote * 50),
+            "50 dollars a point is RTY. M2K has 5.",
+        ),
+    ],
+    hints=[
+        "Dollars wanted, over what one contract stands for, rounded down: how many are held?",
+        "{weight} × {account_usd:,} less the whole number of times that {quote:,.1f} × 5 fits in.",
+    ],
+    well_done="{answer:,.0f} dollars of the market asked for are not there.",
+    unit="USD",
+    tolerance=0.5,
+)
+
+
+def _cost_of_a_year(account_usd, traded, times, side_usd):
+    paid_usd = times * traded * (side_usd + 0.50)  # commission and one tick
+    return 100 * paid_usd / account_usd
+
+
+q5 = Compute(
+    "A rule rebalances an account of {account_usd:,} dollars {times} times a year, and each time "
+    "it buys or sells {traded} M2K. Each of them costs {side_usd} dollars of commission and one "
+    "tick of slippage. Compute the cost of a year, in % of the account, to three decimals or "
+    "better.",
+    reference=_cost_of_a_year,
+    given={
+        "account_usd": Given(150_000, [120_000, 180_000]),
+        "traded": Given(2, [3, 4]),
+        "times": Given(12, [12]),
+        "side_usd": Given(COMMISSION_USD, [COMMISSION_USD]),
+    },
+    mistakes=[
+        Mistake(
+            lambda account_usd, traded, times, side_usd: (
+                100 * times * traded * side_usd / account_usd
+            ),
+            "The slippage is missing: a tick of M2K is half a dollar.",
+        ),
+        Mistake(
+            lambda account_usd, traded, times, side_usd: (
+                100 * times * (side_usd + 0.50) / account_usd
+            ),
+            "That is for one contract each time; the rule trades {traded}.",
+        ),
+        Mistake(
+            lambda account_usd, traded, times, side_usd: (
+                200 * times * traded * (side_usd + 0.50) / account_usd
+            ),
+            "That is both sides of a round trip. To rebalance, a contract is bought or sold, once.",
+        ),
+        Mistake(
+            lambda account_usd, traded, times, side_usd: (
+                times * traded * (side_usd + 0.50) / account_usd
+            ),
+            "That is the share. The question asks for percent.",
+        ),
+        Mistake(
+            lambda account_usd, traded, times, side_usd: times * traded * (side_usd + 0.50),
+            "Those are dollars. What part of the account are they?",
+        ),
+    ],
+    hints=[
+        "Dollars for one contract and side: commission plus one tick of 0.50 dollars.",
+        "100 × {times} × {traded} × ({side_usd} + 0.50) / {account_usd:,}",
+    ],
+    well_done="{answer:.3f} % a year. What whole contracts cannot hold matters more.",
+    unit="%",
+    tolerance=0.0006,
+)
+
+
+def _ratio_of_equals(holdings, rho):
+    variance_of_mix = (1 + (holdings - 1) * rho) / holdings
+    return 1 / variance_of_mix**0.5
+
+
+q6 = Compute(
+    "{holdings} holdings have the same weight and the same volatility, and each pair of them has "
+    "a correlation of {rho}. Compute the diversification ratio, to two decimals or better. (The "
+    "variance of the mix is that of one holding times the average of all entries of the table of "
+    "correlations, the ones on its diagonal included.)",
+    reference=_ratio_of_equals,
+    given={
+        "holdings": Given(4, [3, 5, 6]),
+        "rho": Given(0.9, [0.85, 0.92, 0.95]),
+    },
+    mistakes=[
+        Mistake(
+            lambda holdings, rho: holdings**0.5,
+            "That holds for unrelated ones. These move almost as one.",
+        ),
+        Mistake(
+            lambda holdings, rho: holdings / (1 + (holdings - 1) * rho),
+            "The ratio compares volatilities, and that is a ratio of variances: take its root.",
+        ),
+        Mistake(
+            lambda holdings, rho: ((1 + (holdings - 1) * rho) / holdings) ** 0.5,
+            "Upside down: the parts' volatility over that of the mix is at least 1.",
+        ),
+        Mistake(
+            lambda holdings, rho: 1 / rho**0.5,
+            "That is the limit for very many holdings. The diagonal of ones still counts here.",
+        ),
+    ],
+    hints=[
+        "The table has {holdings} × {holdings} entries: {holdings} ones, else {rho} everywhere.",
+        "1 / √((1 + ({holdings} − 1) × {rho}) / {holdings})",
+    ],
+    well_done="{answer:.2f}: when everything falls together, many holdings are little more than "
+    "one.",
+    tolerance=0.006,
+)
+
+q7 = Choose(
+    "Two trading rules on M2K have profits with a correlation of −0.3, and neither has an edge: "
+    "before costs both average zero. You give half of the money to each. Choose what to expect.",
+    options={
+        "a": "a profit, because the losses of one are made good by the other",
+        "b": "smaller swings around zero, less the costs of both",
+        "c": "the same swings as before, because the market traded is the same",
+    },
+    right="b",
+    feedback={
+        "a": "The average of two zeros is zero. Mixing shrinks swings; it makes no average.",
+        "b": "Diversification works on the risk. What is to be diversified has to earn something.",
+        "c": "What counts is how the profits move together, and these move against each other.",
+    },
+)
+
+quiz = Choose(
+    "A friend says: “Rebalancing sells what has risen and buys what has fallen. So it earns money, "
+    "whatever the market does.” Choose the best reply.",
+    options={
+        "a": "True, as long as costs are low.",
+        "b": "False: it keeps the risk near what was chosen. It earns more than holding when "
+        "prices come back, and less when they keep going.",
+        "c": "False: the costs always eat more than it earns.",
+    },
+    right="b",
+    feedback={
+        "a": "Costs were near nothing in this chapter, and still no rule was ahead of holding by "
+        "more than luck. When one asset keeps rising, selling it is a loss against "
+        "holding it.",
+        "b": "That is what the comparison with “never” showed: less swing, and an average that "
+        "cannot be told from holding.",
+        "c": "In micros the costs were a few dollars a year. They are no reason against it.",
+    },
+)
+
+QUESTIONS = register("16_diversification", globals())
