@@ -27,7 +27,7 @@ def warm() -> float:
     import numpy as np
     import pandas as pd
 
-    from m2k_lessons import backtest, indicators, pairs, risk, strategies, sweep
+    from m2k_lessons import backtest, evidence, indicators, pairs, risk, strategies, sweep
 
     index = pd.date_range("2030-01-07 10:00", periods=120, freq="min", tz="America/New_York")
     close = pd.Series(2400 + 0.1 * (np.arange(120) * 7 % 31), index)
@@ -53,6 +53,11 @@ def warm() -> float:
     for method in ("rolling", "kalman"):
         pairs.hedge_ratio(other, close, method=method)
     pairs.pair_target(pairs.zscore(other - close, 20).fillna(0.0))
+    changes = close.diff().dropna()
+    held = target.shift().loc[changes.index]
+    evidence.permutation_test(held, changes, trials=1, permutations=99)
+    evidence.bootstrap_sharpe(changes, trials=1, resamples=99)
+    evidence.triple_barrier(close, 1.0, 1.0, horizon=5)
     return time.perf_counter() - begin
 
 
