@@ -225,6 +225,16 @@ def test_a_loss_overnight_counts_for_the_day_that_sees_it():
     assert engine.allow(1, time=index[1], equity_usd=9_750, price=2350.0) == 0
 
 
+def test_a_recovery_on_the_same_day_opens_nothing():
+    engine = RiskEngine(Limits(daily_loss_usd=250))
+    values = [("10:00", 10_000), ("11:00", 9_700), ("12:00", 10_400), ("19:00", 10_400)]
+    answers = [
+        engine.allow(1, time=f"2031-01-06 {time}", equity_usd=value, price=2400.0)
+        for time, value in values
+    ]
+    assert answers == [1, 0, 0, 1]
+
+
 def test_the_drawdown_counts_from_the_peak_and_ends_it_all():
     engine = RiskEngine(Limits(max_drawdown=0.1))
     values = [10_000, 12_000, 10_800.01, 10_800, 20_000]
@@ -360,6 +370,42 @@ def test_a_stopped_position_stays_out_until_the_wish_changes():
         positions.append(account.position)
     assert positions == [1, 0, 0, 0, 1]
     assert account.trades["exit_role"].tolist() == ["stop loss"]
+
+
+def test_another_size_on_the_same_side_brings_no_stopped_position_back():
+    index = pd.date_range("2030-03-05 10:00", periods=8, freq="min", tz=NEW_YORK)
+    bars = frame([2400, 2400, 2380, 2380, 2380, 2380, 2380, 2380.0], index)
+    account = paper.PaperAccount(bars, start=1, **FREE)
+    engine = RiskEngine(Limits(risk_fraction=0.05, stop_points=10))
+    positions = []
+    for wanted in (1, 1, 3, 2, -1):
+        engine.follow(account, wanted)
+        account.step()
+        positions.append(account.position)
+    assert positions == [1, 0, 0, 0, -1]
+
+
+def test_an_entry_that_the_broker_refused_is_not_sent_again():
+    account = paper.PaperAccount(minutes(30, seed=1), capital=2_000, start=1)
+    engine = RiskEngine(Limits())
+    assert all(engine.follow(account, 1))
+    account.step()
+    (refused,) = engine.follow(account, 9)
+    assert refused.code == "margin"
+    account.step()
+    assert engine.follow(account, 9) == []
+    account.step()
+    assert account.position == 1
+
+
+def test_an_entry_that_still_waits_is_cancelled_and_decided_anew():
+    account = paper.PaperAccount(minutes(30, seed=1), capital=40_000, start=1)
+    engine = RiskEngine(Limits())
+    mine = account.submit(paper.limit("buy", 3, 1_900.0))
+    engine.follow(account, 1)
+    assert account.orders.loc[mine.id, "status"] == "cancelled"
+    account.step()
+    assert account.position == 1
 
 
 def test_what_the_broker_refuses_comes_back_and_reductions_are_tried_again():
