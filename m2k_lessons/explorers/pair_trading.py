@@ -7,11 +7,13 @@ import functools
 import numpy as np
 
 from m2k_lessons import data, pairs
+from m2k_lessons.contracts import M2K
 from m2k_lessons.explorers.base import Choice, Explorer, Slider
 from m2k_lessons.plots import BLUE, GREY, ORANGE, usd, usd_axis
 
 PAIRS = ("cointegrated", "correlated", "spurious", "broken")
 BETA, CAPITAL_USD = 1.15, 200_000  # the beta is taken as known: nothing here is fitted
+LEG_USD = 100_000  # about so much of M2K in each pair, so that their results compare
 FIRST, BARS = 1_010, 1_510  # traded are the last six years; the bars before warm up the window
 
 
@@ -23,45 +25,56 @@ def _pair(name: str):
     small, large = (np.log(one["close"]) for one in bars.values())
     spread = 100 * (small - BETA * large)
     traded = {symbol: one.iloc[FIRST:] for symbol, one in bars.items()}
-    ratio = pairs.contract_ratio(BETA, *(one["close"].iloc[0] for one in traded.values()))
-    return traded, spread, ratio
+    prices = [one["close"].iloc[0] for one in traded.values()]
+    ratio = pairs.contract_ratio(BETA, *prices)
+    times = max(1, round(LEG_USD / M2K.notional(prices[0], ratio.contracts_y)))
+    return traded, spread, {"M2K": times * ratio.contracts_y, "MES": times * ratio.contracts_x}
 
 
 def compute(pair: str, entry: float, exit: float, window: int) -> dict:
-    """Spread in %, z-score, equity after costs and costs so far, of the traded bars."""
-    bars, spread, ratio = _pair(pair)
+    """Spread in %, z-score, side held, equity after costs and costs so far, of the traded bars.
+
+    Leaving must be nearer than entering: an `exit` that is not becomes `entry` less 0.1.
+    """
+    bars, spread, size = _pair(pair)
+    exit = min(exit, round(entry - 0.1, 1))
     score = pairs.zscore(spread, window)
-    target = pairs.pair_target(score, entry, min(exit, entry - 0.1)).iloc[FIRST:]
-    result = pairs.backtest_pair(bars, target, ratio, capital=CAPITAL_USD)
+    target = pairs.pair_target(score, entry, exit).iloc[FIRST:]
+    result = pairs.backtest_pair(bars, target, size, capital=CAPITAL_USD)
     shown = spread.to_numpy()[FIRST:]
     return {
         "spread": shown - shown[0],
         "score": score.to_numpy()[FIRST:],
         "entry": entry,
+        "exit": exit,
+        "side": target["M2K"].to_numpy(),
         "earned_usd": result.equity["Equity"].to_numpy() - CAPITAL_USD,
         "costs_usd": float(result.trades["Commission"].sum() + result.trades["Slippage"].sum()),
         "trips": int((target["M2K"].diff().fillna(target["M2K"]) * target["M2K"] > 0).sum()),
         "in_market": float((target["M2K"] != 0).mean()),
-        "ratio": f"{ratio.contracts_y} M2K against {ratio.contracts_x} MES",
+        "size": "{M2K} M2K against {MES} MES".format_map(size),
     }
 
 
 def draw(figure) -> dict:
     figure.set_layout_engine("none")  # limits change with the pair, nothing else may move
-    margins = {"left": 0.1, "right": 0.985, "bottom": 0.09, "top": 0.945, "hspace": 0.42}
+    margins = {"left": 0.115, "right": 0.985, "bottom": 0.09, "top": 0.945, "hspace": 0.42}
     top, middle, low = figure.subplots(3, 1, sharex=True, gridspec_kw=margins)
     top.set(title="Spread since the first day (simulated)", ylabel="% of M2K")
-    middle.set(title="z-score, with entry levels", ylabel="deviations", ylim=(-6, 6))
+    middle.set(title="z-score; bars: when the spread is held", ylabel="deviations", ylim=(-6, 6))
     low.set(title="Earned after costs", xlabel="trading day", ylabel="USD", xlim=(0, BARS))
     low.axhline(0, color=GREY, linewidth=0.8)
     usd_axis(low)
+    held = {"color": GREY, "linewidth": 4, "linestyle": "-", "solid_capstyle": "butt"}
     return {
         "spread": top.plot([], [], color=BLUE, linewidth=1)[0],
         "score": middle.plot([], [], color=BLUE, linewidth=0.8)[0],
-        "above": middle.plot([], [], color=ORANGE, linestyle="--")[0],
-        "below": middle.plot([], [], color=ORANGE, linestyle="--")[0],
+        "enter": middle.plot([], [], color=ORANGE, linestyle="--")[0],
+        "leave": middle.plot([], [], color=ORANGE, linestyle=":")[0],
+        "long": middle.plot([], [], **held)[0],
+        "short": middle.plot([], [], **held)[0],
         "earned": low.plot([], [], color=BLUE)[0],
-        "text": low.text(0.015, 0.06, "", transform=low.transAxes, color=ORANGE),
+        "text": low.text(1, 1.06, "", transform=low.transAxes, color=ORANGE, ha="right"),
     }
 
 
@@ -70,13 +83,19 @@ def update(artists: dict, result: dict) -> None:
     for name, key, smallest in (("spread", "spread", 5.0), ("earned", "earned_usd", 10_000)):
         artists[name].set_data(days, result[key])
         # Few limits to choose from, so that the axes seldom have to be drawn again.
-        reach = smallest * 2 ** np.ceil(np.log2(max(np.abs(result[key]).max() / smallest, 1)))
-        artists[name].axes.set_ylim(-reach, reach)
+        up, down = (
+            smallest * 2 ** np.ceil(np.log2(max(reach / smallest, 1)))
+            for reach in (result[key].max(), -result[key].min())
+        )
+        artists[name].axes.set_ylim(-down, up)
     artists["score"].set_data(days, result["score"])
-    for name, sign in (("above", 1), ("below", -1)):
-        artists[name].set_data([0, BARS], [sign * result["entry"]] * 2)
+    for name, level in (("enter", result["entry"]), ("leave", result["exit"])):
+        levels = [level, level, np.nan, -level, -level]
+        artists[name].set_data([0, BARS, np.nan, 0, BARS], levels)
+    for name, side in (("long", 1), ("short", -1)):
+        artists[name].set_data(days, np.where(result["side"] == side, -5.6 * side, np.nan))
     artists["text"].set_text(
-        f"{result['ratio']}: {usd(result['earned_usd'][-1])} after {usd(result['costs_usd'])} "
+        f"{result['size']}: {usd(result['earned_usd'][-1])} after {usd(result['costs_usd'])} "
         f"of costs, {result['trips']} round trips"
     )
 
@@ -84,8 +103,8 @@ def update(artists: dict, result: dict) -> None:
 def describe(state: dict, result: dict) -> str:
     return (
         f"Three panels for the {state['pair']} pair, entry at {state['entry']:g}, exit at "
-        f"{state['exit']:g}, window of {state['window']} days. The spread ends at "
-        f"{result['spread'][-1]:.1f} % of where it began. {result['ratio']}: "
+        f"{result['exit']:g}, window of {state['window']} days. The spread ends "
+        f"{result['spread'][-1]:+.1f} % from where it began. {result['size']}: "
         f"{result['trips']} round trips, in the market on {100 * result['in_market']:.1f} % of "
         f"the days, earned {usd(result['earned_usd'][-1])} after {usd(result['costs_usd'])} of "
         f"costs, at worst {usd(result['earned_usd'].min())}."

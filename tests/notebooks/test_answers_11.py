@@ -1,13 +1,15 @@
 """What chapter 11 tells in words, without a number that a tag could hold."""
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from m2k_lessons import data, facts, pairs
-from m2k_lessons.explorers.pair_trading import compute
+from m2k_lessons.contracts import M2K
+from m2k_lessons.explorers.pair_trading import BETA, FIRST, PAIRS, compute, describe
 
 HALF = 1260
 
@@ -60,6 +62,30 @@ def test_what_the_calibration_run_gave():
         "| 15 | 7.1 % | 7.8 % | 98 % | 228 |",
     ):
         assert row in text
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_explorers_pairs_are_of_one_size(name, market):
+    size = compute(name, 1.5, 0.0, 60)["size"]
+    small, large = (int(number) for number in re.findall(r"(\d+) M", size))
+    prices = [market[f"{name}_{symbol}"]["close"].iloc[FIRST] for symbol in ("M2K", "MES")]
+    assert 85_000 < M2K.notional(float(prices[0]), small) < 115_000
+    assert abs(pairs.beta_left(small, large, BETA, *prices)) < 0.03
+
+
+def test_the_explorer_leaves_nearer_than_it_enters_and_says_so():
+    asked = {"pair": "cointegrated", "entry": 0.5, "exit": 1.0, "window": 60}
+    result = compute(**asked)
+    assert result["exit"] == 0.4
+    assert "entry at 0.5, exit at 0.4" in describe(asked, result)
+    assert compute("cointegrated", 3.0, 1.0, 250)["exit"] == 1.0
+
+
+def test_the_explorers_bars_are_its_round_trips():
+    result = compute("correlated", 1.0, 0.5, 40)
+    side = np.r_[0, result["side"]]
+    assert np.sum((side[1:] != 0) & (side[1:] != side[:-1])) == result["trips"]
+    assert np.mean(side[1:] != 0) == result["in_market"]
 
 
 def test_what_the_explorer_answers():
