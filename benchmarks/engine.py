@@ -6,27 +6,14 @@ all statistics, and the compiled engine alone. vectorbt's is `Portfolio.from_sig
 statistics. backtesting.py computes its statistics in any case.
 """
 
-import statistics
 import sys
 import time
 import tracemalloc
 import warnings
 
+from timing import milliseconds
+
 BARS = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)  # the last takes 3 GB
-
-
-def milliseconds(peers: dict, rounds: int) -> dict:
-    """Median time of each peer, after one run to warm up; peers take turns."""
-    times = {name: [] for name in peers}
-    for work in peers.values():
-        work()
-    for number in range(rounds):
-        order = list(peers.items())
-        for name, work in order if number % 2 else order[::-1]:
-            begin = time.perf_counter()
-            work()
-            times[name].append(1e3 * (time.perf_counter() - begin))
-    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 def drawn(count: int, freq: str = "B"):

@@ -5,25 +5,11 @@ Bollinger at most 3. Peers take turns within each round, so that a slow moment h
 TA-Lib gets arrays, we get Series, checks and index included.
 """
 
-import statistics
 import time
 
+from timing import milliseconds
+
 BARS = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
-
-
-def milliseconds(peers: dict, rounds: int) -> dict:
-    """Median time of each peer, after one run to warm up."""
-    times = {name: [] for name in peers}
-    for work in peers.values():
-        work()
-    for number in range(rounds):
-        # In turns, since the first one finds the prices out of the processor's cache.
-        order = list(peers.items())
-        for name, work in order if number % 2 else order[::-1]:
-            begin = time.perf_counter()
-            work()
-            times[name].append(1e3 * (time.perf_counter() - begin))
-    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 def prices(bars: int):

@@ -11,13 +11,14 @@ numpy computes all combinations of one slow average at once, in floats, with the
 backtesting.py is timed on a few combinations and multiplied.
 """
 
-import statistics
 import subprocess
 import sys
 import threading
 import time
 import tracemalloc
 import warnings
+
+from timing import milliseconds
 
 FIGURES = ("Return [$]", "Sharpe Ratio", "Max. Drawdown [%]", "# Trades")
 CAPITAL = 1_000_000  # far from any margin, so that no combination is a special case
@@ -38,20 +39,6 @@ FIRST_CALL = """if True:
     sweep(bars, strategies.trend_following, {"fast": [2, 3], "slow": [5, 9]})
     print(pandas_time, imported, time.perf_counter() - begin)
 """
-
-
-def milliseconds(peers: dict, rounds: int) -> dict:
-    """Median time of each peer, after one run to warm up; peers take turns."""
-    times = {name: [] for name in peers}
-    for work in peers.values():
-        work()
-    for number in range(rounds):
-        order = list(peers.items())
-        for name, work in order if number % 2 else order[::-1]:
-            begin = time.perf_counter()
-            work()
-            times[name].append(1e3 * (time.perf_counter() - begin))
-    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 def drawn(count: int, freq: str):

@@ -170,7 +170,7 @@ def _make_folder(folder: Path) -> None:
 
 def _cannot_keep(error: OSError) -> DownloadError:
     return DownloadError(
-        f"the prices cannot be kept: {error}. Another folder can be named in the environment "
+        f"what was fetched cannot be kept: {error}. Another folder can be named in the environment "
         "variable M2K_HOME"
     )
 
@@ -195,13 +195,17 @@ def _read(path: Path) -> tuple[dict, bytes] | None:
 
 
 def _keep(path: Path, about: dict, csv: bytes) -> None:
-    """Write a file as a whole or not at all, and replace an older one at once."""
     about = about | {"sha256": hashlib.sha256(csv).hexdigest()}
+    _write_whole(path, f"# {json.dumps(about)}\n".encode() + csv)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all, and replace an older one at once."""
     unfinished = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     try:
         try:
             with unfinished.open("wb") as part:
-                part.write(f"# {json.dumps(about)}\n".encode() + csv)
+                part.write(content)
                 part.flush()
                 os.fsync(part.fileno())
             unfinished.replace(path)

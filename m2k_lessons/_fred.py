@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import io
 import json
-import os
 import re
-import threading
 from pathlib import Path
 
 import pandas as pd
 
 from m2k_lessons import _check
-from m2k_lessons._download import DownloadError, _folder
+from m2k_lessons._download import DownloadError, _folder, _make_folder, _write_whole
 
 _ADDRESS = "https://fred.stlouisfed.org/graph/fredgraph.csv"
 _SERIES_ID = re.compile(r"[A-Z0-9_]{1,40}")
@@ -88,7 +85,7 @@ def fred(
     kept = None if refresh else _read(path, series_id)
     if kept is not None:
         return kept
-    _make(path.parent)
+    _make_folder(path.parent)
     text = _ask(series_id, start, end, timeout_s)
     fetched = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     series = _parsed(series_id, text, fetched)
@@ -96,7 +93,7 @@ def fred(
     if outside.any():
         day = series.index[outside][0].date()
         raise _problem(series_id, f"its answer has {day}, which was not asked for")
-    _keep(path, {"fetched": fetched, "csv": text})
+    _write_whole(path, json.dumps({"fetched": fetched, "csv": text}).encode())
     return series
 
 
@@ -165,21 +162,6 @@ def _problem(series_id: str, why: str) -> DownloadError:
     return DownloadError(f"no figures of {series_id} from FRED: {why}. Instead, {_INSTEAD}")
 
 
-def _make(folder: Path) -> None:
-    """Make the folder before anything is fetched that it could not hold."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _cannot_keep(error) from error
-
-
-def _cannot_keep(error: OSError) -> DownloadError:
-    return DownloadError(
-        f"the figures cannot be kept: {error}. Another folder can be named in the environment "
-        "variable M2K_HOME"
-    )
-
-
 def _read(path: Path, series_id: str) -> pd.Series | None:
     """Return what a file holds; None if there is no file, or not all that was written."""
     try:
@@ -195,18 +177,3 @@ def _read(path: Path, series_id: str) -> pd.Series | None:
         return _parsed(series_id, kept["csv"], kept["fetched"])
     except (ValueError, TypeError, KeyError, AttributeError, DownloadError):
         return None  # damaged: to be fetched again
-
-
-def _keep(path: Path, answer: dict) -> None:
-    """Write a file as a whole or not at all, and replace an older one at once."""
-    unfinished = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        try:
-            with unfinished.open("w", encoding="utf-8", newline="\n") as part:
-                json.dump(answer, part)
-            unfinished.replace(path)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                unfinished.unlink()
-    except OSError as error:
-        raise _cannot_keep(error) from error
