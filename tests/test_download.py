@@ -126,7 +126,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
         if server.waits == "always" or (server.waits and body is server.body):
-            server.released.wait(5)
+            server.released.wait(30)
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -524,7 +524,8 @@ def test_a_slow_answer_is_waited_for_no_longer_than_told(asking, home, waits):
     asking.answers(chart(), waits=waits)
     start = time.perf_counter()
     refused_because(r"no answer within 0\.6 seconds", timeout_s=0.6)
-    assert time.perf_counter() - start < 4  # the server waits 5; yfinance's import is in here too
+    # The server waits 30 seconds. The import of yfinance is in here, too, and a busy machine.
+    assert time.perf_counter() - start < 20
     assert asking.asked
     assert list(home.iterdir()) == []
 
