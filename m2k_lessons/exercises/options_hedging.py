@@ -304,7 +304,7 @@ quiz = Choose(
         "a": "Only if the sellers asked too little. They ask for what they expect to pay, and "
         "something for the risk and the spread.",
         "b": "Insurance is bought to survive a bad year, or to hold on through it, and is paid for "
-        "in the others.",
+        "in the others. Nor is the premium all: the futures lose down to the strike as well.",
         "c": "A put that expires worthless was not wasted, as little as the insurance of a house "
         "that did not burn. The question is whether the floor is worth its price to you.",
     },

@@ -37,14 +37,15 @@ def compute_greeks(kind: str, price: float, days: int, vol: int) -> dict:
 
 def draw_greeks(figure) -> dict:
     figure.set_layout_engine("none")
-    margins = {"left": 0.07, "right": 0.98, "bottom": 0.12, "top": 0.93}
+    margins = {"left": 0.075, "right": 0.975, "bottom": 0.12, "top": 0.93}
     panels = figure.subplots(2, 3, gridspec_kw=margins | {"wspace": 0.28, "hspace": 0.42}).ravel()
     artists = {}
     for axes, (name, (title, _)) in zip(panels, PANELS.items(), strict=False):
         axes.set_title(title, fontsize=10)
         axes.set(xlim=(2000, 2800), xticks=[2000, 2400, 2800])
         artists[name] = axes.plot([], [], color=BLUE)[0]
-        artists[f"{name}_dot"] = axes.plot([], [], "o", color=ORANGE, markersize=8)[0]
+        (dot,) = axes.plot([], [], "o", color=ORANGE, markersize=8, clip_on=False)
+        artists[f"{name}_dot"] = dot
         if name == "delta":
             axes.set(ylim=(-10.8, 10.8), yticks=[-10, 0, 10])
             continue
@@ -75,16 +76,17 @@ def _greek_texts(result: dict) -> list[str]:
     return [
         f"future at {result['price']:,.0f}",
         f"value {usd(value)}",
-        f"moves like {delta:.1f} M2K".replace("-", "−"),
+        f"moves like {round(delta, 1) + 0.0:.1f} M2K".replace("-", "−"),
         f"{gamma:.2f} M2K more for 10 points",
         f"{usd(vega)} for a point of volatility",
-        f"melts by {usd(melt)} a day",
+        f"{'melts' if round(melt) >= 0 else 'grows'} by {usd(abs(melt))} a day",
     ]
 
 
 def describe_greeks(state: dict, result: dict) -> str:
     return (
-        f"One {state['kind']} struck at 2,400 with {state['days']} days left and a volatility of "
+        f"One {state['kind']} struck at 2,400 with {state['days']} "
+        f"day{'s' if state['days'] > 1 else ''} left and a volatility of "
         f"{state['vol']} %, five curves over the future's price. At the dot: "
         f"{'; '.join(_greek_texts(result))}."
     )

@@ -6,10 +6,12 @@ import numpy as np
 
 from m2k_lessons.explorers.base import Explorer, Slider
 from m2k_lessons.options import Leg, black76, premium_usd, profit
-from m2k_lessons.plots import BLUE, GREY, ORANGE, usd, usd_axis
+from m2k_lessons.plots import BLUE, GREY, ORANGE, usd
 
 PRICE, RATE, TERM_DAYS = 2400.0, 0.04, 60
 PRICES = np.arange(1900.0, 2901.0, 5.0)
+HEIGHTS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+LEAST_USD = 8_000  # the scale's smallest top
 
 
 def compute_payoff(
@@ -37,9 +39,13 @@ def draw_payoff(figure) -> dict:
     axes = figure.add_axes((0.125, 0.13, 0.855, 0.7))
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.axvline(PRICE, color=GREY, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="price of the future, points", ylabel="profit or loss, USD", xlim=(1900, 2900))
-    usd_axis(axes)
-    return {
+    axes.set(xlabel="price of the future, points", xlim=(1900, 2900))
+    # The scale changes with the position. Its labels are texts that change, because new limits
+    # would mean to draw all the axes again.
+    axes.set(ylim=(-1.03, 1.03), yticks=HEIGHTS, yticklabels=[])
+    axes.set_ylabel("profit or loss, USD", labelpad=46)
+    labels = {h: axes.text(1888, h, "", ha="right", va="center") for h in HEIGHTS}
+    return labels | {
         "now": axes.plot([], [], color=ORANGE, linestyle="--")[0],
         "expiry": axes.plot([], [], color=BLUE)[0],
         "text": figure.text(0.125, 0.92, "", fontsize=11.5),
@@ -49,11 +55,11 @@ def draw_payoff(figure) -> dict:
 
 def update_payoff(artists: dict, result: dict) -> None:
     reach = np.abs([result["expiry_usd"], result["now_usd"]]).max()
-    # Few limits to choose from, so that the axes seldom have to be drawn again.
-    limit = 7_500 * 2 ** np.ceil(np.log2(max(1.1 * reach / 7_500, 1)))
-    artists["now"].axes.set_ylim(-limit, limit)
-    artists["expiry"].set_data(PRICES, result["expiry_usd"])
-    artists["now"].set_data(PRICES, result["now_usd"])
+    top = LEAST_USD * 2 ** np.ceil(np.log2(max(1.03 * reach / LEAST_USD, 1)))
+    for height in HEIGHTS:
+        artists[height].set_text(usd(height * top / 1_000) + ("k" if height else ""))
+    artists["expiry"].set_data(PRICES, result["expiry_usd"] / top)
+    artists["now"].set_data(PRICES, result["now_usd"] / top)
     artists["text"].set_text(_payoff_title(result))
     artists["ends"].set_text(_payoff_ends(result))
 
@@ -71,9 +77,15 @@ def _payoff_ends(result: dict) -> str:
 
 
 def describe_payoff(state: dict, result: dict) -> str:
+    held = [f"{state['futures']} M2K from 2,400".replace("-", "−")]
+    for kind in ("put", "call"):
+        number, strike = state[f"{kind}s"], state[f"{kind}_strike"]
+        done = "bought" if number > 0 else "sold"
+        if number:
+            plural = "s" if abs(number) > 1 else ""
+            held.append(f"{abs(number)} {kind}{plural} {done} at a strike of {strike:,.0f}")
     return (
-        f"{state['futures']} M2K from 2,400, {state['puts']} puts at {state['put_strike']:,.0f}, "
-        f"{state['calls']} calls at {state['call_strike']:,.0f}, volatility {state['vol']} %. "
+        f"{', '.join(held)}, volatility {state['vol']} %. "
         f"{_payoff_title(result)}. {_payoff_ends(result)}. The dashed line: "
         f"{usd(result['now_usd'][40])} at 2,100 and {usd(result['now_usd'][160])} at 2,700."
     )

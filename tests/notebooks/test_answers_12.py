@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from m2k_lessons import contracts, data, facts, options, options_hedge
+from m2k_lessons.explorers import options_greeks, options_hedging
 from m2k_lessons.explorers.options_greeks import compute_greeks
 from m2k_lessons.explorers.options_hedging import compute_payoff
 
@@ -70,6 +71,25 @@ def test_each_quarter_draws_its_floor_anew():
     assert 0 < paid.sum() < 4  # some quarters of the year that fell brought nothing back
 
 
+def test_one_quarter_of_2038_paid_for_its_year():
+    puts = replay().puts.loc["2038"]
+    assert len(puts) == 4
+    june = puts.loc["2038-06"].iloc[0]
+    assert june["ended"].month == 9
+    assert june["gain_usd"] + puts["gain_usd"].drop(puts.index[1]).sum() > 0
+    assert 1 - (june["strike"] - june["received"]) / june["forward"] == pytest.approx(
+        0.20, abs=0.005
+    )
+
+
+def test_a_longer_put_than_ours_costs_more_dollars_and_fewer_a_day():
+    chain = data.load("chain")["chain"]
+    puts = chain[(chain["strike"] == 2300) & (chain["kind"] == "put")].set_index("expiry")
+    ours, longer = puts.loc["2030-03-15"], puts.loc["2030-06-21"]
+    assert longer["ask"] > ours["ask"]
+    assert longer["ask"] / longer["years"] < ours["ask"] / ours["years"]
+
+
 def test_one_year_decides_between_holding_and_rolling():
     front = data.load("daily")["M2K"]["close"]
     start_usd = 50 * front.groupby(front.index.year.astype(str)).first()
@@ -126,6 +146,39 @@ def test_greeks_by_small_steps():
     assert abs(50 * greek.rho) < 5  # "a few dollars"
 
 
+def test_who_is_better_off_with_stop_or_put():
+    """Loop 5 once more: the put wins in most pieces that came back, and in no other."""
+    market = data.load("daily")
+    front, traded = market["M2K"]["close"], market["M2K_continuous"]
+    realised = (traded["close"].diff() / front.shift()).rolling(21).std() * np.sqrt(252)
+    years = float(march("put")["years"].iloc[0])
+    wins = {"untouched": [], "stayed below": [], "came back": []}
+    for start in range(22, len(front) - 41, 41):
+        bars = traded.iloc[start + 1 : start + 42]
+        points = 2400 * (bars - traded["close"].iloc[start]) / front.iloc[start]
+        end = points["close"].iloc[-1]
+        paid = options.black76(2400.0, 2300.0, years, 0.04, realised.iloc[start] + 0.05, "put")
+        hit = np.flatnonzero(points["low"] <= -100)
+        stop = min(-100, points["open"].iloc[hit[0]]) if len(hit) else end
+        kind = "untouched" if not len(hit) else "came back" if end > -100 else "stayed below"
+        wins[kind].append(max(end, -100) - paid > stop)
+    counts = {kind: (sum(won), len(won)) for kind, won in wins.items()}
+    assert counts == {"untouched": (0, 29), "stayed below": (0, 11), "came back": (17, 20)}
+
+
+def test_which_of_the_four_is_best_at_three_prices():
+    put, call = march("put"), march("call")
+    premium = float(put.loc[2300, "ask"])
+    ways = {
+        "futures": options.protective_put(2400.0, 2300.0, premium)[0],
+        "put": options.protective_put(2400.0, 2300.0, premium),
+        "collar": options.collar(2400.0, 2300.0, premium, 2500.0, float(call.loc[2500, "bid"])),
+        "call": options.long_call(2300.0, float(call.loc[2300, "ask"])),
+    }
+    for price, best in ((2200.0, "collar"), (2400.0, "futures"), (2700.0, "futures")):
+        assert max(ways, key=lambda name: options.profit(ways[name], price)) == best
+
+
 def test_nights_of_the_simulated_market_jump_by_a_few_in_a_hundred():
     market = data.load("daily")
     front, traded = market["M2K"]["close"], market["M2K_continuous"]
@@ -154,3 +207,19 @@ def test_what_the_greeks_explorer_answers():
     assert doubled == 15
     assert melt(2500.0, 15) < 2 * melt(2500.0, 60)
     assert melt(2500.0, 2) < melt(2500.0, 15)  # "in the last days it falls again"
+
+
+def test_the_explorers_say_what_is_held_and_what_grows():
+    explorer = options_hedging.explore_payoff()
+    explorer.controls["calls"].value = 0
+    explorer.controls["puts"].value = -2
+    assert "10 M2K from 2,400, 2 puts sold at a strike of 2,300, volatility" in explorer.alt
+    limits = [axes.get_ylim() for axes in explorer.figure.axes]
+    explorer.controls["futures"].value = 20
+    assert [axes.get_ylim() for axes in explorer.figure.axes] == limits  # or it is drawn anew
+    explorer = options_greeks.explore_greeks()
+    explorer.controls["price"].value = 2000.0
+    explorer.controls["vol"].value = 5
+    assert explorer.alt.endswith("grows by $2 a day.")  # deep in the money, by the interest
+    explorer.controls["kind"].value = "call"
+    assert "moves like 0.0 M2K" in explorer.alt
