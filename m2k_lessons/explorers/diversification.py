@@ -27,13 +27,19 @@ def _past_and_future() -> tuple[pd.DataFrame, pd.DataFrame]:
     return portfolio.covariance_matrix(returns.iloc[:FIRST_YEAR]), returns.iloc[FIRST_YEAR:][:HELD]
 
 
-def compute(method: str, small_pct: int, rule: str, band_pct: int) -> dict:
-    """Weights, shares of risk, and what six simulated years of a rule did, in % and USD."""
-    covariance, future = _past_and_future()
-    least = pd.Series(0.0, covariance.index)
-    least["small_caps"] = small_pct / 100
+@functools.cache
+def _allocation(method: str, small_pct: int) -> tuple[pd.Series, pd.Series, float]:
+    """Weights from the first year, what each adds to the risk, and the diversification ratio."""
+    covariance, _ = _past_and_future()
+    least = pd.Series({name: small_pct / 100 * (name == "small_caps") for name in ASSETS})
     weights = portfolio.weights_from_covariance(covariance, METHODS[method], lower=least)
     parts = portfolio.risk_contribution(weights, covariance)
+    return weights, parts, portfolio.diversification_ratio(weights, covariance)
+
+
+def compute(method: str, small_pct: int, rule: str, band_pct: int) -> dict:
+    """Weights, shares of risk, and what six simulated years of a rule did, in % and USD."""
+    future, (weights, parts, ratio) = _past_and_future()[1], _allocation(method, small_pct)
     options = {"band": band_pct / 100, "pair": ("large_caps", "bonds"), "change": 0.3}
     held = portfolio.rebalance(weights, future, RULES[rule], equity_usd=ACCOUNT_USD, **options)
     dollars = held.holdings_usd.to_numpy()
@@ -42,7 +48,7 @@ def compute(method: str, small_pct: int, rule: str, band_pct: int) -> dict:
         "band_pct": band_pct if rule == "band" else np.nan,
         "money_pct": 100 * weights.to_numpy(),
         "risk_pct": 100 * (parts / parts.sum()).to_numpy(),
-        "ratio": portfolio.diversification_ratio(weights, covariance),
+        "ratio": ratio,
         "stocks_pct": 100 * (dollars[:, 0] + dollars[:, 1]) / total,
         "target_pct": 100 * float(weights.iloc[:2].sum()),
         "trades": len(held.rebalanced),
@@ -61,8 +67,7 @@ def draw(figure) -> dict:
     left.grid(axis="y", visible=False)
     money = left.barh(np.arange(3) - 0.19, 0, height=0.36, color=BLUE)
     risk = left.barh(np.arange(3) + 0.19, 0, 0.36, color=ORANGE, hatch="//", edgecolor="white")
-    days = len(_past_and_future()[1])
-    right.set(title="Stocks (large + small): weight less target", xlim=(0, days), ylim=(-12, 12))
+    right.set(title="Stocks (large + small): weight less target", xlim=(0, HELD), ylim=(-12, 12))
     right.set(xlabel="trading days held (simulated)", ylabel="percentage points")
     right.axhline(0, color=GREY, linewidth=0.8)
     artists = {
@@ -99,15 +104,14 @@ def describe(state: dict, result: dict) -> str:
         for name, money, risk in zip(ASSETS, result["money_pct"], result["risk_pct"], strict=True)
     ]
     low, high = result["stocks_pct"].min(), result["stocks_pct"].max()
-    text = (
+    return (
         f"Left: {state['method']}, small caps at least {state['small_pct']} %: "
         f"{'; '.join(shares)}; diversification ratio {result['ratio']:.2f}. Right: rebalanced by "
         f"{state['rule']}, band {state['band_pct']} points: stocks, wanted at "
         f"{result['target_pct']:.1f} %, ran from {low:.1f} to {high:.1f} %; {result['trades']} "
         f"trades cost {usd(result['cost_usd'])}; {usd(ACCOUNT_USD)} became "
         f"{usd(result['end_usd'])}, worst fall {result['worst_fall_pct']:.1f} %."
-    )
-    return text.replace("-", "−")
+    ).replace("-", "−")
 
 
 def explore() -> Explorer:

@@ -168,10 +168,10 @@ def test_16_a_small_account_cannot_hold_a_tenth(market):
 def test_16_a_band_narrower_than_half_a_contract_asks_in_vain():
     prices = pd.DataFrame({"small": [2400.0] * 20})
     asked = portfolio.rebalance_contracts(
-        pd.Series({"small": 0.18}), prices, {"small": "M2K"}, "band", band=0.05
+        pd.Series({"small": 0.175}), prices, {"small": "M2K"}, "band", band=0.05
     )
-    # One contract is 12 %, two are 24 %: neither lies within 5 points of 18 %.
-    assert ((asked.weights["small"] - 0.18).abs() > 0.05).all()
+    # One contract is 12 %, two are 24 %: neither lies within 5 points of 17.5 %.
+    assert ((asked.weights["small"] - 0.175).abs() > 0.05).all()
     assert len(asked.rebalanced) == 0
 
 
