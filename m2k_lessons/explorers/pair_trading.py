@@ -13,7 +13,7 @@ from m2k_lessons.plots import BLUE, GREY, ORANGE, usd, usd_axis
 
 PAIRS = ("cointegrated", "correlated", "spurious", "broken")
 BETA, CAPITAL_USD = 1.15, 200_000  # the beta is taken as known: nothing here is fitted
-LEG_USD = 100_000  # about so much of M2K in each pair, so that their results compare
+LEG_USD = 100_000  # of M2K in each pair, as near as whole ratios come: their results compare
 FIRST, BARS = 1_010, 1_510  # traded are the last six years; the bars before warm up the window
 
 
