@@ -15,8 +15,9 @@ def _utc_clock(hour, behind_winter, behind_summer):
 
 q1 = Compute(
     "New York is {behind_winter} hours behind UTC in winter and {behind_summer} in summer. The "
-    "American clocks go forward on 10 March 2030. Compute the full UTC hour at which a report of "
-    "{hour}:30 New York time comes out on 13 March 2030.",
+    "American clocks go forward on 10 March 2030. A report comes out at {hour}:30 "
+    "New York time on 13 March 2030. Compute the hour that a clock in UTC shows then, without the "
+    "minutes.",
     reference=_utc_clock,
     given={
         "hour": Given(8, [8, 9, 10]),
@@ -105,7 +106,7 @@ def _expected_usd(actual, consensus, scale, slope_pct, quote, held):
 
 q3 = Compute(
     "Prices rose by {actual} % in a month; {consensus} % was expected, and a difference of "
-    "{scale} points of percentage counts as a surprise of 1. The price of M2K answers a surprise "
+    "{scale} percentage points counts as a surprise of 1. The price of M2K answers a surprise "
     "of 1 with {slope_pct} %. Compute the expected gain of {held} long M2K at {quote:,.1f}, in "
     "USD; a loss is negative.",
     reference=_expected_usd,
@@ -128,7 +129,7 @@ q3 = Compute(
             lambda actual, consensus, scale, slope_pct, quote, held: (
                 slope_pct * (actual - consensus) / 100 * quote * 5 * held
             ),
-            "The difference is in points of percentage: divide it by {scale} to get the surprise.",
+            "The difference is in percentage points: divide it by {scale} to get the surprise.",
         ),
         Mistake(
             lambda actual, consensus, scale, slope_pct, quote, held: (
@@ -159,8 +160,8 @@ def _lost_usd(entry, stop_points, opened, ticks, held):
 
 
 q4 = Compute(
-    "{held} long M2K, bought at {entry:,.1f}, have a stop {stop_points} points below. Over "
-    "night comes bad news, and trading opens at {opened:,.1f}. A market order costs {ticks} "
+    "{held} long M2K, bought at {entry:,.1f}, have a stop {stop_points} points below. "
+    "Overnight comes bad news, and trading opens at {opened:,.1f}. A market order costs {ticks} "
     "tick of slippage. Compute the loss in USD, before commission, as a positive number.",
     reference=_lost_usd,
     given={
@@ -220,7 +221,8 @@ q5 = Compute(
     "tick of slippage for each contract. Compute the cost of a year, in USD.",
     reference=_a_year_usd,
     given={
-        "held": Given(2, [3, 4]),
+        # Not 2: one contract's two sides would cost the same as two contracts' one side.
+        "held": Given(3, [4, 5]),
         "releases": Given(44, [36, 40]),
         "fee_usd": Given(FEE_USD, [FEE_USD]),
         "spread_ticks": Given(1, [1]),
@@ -268,7 +270,8 @@ q6 = Compute(
     "standard errors above zero. A fraction of a decision may stay.",
     reference=_needed,
     given={
-        "mean_pct": Given(0.3, [0.25, 0.4]),
+        # Never in the ratio 1 to 4, for which two of the mistakes arrive at the same 8.
+        "mean_pct": Given(0.4, [0.25, 0.3]),
         "deviation_pct": Given(1.2, [1.1, 1.4]),
     },
     mistakes=[

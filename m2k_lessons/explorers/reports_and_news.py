@@ -14,13 +14,16 @@ KINDS = ("employment", "CPI", "retail sales", "rate decision")
 # With payrolls on Good Friday the market closes 45 minutes after the release.
 BEFORE, AFTER = 20, 44
 DRAWS = 500
-EDGES = np.arange(-4, 24.1, 0.5)
+EDGES = np.arange(-10, 24.1, 0.5)  # the few releases with a large surprise have wild placebos
+
+
+_market = functools.cache(lambda: data.load("releases"))  # read once, not once for each kind
 
 
 @functools.cache
 def _moves(kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Surprises and which way they should push; moves in % since the release, and on quiet days."""
-    market = data.load("releases")
+    market = _market()
     returns = events.bar_returns(market["M2K"]["close"])
     paths = []
     # Quiet mornings are alike, so all controls of the same time of day are one pool.
@@ -70,7 +73,7 @@ def draw(figure) -> dict:
     left.set(title="Move in the direction of the news (simulated)", xlim=(-BEFORE, AFTER))
     left.set(xlabel="minutes from the release", ylabel="% since the release", ylim=(-0.2, 0.9))
     left.plot([-BEFORE, AFTER, np.nan, 0, 0], [0, 0, np.nan, -1, 1], "-", color=GREY, linewidth=0.8)
-    right.set(title=f"Over its standard error, and {DRAWS} placebos", xlim=(-4, 24), ylim=(0, 0.5))
+    right.set(title=f"Over its standard error, and {DRAWS} placebos", xlim=(-10, 24), ylim=(0, 0.5))
     right.set(xlabel="standard errors from 0", ylabel="share of placebos")
     minutes = np.arange(-BEFORE, AFTER + 1) + 1.0  # a bar's close is known a minute later
     line = {"transform": right.get_xaxis_transform()}
@@ -83,30 +86,29 @@ def draw(figure) -> dict:
         "bars": right.stairs(0 * EDGES[1:], EDGES, color=ORANGE, fill=True, alpha=0.5),
         "real": right.plot([0, 0], [0, 0.85], "-", color=BLUE, **line)[0],
         "drawn": right.plot([0, 0], [0, 0.5], "--", color=ORANGE, **line)[0],
-        "right_text": right.text(0.25, 0.93, "", transform=right.transAxes, color=BLUE),
+        "right_text": right.text(0.97, 0.97, "", ha="right", va="top", transform=right.transAxes),
     }
 
 
 def update(artists: dict, result: dict) -> None:
     mean, reach, end = result["mean_pct"], result["reach_pct"], result["end"]
-    minutes = artists["mean"].get_xdata()
-    artists["band"].set_data(minutes, mean - reach, mean + reach)
+    artists["band"].set_data(artists["mean"].get_xdata(), mean - reach, mean + reach)
     artists["mean"].set_ydata(mean)
     artists["placebo"].set_ydata(result["placebo_pct"])
-    artists["end"].set_data([minutes[end]], [mean[end]])
+    artists["end"].set_data([end + 1 - BEFORE], [mean[end]])
     artists["left_text"].set_text(f"{result['n']} releases: {mean[end]:+.2f} %")
     artists["bars"].set_data(np.histogram(result["draws"], EDGES)[0] / DRAWS)
     artists["real"].set_xdata([result["t"]] * 2)
     artists["drawn"].set_xdata([result["placebo_t"]] * 2)
-    share = f"placebos as far: {100 * result['share']:.1f} %"
-    artists["right_text"].set_text(f"releases: {result['t']:.1f}; {share}")
+    told = f"releases: {result['t']:.1f}; placebo shown: {result['placebo_t']:+.1f}"
+    artists["right_text"].set_text(f"{told}\nplacebos as far: {100 * result['share']:.1f} %")
 
 
 def describe(state: dict, result: dict) -> str:
     end = result["end"]
     return (
         f"{result['n']} simulated releases ({state['kind']}), surprise {state['at_least']:g} or "
-        f"more: {state['minutes']} minutes later the price has moved "
+        f"more, never 0: {state['minutes']} minutes later the price has moved "
         f"{result['mean_pct'][end]:+.3f} ± {result['reach_pct'][end]:.3f} % the way of the news "
         f"(the other way in {result['wrong_pct']:.0f} % of them), {result['t']:.1f} standard "
         f"errors, as far as {100 * result['share']:.1f} % of {DRAWS} placebos. Placebo "
@@ -119,7 +121,7 @@ def explore() -> Explorer:
     controls = [
         Choice("kind", "Release", KINDS, "employment"),
         Slider("at_least", "Surprise of at least", "up or down", 0.0, 0.0, 1.5, 0.1),
-        Slider("minutes", "Window after the release", "minutes", 30, 1, 40, 1),
+        Slider("minutes", "Window", "minutes after it", 30, 1, 40, 1),
         Slider("drawn", "Placebo shown", "of 500", 1, 1, 40, 1),
     ]
     return Explorer(controls, compute, draw, update, describe, size=(9.2, 3.8))

@@ -1,10 +1,17 @@
 """What chapter 10 tells in words, without a number that a tag could hold."""
 
-import numpy as np
-import pytest
+import datetime as dt
+import itertools
 
-from m2k_lessons import data, events, simulate
-from m2k_lessons.explorers.reports_and_news import DRAWS, KINDS, compute
+import numpy as np
+import pandas as pd
+import pytest
+from dateutil.easter import easter
+
+from m2k_lessons import backtest, data, events, simulate
+from m2k_lessons.exercises.base import Compute
+from m2k_lessons.exercises.reports_and_news import QUESTIONS
+from m2k_lessons.explorers.reports_and_news import DRAWS, EDGES, KINDS, compute
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +141,66 @@ def test_the_quiz_says_three_in_ten(market, returns):
     moves = events.event_study(returns, jobs, (0, 29)).move_pct().to_numpy()
     good = jobs["surprise"].to_numpy() > 0
     assert round(10 * (moves[good] < 0).mean()) == 3
+
+
+def test_loop_1_londons_clock_is_an_hour_nearer_for_three_weeks_in_spring():
+    year = events.calendar("2026-01-01", "2026-12-31")
+    clock = of_kind(year, "CPI").index.tz_convert("Europe/London").strftime("%H:%M")
+    assert [clock[month] for month in (1, 2, 3, 11)] == ["13:30", "12:30", "13:30", "13:30"]
+    for zone, day in (("America/New_York", 8), ("Europe/London", 29)):
+        before, after = (
+            pd.Timestamp(2026, 3, one, 12, tz=zone).utcoffset() for one in (day - 1, day)
+        )
+        assert after - before == pd.Timedelta("1h")
+
+
+def test_loop_4_the_purchase_lies_half_an_hour_of_trading_before_the_news():
+    for kind in simulate.news.NEWS_KINDS:
+        day = simulate.news_day(kind, 0)
+        bars = day["M2K"]
+        known = bars.index.searchsorted(day["news"].index[0])
+        target = pd.Series(0.0, bars.index)
+        target.iloc[known - 31 : -2] = 1.0
+        trade = backtest.run(bars, target, stop_points=15.0, margin=0).trades.iloc[0]
+        assert trade["EntryTime"] == bars.index[known - 30]
+        stopped = kind != "small_business_law"
+        assert (trade["ExitTime"] == bars.index[known]) == stopped
+        if stopped:  # filled at the first price past the stop, less a tick
+            assert bars["open"].iloc[known] < trade["EntryPrice"] - 15
+            assert np.isclose(trade["ExitPrice"], bars["open"].iloc[known] - 0.1)
+
+
+def test_loop_5_two_windows_are_short_and_the_halves_are_five_years(market):
+    bars, releases = market["M2K"], market["releases"]
+    ends = bars.groupby("window")["minute"].max()[releases["window"]]
+    assert (ends < 120).sum() == 2
+    short = releases[releases["window"].isin(ends.index[ends < 120])]
+    for one in short.index:
+        assert one.date() == easter(one.year) - dt.timedelta(days=2)  # Good Friday
+    assert releases.index[219].year == 2034
+    assert releases.index[220].year == 2035
+
+
+def test_the_explorer_loses_no_placebo_off_its_picture():
+    for kind in KINDS:
+        for at_least in (0.0, 0.8, 1.5):
+            for minutes in (1, 20, 40):
+                result = compute(kind, at_least, minutes, 1)
+                assert EDGES[0] <= result["draws"].min()
+                assert result["draws"].max() <= EDGES[-1]
+                assert result["t"] < EDGES[-1]
+                assert (result["mean_pct"] + result["reach_pct"]).max() < 0.9
+
+
+def test_each_known_mistake_has_an_answer_of_its_own():
+    """Otherwise the learner reads the sentence that mends another mistake."""
+    for name, question in QUESTIONS.items():
+        if not isinstance(question, Compute):
+            continue
+        own = itertools.product(*(one.others for one in question.given.values()))
+        for numbers in [[one.default for one in question.given.values()], *own]:
+            given = dict(zip(question.given, numbers, strict=True))
+            answers = [question.reference(**given)]
+            answers += [mistake.answer(**given) for mistake in question.mistakes]
+            gaps = np.diff(np.sort(answers))
+            assert (gaps > question.tolerance).all(), (name, given, answers)
