@@ -12,6 +12,7 @@ from __future__ import annotations
 import bz2
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import importlib
 import json
@@ -122,9 +123,19 @@ def load(name: str) -> Market:
             f"environment variable {FOLDER_VARIABLE} to a clone's data folder"
         )
     name = _check.choice("name", name, known)
-    described = json.loads((root / name / _TRUTH_FILE).read_text(encoding="utf-8"))
+    files = sorted((root / name).iterdir())
+    seen = tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+    market = _parsed(root / name, seen)
+    # A lesson and its explorer load the same data: what one of them changes is not the other's.
+    return Market({frame: market[frame].copy() for frame in market}, market.truth)
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed(source: Path, seen: tuple) -> Market:
+    """Read a data set; `seen` tells files that have changed since from those that have not."""
+    described = json.loads((source / _TRUTH_FILE).read_text(encoding="utf-8"))
     frames = {
-        frame: _read(_frame_path(root / name, frame, schema), schema)
+        frame: _read(_frame_path(source, frame, schema), schema)
         for frame, schema in described["frames"].items()
     }
     return Market(frames, _decode(described["truth"]))

@@ -241,3 +241,26 @@ def test_the_command_refuses_unknown_names(command, capsys):
     with pytest.raises(SystemExit):
         command(["weekly"])
     assert "names must be among daily" in capsys.readouterr().err
+
+
+# --- loaded twice --------------------------------------------------------------------------
+
+
+def test_what_one_loader_changes_is_not_the_others():
+    mine = _course_data.load("macro")["releases"]
+    mine.iloc[0, mine.columns.get_loc("actual")] += 1
+    mine.attrs["label"] = "mine"
+    fresh = _course_data.load("macro")["releases"]
+    assert fresh["actual"].iloc[0] == mine["actual"].iloc[0] - 1
+    assert fresh.attrs["label"] != "mine"
+
+
+def test_files_that_changed_are_read_again(drawn, tmp_path, monkeypatch):
+    monkeypatch.setenv(_course_data.FOLDER_VARIABLE, str(tmp_path))
+    _course_data.write("daily", drawn, tmp_path)
+    before = _course_data.load("daily")["M2K"]["volume"].iloc[-1]
+    path = tmp_path / "daily" / "M2K.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[-1] = lines[-1].replace(str(before), str(before + 1000))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    assert _course_data.load("daily")["M2K"]["volume"].iloc[-1] == before + 1000
