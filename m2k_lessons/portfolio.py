@@ -472,7 +472,7 @@ def _equal_risk(correlation: np.ndarray) -> np.ndarray:
         decrement = math.sqrt(max(slope @ step, 0.0))
         # Within this step a self-concordant function falls, and y stays above zero.
         y = y - step / (1 + decrement if decrement > 0.25 else 1)
-        if decrement < 1e-12:
+        if decrement < 1e-8:  # what is left is its square, which rounding hides
             return y
     raise ValueError(
         f"covariance must let risk parity settle, it did not after 500 steps (last {decrement:.1e})"
@@ -481,51 +481,65 @@ def _equal_risk(correlation: np.ndarray) -> np.ndarray:
 
 def _least_variance(matrix: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Minimise w'Cw within the bounds and with sum one, by an active-set method."""
-    weights = _scaled_into(1 / np.diag(matrix), low, high)
+    deviation = np.sqrt(np.diag(matrix))
+    correlation = matrix / np.outer(deviation, deviation)
+    weights = _scaled_into(1 / deviation**2, low, high)
     fixed = high - low < _NOISE
     held = (weights <= low) | (weights >= high)
-    for _ in range(100 * (len(weights) + 1)):
-        free = ~held
-        step = np.zeros_like(weights)
-        if free.sum() > 1:
-            slope = matrix @ weights
-            inner = np.linalg.inv(matrix[np.ix_(free, free)])
-            toward, ones = inner @ slope[free], inner.sum(axis=1)
-            step[free] = -toward + toward.sum() / ones.sum() * ones
-        if np.abs(step).max() > 1e-13:
+    refined = 0
+    for _ in range(200 * (len(weights) + 1)):
+        step = _toward_least(matrix @ weights, correlation, deviation, ~held)
+        if refined < 3 and np.abs(step).max() > 1e-14:
             limit = np.where(step > 0, high, low)
             with np.errstate(divide="ignore", invalid="ignore"):
-                far = np.where(free & (step != 0), (limit - weights) / step, np.inf)
+                far = np.where(step != 0, (limit - weights) / step, np.inf)
             first = int(np.argmin(far))
             weights = weights + min(1.0, max(far[first], 0.0)) * step
+            refined += 1  # a whole step arrives, but for rounding, which two more take away
             if far[first] < 1:
                 # Others may have arrived with it, but for rounding.
                 arrived = (step != 0) & (np.abs(weights - limit) < 1e-15)
                 arrived[first] = True
                 weights[arrived] = limit[arrived]
                 held |= arrived
+                refined = 0
             continue
-        released = _worth_releasing(matrix @ weights, weights, low, high, held, fixed)
+        released = _worth_releasing(matrix, weights, low, high, held, fixed)
         if not released:
             return _summing_to_one(weights, low, high)
-        held[released] = False
+        held[released], refined = False, 0
     raise ValueError("covariance must let the least variance settle, it did not")
 
 
-def _worth_releasing(slope, weights, low, high, held, fixed) -> list[int]:
+def _toward_least(slope, correlation, deviation, free) -> np.ndarray:
+    """Return the step to the least variance when only the free weights move and keep their sum."""
+    step = np.zeros_like(slope)
+    if free.sum() > 1:
+        # In units of each asset's volatility the numbers are of one size.
+        inner = correlation[np.ix_(free, free)]
+        sides = np.column_stack([slope[free], np.ones(free.sum())]) / deviation[free][:, None]
+        toward, ones = (np.linalg.solve(inner, sides) / deviation[free][:, None]).T
+        step[free] = toward.sum() / ones.sum() * ones - toward
+    return step
+
+
+def _worth_releasing(matrix, weights, low, high, held, fixed) -> list[int]:
     """Return the held weight or weights whose release would lower the variance most, if any."""
-    tolerance = 1e-11 * np.abs(slope).max()
-    can_rise = np.flatnonzero(held & ~fixed & (weights <= low))
-    can_fall = np.flatnonzero(held & ~fixed & (weights >= high))
-    free = ~held
-    if free.any():
-        level = slope[free].mean()  # what a unit of weight costs at the margin
-        gains = [(level - slope[i], [int(i)]) for i in can_rise]
-        gains += [(slope[i] - level, [int(i)]) for i in can_fall]
+    slope = matrix @ weights
+    rounding = 1e-14 * (np.abs(matrix) @ weights)
+    can_rise = np.flatnonzero(held & ~fixed & (weights <= low)).tolist()
+    can_fall = np.flatnonzero(held & ~fixed & (weights >= high)).tolist()
+    if held.all():
+        pairs = [(i, j) for i in can_rise for j in can_fall]
+        gains = [(slope[j] - slope[i], rounding[i] + rounding[j], [i, j]) for i, j in pairs]
     else:
-        gains = [(slope[j] - slope[i], [int(i), int(j)]) for i in can_rise for j in can_fall]
-    gain, released = max(gains, default=(0.0, []), key=lambda one: one[0])
-    return released if gain > tolerance else []
+        # What a unit of weight costs at the margin: the same for all free ones, but for rounding.
+        surest = int(np.where(held, np.inf, rounding).argmin())
+        level, blur = slope[surest], rounding[surest]
+        gains = [(level - slope[i], rounding[i] + blur, [i]) for i in can_rise]
+        gains += [(slope[i] - level, rounding[i] + blur, [i]) for i in can_fall]
+    sure = [(gain, released) for gain, noise, released in gains if gain > noise]
+    return max(sure, default=(0.0, []), key=lambda one: one[0])[1]
 
 
 # ---------------------------------------------------------------- whole contracts
