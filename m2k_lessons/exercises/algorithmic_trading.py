@@ -157,7 +157,7 @@ q4 = Compute(
         "What does one side cost, in dollars? How many sides are there in a year?",
         "{gain_usd} − 2 × {round_turns} × ({fee_usd:.2f} + {slippage} × 0.50).",
     ],
-    well_done="More trades, more costs: the gain before costs is only half of the sum.",
+    well_done="A gain before costs is only the first half of the calculation.",
     unit="USD",
 )
 

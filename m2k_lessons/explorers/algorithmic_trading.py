@@ -16,7 +16,7 @@ from m2k_lessons.plots import usd
 
 FAST, SLOW = tuple(range(1, 21)), tuple(range(22, 102, 4))
 MARKETS = ("course market", "trend", "reversion", "random walk")
-LIMIT = 1.5  # of the colours; a ratio beyond it has the last colour
+LIMIT = 1.2  # of the colours; a ratio beyond it has the last colour
 COLOURS = mpl.colormaps["cividis"].resampled(24)  # few enough for a small still picture
 YEAR = 252
 PARTS = ("in_sample", "out_of_sample")

@@ -1,5 +1,7 @@
 """What chapter 13 tells in words, without a number that a tag could hold."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from m2k_lessons import backtest, data, paper, simulate, strategies, sweep
 from m2k_lessons.exercises import algorithmic_trading as exercises
 from m2k_lessons.explorers import algorithmic_trading as explorer
 
+ROOT = Path(__file__).resolve().parents[2]
 GRID = {"window": range(10, 50, 2), "entry": np.arange(0.55, 3.01, 0.05).round(2)}
 SHARPE = "Sharpe Ratio [$]"
 
@@ -57,23 +60,70 @@ def test_most_trades_of_the_threshold_rule_are_rolls():
     assert profit < 2 * error
 
 
-def test_both_draws_of_thirty_walks_are_told():
-    """Seeds 0 to 29 were tried first and put aside; the text says so, with their numbers."""
+def winners_on_walks(grid, seeds):
+    """A row per walk: the best variant of six years, and what it did in the next four."""
     found = {}
-    for seed in (*range(30), *range(100, 130)):
+    for seed in seeds:
         path = simulate.regime("random_walk", years=10, seed=seed)["M2K"]
-        six, four = sweep_of(path[:1512]), sweep_of(path[1512:])
+        six, four = (
+            sweep.sweep(part, strategies.mean_reversion, grid, capital=100_000)
+            for part in (path[:1512], path[1512:])
+        )
         winner = six[SHARPE].idxmax()
-        found[seed] = four.loc[winner, [SHARPE, "Return [$]", "# Trades"]]
-    found = pd.DataFrame(found).T.astype(float)
+        after = four.loc[winner, [SHARPE, "Return [$]", "# Trades"]]
+        found[seed] = [six.loc[winner, SHARPE], six.loc[winner, "entry"], *after]
+    columns = ["before", "entry", "after", "usd", "trades"]
+    return pd.DataFrame(found, index=columns).T.astype(float)
 
-    def told(ratios, decimals=2):
-        return round(ratios.mean(), decimals), round(ratios.sem(), decimals)
 
-    assert told(found.loc[:29, SHARPE]) == (0.18, 0.07)
-    assert told(found[SHARPE]) == (0.12, 0.07)
-    assert told(found["Return [$]"] / 4, 0) == (13, 121)
-    assert (found.loc[100:, "# Trades"] == 0).sum() == 3
+def told(values, decimals=2):
+    return round(values.mean(), decimals), round(values.sem(), decimals)
+
+
+def test_what_is_told_of_the_hundred_walks():
+    coarse = {"window": range(10, 50, 4), "entry": np.arange(0.6, 3.01, 0.1).round(2)}
+    found = winners_on_walks(coarse, range(100))
+    assert found["before"].min() > 0
+    idle = found[found["trades"] == 0]
+    assert len(idle) == 2
+    assert idle["after"].isna().all()
+    assert idle["entry"].min() >= 2.8
+    ratio, error = found["after"].mean(), found["after"].sem()
+    assert abs(ratio) < 2 * error
+    assert abs(found["usd"].mean()) < 2 * found["usd"].sem()
+    assert abs(found["before"].corr(found["after"])) < 1 / 98**0.5
+
+
+def test_the_same_walks_with_all_thousand_variants_are_told():
+    """Three errors above zero in ratios, not in dollars; the text gives both and says why."""
+    found = winners_on_walks(GRID, range(100))
+    assert told(found["after"]) == (0.14, 0.05)
+    assert 2.9 < found["after"].mean() / found["after"].sem() < 3.1
+    assert told(found["usd"] / 4, 0) == (69, 54)
+
+
+def test_a_ratio_leans_upward_where_nothing_was_chosen():
+    """One variant that trades rarely: mean ratio above zero, mean dollars about minus the costs."""
+    grid = {"window": [14], "entry": [2.8]}
+    rows = []
+    for seed in range(400):
+        path = simulate.regime("random_walk", days=1_008, seed=seed)["M2K"]
+        rows.append(sweep.sweep(path, strategies.mean_reversion, grid, capital=100_000).iloc[0])
+    found = pd.DataFrame(rows).astype(float)
+    deviation = found["Return [$]"] / found[SHARPE]
+    gained, lost = found["Return [$]"] > 0, found["Return [$]"] < 0
+    assert deviation[gained].median() < 0.8 * deviation[lost].median()
+    ratio = found[SHARPE]
+    assert ratio.mean() > 2 * ratio.sem()
+    before_costs = found["Return [$]"] + found["Commissions [$]"] + found["Slippage [$]"]
+    assert abs(before_costs.mean()) < 2 * before_costs.sem()
+
+
+def test_the_further_walks_are_those_of_the_benchmark():
+    table = (ROOT / "benchmarks" / "best_of_many.md").read_text(encoding="utf-8")
+    (row,) = (line for line in table.splitlines() if "of 1,000 | 1000 to 2499" in line)
+    cells = [cell.strip() for cell in row.split("|")]
+    assert (cells[4], cells[6], cells[7]) == ("0.03 ± 0.01", "−44 ± 18", "10")
 
 
 def test_the_trials_that_looked_dull_are_told():
@@ -90,21 +140,47 @@ def test_the_trials_that_looked_dull_are_told():
     assert (round(five[SHARPE][best], 2), round(later[SHARPE][best], 2)) == (1.22, 0.57)
 
 
+def walked(bars, gaps, back):
+    """Targets of 2035 to 2039, each year's by the best variant of the years before it."""
+    pieces = []
+    for year in range(2035, 2040):
+        past = sweep_of(bars.loc[str(year - back) : str(year - 1)], gaps)
+        best = past.loc[past[SHARPE].idxmax()]
+        target = strategies.mean_reversion(bars["close"], int(best["window"]), best["entry"])
+        pieces.append(target.loc[str(year)])
+    return pd.concat(pieces)
+
+
 def test_the_walk_of_a_year_knows_nothing_of_the_next():
-    """What is chosen for 2033 stays when every price from 2034 on is another one."""
+    """What is wanted in 2036 stays when every price from 2037 on is another one."""
     bars, gaps = course()
-
-    def wanted(bars):
-        past = sweep_of(bars.loc["2030":"2032"], gaps)
-        winner = past.loc[past[SHARPE].idxmax()]
-        target = strategies.mean_reversion(bars["close"], int(winner["window"]), winner["entry"])
-        return target.loc["2033"]
-
     other = bars.copy()
-    later = other.index >= "2034"
+    later = other.index >= "2037"
     prices = ["open", "high", "low", "close"]
     other.loc[later, prices] = other.loc[later, prices] + 300
-    pd.testing.assert_series_equal(wanted(bars), wanted(other))
+    pd.testing.assert_series_equal(walked(bars, gaps, 2)[:"2036"], walked(other, gaps, 2)[:"2036"])
+
+
+def test_what_the_eight_walks_are_told_to_show():
+    reversion = data.load("regimes")["reversion"]
+    profit, error, first_year = {}, {}, {}
+    for name, (bars, gaps) in {"course": course(), "reversion": (reversion, None)}.items():
+        for back in (2, 3, 4, 5):
+            target = walked(bars, gaps, back)
+            run = backtest.run(
+                bars.loc[target.index], target, capital=100_000, roll_gap_points=gaps
+            )
+            equity = run.equity["Equity"]
+            profit[name, back] = run.stats["Return [$]"]
+            error[name, back] = equity.diff().std() * (len(equity) - 1) ** 0.5
+            first_year[name, back] = equity[:"2035"].iloc[-1]
+    errors, first_year = pd.Series(profit) / pd.Series(error), pd.Series(first_year)
+    assert errors["course"].between(0, 1.35).all()
+    assert (errors["reversion"] > 2).tolist() == [True, True, True, False]
+    assert profit["course", 5] > profit["reversion", 5]
+    assert first_year["course"].min() > first_year["reversion"].max()
+    hindsight = {"course": 7_359, "reversion": 16_610}
+    assert sum(profit[name, back] > hindsight[name] for name, back in profit) == 2
 
 
 def test_stops_on_a_random_walk_leave_every_profit_within_two_errors():
