@@ -275,7 +275,7 @@ class Examination:
 
     def __repr__(self) -> str:
         lines = [
-            f"{'passed' if row.passed else 'FAILED'}  {gate:<13} {row.found} (needed: {row.needed})"
+            f"{'passed' if row.passed else 'FAILED'}  {gate:<14}{row.found} (needed: {row.needed})"
             for gate, row in self.table.iterrows()
         ]
         count = int(self.table["passed"].sum())
@@ -445,13 +445,18 @@ def examine(
     new = evidence.strategy_returns(out_of_sample)
     sharpe, error = evidence.track_record(new).sharpe, sharpe_error(new)
     least = sharpe - _ONE_SIDED * error
-    rows["out of sample"] = (least > 0, f"Sharpe {sharpe:.2f} ± {error:.2f}", "above 1.645 errors")
+    rows["out of sample"] = (
+        least > 0,
+        f"Sharpe ratio {sharpe:.2f} ± {error:.2f}".replace("-", "−"),
+        "above 1.645 errors",
+    )
 
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["passed", "found", "needed"])
     ticks_usd = slippage_ticks * contract.tick_value
     stop = limits.stop_points
     planned = math.nan if stop is None else stop * contract.multiplier + 2 * (fee + ticks_usd)
     return Examination(
-        table=pd.DataFrame.from_dict(rows, orient="index", columns=["passed", "found", "needed"]),
+        table=table.astype({"passed": bool}),
         trials=trials,
         cost_usd=2 * (fee + ticks_usd),
         commission_usd=fee,
