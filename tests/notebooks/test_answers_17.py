@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from m2k_lessons import backtest, evidence, gates
+from m2k_lessons import backtest, evidence, gates, sweep
 from m2k_lessons.contracts import M2K
 from m2k_lessons.exercises import base
 from m2k_lessons.exercises.capstone import Report, grade, q3
+from m2k_lessons.risk_engine import Limits
 from tests.notebooks.lessons import LESSONS, code_cells, source
 
 PATH = next(path for path in LESSONS if path.stem == "17_capstone")
@@ -113,6 +114,47 @@ def test_the_demo_account(names):
     target = names["chosen"](days)
     first = target.index[target == 1][0]
     assert first.date() == trade["entry_time"].date()
+
+
+def test_what_the_authors_had_seen(names):
+    """The same rule without a stop: another setting, and four years that look better."""
+    early, gaps = names["early"], names["early_gaps"]
+    terms = {"contracts": names["size"], "capital": names["capital"]}
+    log = sweep.sweep(early, names["rule"], names["grid"], roll_gap_points=gaps, **terms)
+    best = log.loc[[log["Sharpe Ratio"].idxmax()], list(names["grid"])].to_dict("records")[0]
+    found = gates.examine(
+        lambda bars: names["rule"](bars, **best),
+        names["bars"],
+        opened=names["opened"],
+        trials=len(log),
+        trial_variance=log["Sharpe Ratio"].var(),
+        limits=Limits(max_drawdown=0.10),
+        roll_gap_points=names["roll_gaps"],
+        **terms,
+    )
+    assert (round(found.sharpe, 2), round(found.sharpe_error, 2)) == (0.61, 0.50)
+    assert not found.table.loc["out of sample", "passed"]
+
+
+def test_a_fresh_envelope_costs_a_word(names):
+    """The learner's cells run on a market of their own seed."""
+    start = next(n for n, cell in enumerate(CELLS) if cell.startswith("my_file = None"))
+    own = dict(names)
+    for cell in CELLS[start : start + 5]:
+        exec(cell.replace('data.load("daily")', "simulate.daily(years=10, seed=1234)"), own)
+    assert not own["my_bars"]["close"].equals(names["bars"]["close"])
+    assert len(own["my_found"].table) == 7
+
+
+def test_the_true_sharpe_ratio_is_that_of_the_drift_alone(names):
+    """Shuffled days of the true kind, held as the rule holds: the mean of many decades."""
+    truth, share = names["truth"], names["held"].mean()
+    rng = np.random.default_rng(17)
+    mean = (truth.futures_drift + truth.volatility_small**2 / 2) / 252
+    days = rng.normal(mean, truth.volatility_small / 252**0.5, (4_000, 1_506))
+    held = days * (rng.random(1_506) < share)
+    ratios = held.mean(axis=1) / held.std(axis=1) * 252**0.5
+    assert ratios.mean() == pytest.approx(names["true_sharpe"], abs=0.03)
 
 
 # ------------------------------------------------------------------------------- the rubric
