@@ -210,6 +210,7 @@ def test_each_wrong_field_gets_its_own_sentence(names, field, wrong, says):
 def test_a_report_of_ones_own_is_graded_when_it_is_written(names):
     found, honest = names["my_found"], names["honest"]
     assert q3.check(Report(), found).state == base.NOT_ATTEMPTED
+    assert q3.check(Report(rule="Buy on Mondays."), found).text.startswith("Not attempted yet.")
     half = dataclasses.replace(honest, why=..., verdict=...)
     assert q3.check(half, found).state == base.NOT_ATTEMPTED
     assert q3.check(honest, found).state == base.CORRECT
