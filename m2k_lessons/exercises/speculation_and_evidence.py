@@ -224,9 +224,7 @@ q6 = Compute(
             "Those are purged. The embargo comes on top.",
         ),
         Mistake(
-            lambda entries, horizon, embargo_pct: (
-                horizon + math.ceil(embargo_pct / 100 * entries)
-            ),
+            lambda entries, horizon, embargo_pct: horizon + math.ceil(embargo_pct / 100 * entries),
             "Labels overlap on both sides: entries before the test that end in it, and entries "
             "after it that begin before its labels are known.",
         ),

@@ -10,8 +10,11 @@ from m2k_lessons.plots import BLUE, GREEN, GREY, ORANGE
 
 MOST, DAYS = 1_000, 252
 EDGES = np.arange(-4, 6.01, 0.2)
-TALLEST = (5, 10, 20, 50, 100, 200, 500)
-LEFT = "{:.2f}: the best of {:,} over {} years\n{:.2f}: what luck makes of so many\nstrategy 1: {:.2f}, place {:,}"
+TALLEST = (5, 10, 20, 50, 100, 200, 500, 1_000)
+LEFT = (
+    "{:.2f}: the best of {:,} over {} years\n{:.2f}: what luck makes of so many\n"
+    "strategy 1: {:.2f}, place {:,}"
+)
 RIGHT = "deflated Sharpe ratio {:.3f}\n{}\n{:.1f} years: luck's best is 1 on average"
 
 
@@ -72,7 +75,9 @@ def draw(figure) -> dict:
 
 def update(artists: dict, result: dict) -> None:
     counts, _ = np.histogram(np.clip(result["sharpe"], -4, 5.99), EDGES)
-    tall = next(one for one in TALLEST if one >= 1.05 * counts.max())
+    # By the hill to expect, not by this one: new limits mean that the axes are drawn anew.
+    hill = 4 + 0.12 * result["strategies"] * np.sqrt(result["years"])
+    tall = next(one for one in TALLEST if one >= hill)
     artists["bars"].axes.set_ylim(0, tall)
     artists["bars"].set_data(EDGES, np.append(counts, 0))
     artists["luck"].set_data([result["expected_best"]] * 2, [0, tall])
