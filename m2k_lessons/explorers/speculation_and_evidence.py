@@ -10,7 +10,7 @@ from m2k_lessons.plots import BLUE, GREEN, GREY, ORANGE
 
 MOST, DAYS = 1_000, 252
 EDGES = np.arange(-4, 6.01, 0.2)
-TALLEST = (5, 10, 20, 50, 100, 200, 500, 1_000)
+TALLEST = (6, 10, 20, 30, 60, 100, 150, 300, 600)
 LEFT = (
     "{:.2f}: the best of {:,} over {} years\n{:.2f}: what luck makes of so many\n"
     "strategy 1: {:.2f}, place {:,}"
