@@ -304,7 +304,8 @@ def examine(
     Parameters
     ----------
     rule : function
-        Takes bars, returns a target from -1 to 1 on their index, known at each close.
+        Takes bars, returns a target from -1 to 1 on their index, known at each close. It must
+        use no other prices: the look-ahead gate can change only those that it hands over.
     bars : DataFrame
         As in `backtest.run`. The rule sees all of them, so that it is warm when `opened` comes.
     opened : time
@@ -359,6 +360,7 @@ def examine(
         )
     trials = _check.whole("trials", trials, at_least=1)
     contracts = _check.whole("contracts", contracts, at_least=1)
+    counted = f"{trials} trial{'s' if trials > 1 else ''}"
     gap_share = _check.number("gap_share", gap_share, above=0, at_most=1)
     before = bars.index < pd.Timestamp(opened)
     if not 10 < before.sum() < len(bars) - 10:
@@ -405,7 +407,11 @@ def examine(
         **traded,
     )
     left_usd = float(dearer.stats["Return [$]"])
-    rows["costs"] = (left_usd > 0, f"{left_usd:,.0f} USD at twice the costs", "above 0")
+    rows["costs"] = (
+        left_usd > 0,
+        f"{left_usd:,.0f} USD at twice the costs".replace("-", "−"),
+        "above 0",
+    )
 
     nights_usd = overnight_usd(development, gaps_of(early), contract)
     worst = max(0.0, -round(float(nights_usd.min()), 2))
@@ -419,7 +425,7 @@ def examine(
         deflated = evidence.deflated_sharpe(returns, trials=trials, trial_variance=trial_variance)
     rows["trials"] = (
         deflated.p_value_adjusted <= 0.05,
-        f"p = {deflated.p_value_adjusted:.2f} after {trials} trials",
+        f"p = {deflated.p_value_adjusted:.2f} after {counted}",
         "at most 0.05",
     )
     held = target[before].shift().iloc[1:]
@@ -427,7 +433,7 @@ def examine(
     luck = evidence.permutation_test(held, market, trials=trials, permutations=2_000, seed=seed)
     rows["luck"] = (
         luck.p_value_adjusted <= 0.05,
-        f"p = {luck.p_value_adjusted:.2f} after {trials} trials",
+        f"p = {luck.p_value_adjusted:.2f} after {counted}",
         "at most 0.05",
     )
 

@@ -195,6 +195,22 @@ def test_only_the_future_gives_the_look_ahead_gate_away():
     assert "uses the future" in found.table.loc["look-ahead", "found"]
 
 
+def test_a_rule_that_reads_other_prices_walks_around_the_look_ahead_gate():
+    """The chapter says so: the gate can change only the bars that it hands over."""
+    bars = wave()
+    seen = np.sign(bars["close"].shift(-1) - bars["close"]).fillna(0.0)
+    assert examine(lambda given: seen.reindex(given.index), bars).table.loc["look-ahead", "passed"]
+
+
+def test_one_trial_is_a_trial_and_a_loss_has_a_true_minus():
+    rng = np.random.default_rng(8)
+    closes = M2K.round_to_tick(2400 + np.cumsum(rng.normal(0, 20, 700)))
+    bars = frame(np.concatenate([[2400.0], closes[:-1]]), closes)
+    found = examine(bars=bars, trials=1, commission_usd=20.0).table["found"]
+    assert found["luck"].endswith("after 1 trial")
+    assert found["costs"].startswith("−")
+
+
 def test_a_rule_that_lives_on_cheap_fills_fails_at_twice_the_costs():
     bars = wave(swing=1.2, noise=0.3)
     cheap, dear = (examine(bars=bars, commission_usd=usd) for usd in (0.0, 14.0))

@@ -8,6 +8,8 @@ import textwrap
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
+
 from m2k_lessons.exercises.base import (
     CORRECT,
     NOT_ATTEMPTED,
@@ -51,6 +53,10 @@ q1 = Compute(
         Mistake(
             lambda settings, stops, others: settings + stops + others,
             "With each new stop you looked at all {settings} settings, not at one.",
+        ),
+        Mistake(
+            lambda settings, stops, others: settings * stops + others,
+            "The first stop was a look, too: {settings} settings before any change.",
         ),
         Mistake(
             lambda settings, stops, others: settings * (1 + stops),
@@ -140,6 +146,9 @@ class Report:
         return "\n".join(lines)
 
 
+_TEXTS = ("rule", "why")  # read, but never worth a point
+
+
 @dataclass(frozen=True)
 class Grade:
     """What the rubric says of a report: one reply for each field."""
@@ -153,7 +162,7 @@ class Grade:
     @property
     def of(self) -> int:
         """Points to be had: texts are not graded."""
-        return sum(one.state != UNGRADED for one in self.replies.values())
+        return sum(name not in _TEXTS for name in self.replies)
 
     def __repr__(self) -> str:
         lines = [f"{one!r}" for one in self.replies.values()]
@@ -250,9 +259,14 @@ _GAP = [
 def _number(name: str, given, right: float, within: float, mistakes, found) -> Reply:
     if given is ...:
         return Reply(NOT_ATTEMPTED, f"{name}: not written yet.")
-    if isinstance(given, (bool, str)) or not hasattr(given, "__float__"):
-        return Reply(WRONG, f"{name}: a number is needed, got {given!r}.")
-    value = float(given)
+    refused = Reply(WRONG, f"{name}: a number is needed, got {given!r}.")
+    # A truth value and an array of one can be turned into a number, but nobody means them as one.
+    if isinstance(given, (bool, np.bool_, str, complex)) or np.ndim(given):
+        return refused
+    try:
+        value = float(given)
+    except (TypeError, ValueError, OverflowError):
+        return refused
     if not math.isfinite(value):
         return Reply(WRONG, f"{name}: a finite number is needed, got {value}.")
     if abs(value - right) <= within:
@@ -287,7 +301,7 @@ def _noted(name: str, given) -> Reply:
 def _verdict(given, found: Examination) -> Reply:
     if given is ...:
         return Reply(NOT_ATTEMPTED, "verdict: not written yet.")
-    if given not in ("passes", "fails"):
+    if not isinstance(given, str) or given not in ("passes", "fails"):
         return Reply(WRONG, f'verdict: "passes" or "fails" is needed, got {given!r}.')
     failed = [gate for gate, passed in found.table["passed"].items() if not passed]
     if (given == "passes") == found.passes:

@@ -136,6 +136,26 @@ def test_what_the_authors_had_seen(names):
     assert not found.table.loc["out of sample", "passed"]
 
 
+def test_with_the_authors_own_count_the_same_gates_fail_by_more(names):
+    """5 times 40 trials: "the same three gates fail then, by more"."""
+    found = gates.examine(
+        names["chosen"],
+        names["bars"],
+        opened=names["opened"],
+        trials=5 * names["trials"],
+        trial_variance=names["variance"],
+        contracts=names["size"],
+        capital=names["capital"],
+        limits=names["limits"],
+        roll_gap_points=names["roll_gaps"],
+    )
+    table, before = found.table, names["found"].table
+    assert table["passed"].tolist() == before["passed"].tolist()
+    for gate in ("trials", "luck"):
+        of_200, of_40 = (float(one.loc[gate, "found"].split()[2]) for one in (table, before))
+        assert of_200 > of_40
+
+
 def test_a_fresh_envelope_costs_a_word(names):
     """The learner's cells run on a market of their own seed."""
     start = next(n for n, cell in enumerate(CELLS) if cell.startswith("my_file = None"))
@@ -189,6 +209,11 @@ WRONG = [
     ("largest_gap_loss_usd", lambda found: -found.largest_gap_loss_usd, "the sign is not"),
     ("verdict", lambda found: "passes", "trials, luck, out of sample"),
     ("verdict", lambda found: True, '"passes" or "fails" is needed'),
+    ("verdict", lambda found: np.array(["fails", "passes"]), '"passes" or "fails" is needed'),
+    ("trials", lambda found: np.array([40]), "a number is needed"),
+    ("trials", lambda found: np.True_, "a number is needed"),
+    ("sharpe", lambda found: np.complex128(found.sharpe), "a number is needed"),
+    ("sharpe", lambda found: 10**400, "a number is needed"),
     ("rule", lambda found: "buy " * 41, "41 words"),
     ("rule", lambda found: "  ", "a sentence is needed"),
     ("why", lambda found: 3, "a sentence is needed"),
@@ -204,6 +229,7 @@ def test_each_wrong_field_gets_its_own_sentence(names, field, wrong, says):
     assert says in result.replies[field].text
     others = {name for name, one in result.replies.items() if one.state == base.WRONG}
     assert others == {field}
+    assert result.of == 6  # texts are never worth a point, nor do they cost one
     assert q3.check(report, found).state == base.WRONG
 
 
