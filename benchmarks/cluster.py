@@ -62,7 +62,7 @@ def main() -> None:
                 n_workers=workers,
                 threads_per_worker=1,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address=":0",
             ) as cluster,
             Client(cluster),
             joblib.parallel_config(backend="dask"),

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from m2k_lessons.evidence import TrackRecord, deflated_sharpe
+from m2k_lessons.evidence import TrackRecord, deflated_sharpe, minimum_backtest_length
 from m2k_lessons.explorers.base import Explorer, Slider
 from m2k_lessons.plots import BLUE, GREEN, GREY, ORANGE
 
@@ -12,7 +12,7 @@ MOST, DAYS = 1_000, 252
 EDGES = np.arange(-4, 6.01, 0.2)
 TALLEST = (6, 10, 20, 30, 60, 100, 150, 300, 600)
 LEFT = (
-    "{:.2f}: the best of {:,} over {} years\n{:.2f}: what luck makes of so many\n"
+    "{:.2f}: the best of {:,} over {} {}\n{:.2f}: what luck makes of so many\n"
     "strategy 1: {:.2f}, place {:,}"
 )
 RIGHT = "deflated Sharpe ratio {:.3f}\n{}\n{:.1f} years: luck's best is 1 on average"
@@ -45,7 +45,7 @@ def compute(strategies, years, true_sharpe, seed) -> dict:
         "place_of_first": int((sharpe > sharpe[0]).sum()) + 1,
         "expected_best": found.expected_best,
         "deflated": found.probability,
-        "years_needed": years * found.expected_best**2,
+        "years_needed": minimum_backtest_length(strategies).years,
     }
 
 
@@ -55,7 +55,7 @@ def draw(figure) -> dict:
     left, right = figure.subplots(1, 2, gridspec_kw=margins)
     left.set(title="All strategies", xlim=(-4, 6), ylim=(0, TALLEST[0]))
     left.set(xlabel="Sharpe ratio in the backtest", ylabel="strategies")
-    right.set(title="The best so far", xlim=(1, MOST), ylim=(-2, 6), xscale="log")
+    right.set(title="The best so far", xlim=(1, MOST), ylim=(-2.5, 6), xscale="log")
     right.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
     right.set(xlabel="strategies tried", ylabel="best Sharpe ratio")
     for axes, line in ((left, left.axvline), (right, right.axhline)):
@@ -93,7 +93,9 @@ def update(artists: dict, result: dict) -> None:
 def _texts(result: dict) -> tuple[str, str]:
     passes = "above 0.95: more than luck" if result["deflated"] > 0.95 else "not shown to be skill"
     best, luck, first = result["best"], result["expected_best"], float(result["sharpe"][0])
-    numbers = (result["strategies"], result["years"], luck, first, result["place_of_first"])
+    years = result["years"]
+    unit = "year" if years == 1 else "years"
+    numbers = (result["strategies"], years, unit, luck, first, result["place_of_first"])
     return (
         LEFT.format(best, *numbers),
         RIGHT.format(result["deflated"], passes, result["years_needed"]),

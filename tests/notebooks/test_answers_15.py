@@ -137,10 +137,11 @@ def test_the_truth_has_no_direction_by_the_hour():
 def test_the_delay_without_luck():
     """3 points, half gone after each half-life, less 2.70 dollars."""
     delay = np.array([0.001, 1, 60])
-    short, long = (15 * 0.5 ** (delay / half) - 2.70 for half in (0.05, 7200))
+    short, long = (15 * 0.5 ** (delay / half) - 2.70 for half in (0.05, 1800))
     assert short[0] == pytest.approx(12.1, abs=0.1)
     assert short[1] == pytest.approx(-2.70, abs=0.01)
-    assert long[0] - long[2] < 0.1  # "an edge of two hours doesn't notice a minute"
+    assert long[0] - long[2] < 0.4  # "an edge of half an hour hardly notices a minute"
+    assert 0.5 ** (4 * 3600 / 1800) < 0.005  # used up when the four hours are over
 
 
 def test_the_block_that_outgrows_one_machine():
@@ -176,6 +177,8 @@ def test_what_the_explorer_answers():
     assert found[10]["place_of_first"] == 46
     is_best = [one["best_is_first"] for one in found]
     passes = [one["deflated"] > 0.95 for one in found]
+    places = [compute(200, 5, 1.0, seed)["place_of_first"] for seed in range(1, 51)]
+    assert (places.count(1), sum(place > 10 for place in places)) == (14, 15)
     assert is_best == (truths >= 1.65).tolist()
     assert passes == (truths >= 2.65).tolist()
 
@@ -211,5 +214,7 @@ def test_embargo_and_purging_as_the_exercise_counts_them():
 
 def test_the_size_that_the_chapter_quotes():
     table = (notebooks.ROOT / "benchmarks" / "evidence_size.md").read_text(encoding="utf-8")
+    faded = re.findall(r"^\| (?:Bollinger band rule|against 5 % off).*?\| ([\d.]+) %", table, re.M)
+    assert [float(one) for one in faded] == [6.3, 6.9]  # "6 to 7 % of the time"
     (row,) = re.findall(r"^\| against a day beyond 2 deviations .*$", table, re.M)
     assert "14.2 %" in row
