@@ -80,8 +80,13 @@ def open_notebook(page, address, name):
 
 
 def run_all(page):
-    page.click("text=Run >> nth=0")
-    page.click("text='Run All Cells'")
+    for _ in range(3):
+        page.click("text=Run >> nth=0")
+        page.click("text='Run All Cells'")
+        if _has_begun(page):
+            break
+    else:
+        raise RuntimeError("JupyterLab dropped Run All three times")
     page.wait_for_function(
         """() => {
             const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
@@ -89,3 +94,16 @@ def run_all(page):
         }"""
     )
     page.wait_for_selector("text=/\\| Idle/")
+
+
+def _has_begun(page):
+    """Say whether a cell waits or runs; JupyterLab drops the command in silence now and then."""
+    from playwright.sync_api import TimeoutError as TooLate
+
+    prompts = "[...document.querySelectorAll('.jp-InputPrompt')]"
+    waits = f"() => {prompts}.some(prompt => prompt.textContent.includes('*'))"
+    try:
+        page.wait_for_function(waits, timeout=8_000, polling=20)
+    except TooLate:
+        return False
+    return True
