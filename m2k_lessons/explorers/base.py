@@ -11,19 +11,25 @@ A chapter gives four functions (see `explorers/contract_basics.py`):
     draw(figure) -> dict of artists  axes, titles, fixed lines; returns what can move
     update(artists, result)          moves the artists to a result
     describe(state, result) -> str   the alternative text
+
+New limits would mean to draw all axes again. With a `MovingScale` among the artists, the limits of
+a y axis may change in `update`: drawn again are its grid and its labels only.
 """
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
 import matplotlib as mpl
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import YTick
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -90,6 +96,46 @@ class Choice:
         return value
 
 
+class MovingScale(Artist):
+    """Grid and labels of a y axis whose limits change, without the cost of drawing the axes.
+
+    They look like the axis' own, and its locator and formatter choose them.
+
+    Parameters
+    ----------
+    axes : Axes
+        The axes, in a figure without a layout engine: nothing makes room for longer labels.
+    labelpad : float
+        Distance of the axis' name from the axis, in points, with room for the longest label.
+    above : iterable of Artist
+        What else `draw` leaves on these axes and `update` never touches, such as a legend or a
+        line at zero: it belongs above the grid, and goes with the limits.
+    """
+
+    def __init__(self, axes: Axes, labelpad: float, above: Iterable[Artist] = ()) -> None:
+        super().__init__()
+        self.axes = axes
+        self._tick = YTick(axes, 0)
+        self._tick.tick2line.set_visible(False)
+        self._above = [*above, *axes.spines.values()]
+        for artist in self._above:
+            artist.set_animated(True)
+        axes.grid(False, axis="y")
+        axes.tick_params(axis="y", length=0, labelleft=False)
+        axes.yaxis.labelpad = labelpad
+
+    def draw(self, renderer) -> None:
+        axis, (low, high) = self.axes.yaxis, self.axes.get_ylim()
+        places = [place for place in axis.get_majorticklocs() if low <= place <= high]
+        labels = axis.get_major_formatter().format_ticks(places)
+        for place, label in zip(places, labels, strict=True):
+            self._tick.update_position(place)
+            self._tick.label1.set_text(label)
+            self._tick.draw(renderer)
+        for artist in self._above:
+            artist.draw(renderer)
+
+
 class Explorer(widgets.VBox):
     """Controls above a picture; the widget that `explore()` returns.
 
@@ -122,8 +168,10 @@ class Explorer(widgets.VBox):
             self._artists = draw(self.figure)
         for artist in self._artists.values():
             artist.set_animated(True)
-        self._background = None
-        self._limits = None
+        in_order = sorted(self._artists.values(), key=lambda one: one.get_zorder())
+        self._scales = [one for one in in_order if isinstance(one, MovingScale)]
+        self._movers = [one for one in in_order if one not in self._scales]
+        self._still_limits = self._limits = None  # of what has been drawn so far: nothing
         self.controls = {}
         rows = []
         for spec in controls:
@@ -164,12 +212,21 @@ class Explorer(widgets.VBox):
         self._picture.value = plots.image_tag(encoded, self.alt)
 
     def _picture_now(self) -> Image.Image:
+        scaled = [scale.axes for scale in self._scales]
         limits = [(axes.get_xlim(), axes.get_ylim()) for axes in self.figure.axes]
-        if self._background is None or limits != self._limits:
-            self._canvas.draw()  # leaves animated artists out
+        if limits != self._limits:
+            still = [(one.get_xlim(), one in scaled or one.get_ylim()) for one in self.figure.axes]
+            if still != self._still_limits:
+                self._canvas.draw()  # leaves animated artists out
+                self._still = self._canvas.copy_from_bbox(self.figure.bbox)
+                self._still_limits = still
+            self._draw_over(self._still, self._scales)
             self._background = self._canvas.copy_from_bbox(self.figure.bbox)
             self._limits = limits
-        self._canvas.restore_region(self._background)
-        for artist in sorted(self._artists.values(), key=lambda one: one.get_zorder()):
-            self.figure.draw_artist(artist)
+        self._draw_over(self._background, self._movers)
         return Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB")
+
+    def _draw_over(self, background, artists: list[Artist]) -> None:
+        self._canvas.restore_region(background)
+        for artist in artists:
+            self.figure.draw_artist(artist)

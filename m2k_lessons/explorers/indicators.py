@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from m2k_lessons import data
-from m2k_lessons.explorers.base import Choice, Explorer, Slider
+from m2k_lessons.explorers.base import Choice, Explorer, MovingScale, Slider
 from m2k_lessons.indicators import bollinger, crossover, rsi, sma, sma_crossover
 from m2k_lessons.plots import BLUE, GREEN, GREY, ORANGE, PURPLE
 
@@ -54,7 +54,7 @@ def compute(signal, fast, slow, rsi_window, distance, band_window, width, days, 
 
 
 def draw(figure) -> dict:
-    figure.set_layout_engine("none")  # the price axes get other limits, nothing else may move
+    figure.set_layout_engine("none")
     layout = {"left": 0.085, "right": 0.985, "bottom": 0.08, "top": 0.95, "hspace": 0.18}
     layout["height_ratios"] = (3, 1.3, 1.3)
     price, strength, spread = figure.subplots(3, 1, sharex=True, gridspec_kw=layout)
@@ -65,7 +65,8 @@ def draw(figure) -> dict:
     artists["seen"] = price.plot([], [], "D", color=PURPLE)[0]
     handles = [artists[name] for name in ("close", "fast", "slow", "upper", "seen")]
     names = ("close", "fast average", "slow average", "bands", "signal")
-    price.legend(handles, names, ncols=5, loc="lower left", fontsize=9)
+    legend = price.legend(handles, names, ncols=5, loc="lower left", fontsize=9)
+    artists["scale"] = MovingScale(price, 24, [legend])
     artists["rsi"] = strength.plot([], [], color=BLUE, linestyle="-")[0]
     artists["limits"] = strength.plot([], [], "--", color=ORANGE, linewidth=1)[0]
     artists["spread"] = spread.plot([], [], color=GREEN, linestyle="-")[0]
@@ -86,7 +87,7 @@ def update(artists: dict, result: dict) -> None:
         artists[name].set_data(np.arange(SHOWN), result[name])
     artists["limits"].set_data([0, SHOWN, np.nan, 0, SHOWN], result["limits"])
     artists["seen"].set_data(result["seen"], result["close"][result["seen"]])
-    # Few limits to choose from, so that the axes seldom have to be drawn again.
+    # Few limits to choose from, so that the picture seldom jumps.
     limit = 12.5 * 2 ** np.ceil(np.log2(max(np.abs(result["close"] - 100).max() / 10, 1)))
     artists["close"].axes.set_ylim(100 - limit, 100 + limit)
     artists["dates"].set_text(result["dates"])

@@ -8,7 +8,7 @@ import numpy as np
 
 from m2k_lessons import data, pairs
 from m2k_lessons.contracts import M2K
-from m2k_lessons.explorers.base import Choice, Explorer, Slider
+from m2k_lessons.explorers.base import Choice, Explorer, MovingScale, Slider
 from m2k_lessons.plots import BLUE, GREY, ORANGE, usd, usd_axis
 
 PAIRS = ("cointegrated", "correlated", "spurious", "broken")
@@ -57,16 +57,18 @@ def compute(pair: str, entry: float, exit: float, window: int) -> dict:
 
 
 def draw(figure) -> dict:
-    figure.set_layout_engine("none")  # limits change with the pair, nothing else may move
+    figure.set_layout_engine("none")
     margins = {"left": 0.115, "right": 0.985, "bottom": 0.09, "top": 0.945, "hspace": 0.42}
     top, middle, low = figure.subplots(3, 1, sharex=True, gridspec_kw=margins)
     top.set(title="Spread since the first day (simulated)", ylabel="% of M2K")
     middle.set(title="z-score; bars: when the spread is held", ylabel="deviations", ylim=(-6, 6))
     low.set(title="Earned after costs", xlabel="trading day", ylabel="USD", xlim=(0, BARS))
-    low.axhline(0, color=GREY, linewidth=0.8)
+    zero = low.axhline(0, color=GREY, linewidth=0.8)
     usd_axis(low)
     held = {"color": GREY, "linewidth": 4, "linestyle": "-", "solid_capstyle": "butt"}
     return {
+        "spread_scale": MovingScale(top, 46),
+        "earned_scale": MovingScale(low, 46, [zero]),
         "spread": top.plot([], [], color=BLUE, linewidth=1)[0],
         "score": middle.plot([], [], color=BLUE, linewidth=0.8)[0],
         "enter": middle.plot([], [], color=ORANGE, linestyle="--")[0],
@@ -82,7 +84,7 @@ def update(artists: dict, result: dict) -> None:
     days = np.arange(BARS)
     for name, key, smallest in (("spread", "spread", 5.0), ("earned", "earned_usd", 10_000)):
         artists[name].set_data(days, result[key])
-        # Few limits to choose from, so that the axes seldom have to be drawn again.
+        # Few limits to choose from, so that the picture seldom jumps.
         up, down = (
             smallest * 2 ** np.ceil(np.log2(max(reach / smallest, 1)))
             for reach in (result[key].max(), -result[key].min())

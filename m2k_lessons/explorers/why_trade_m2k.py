@@ -8,7 +8,7 @@ import numpy as np
 
 from m2k_lessons import data
 from m2k_lessons.contracts import M2K
-from m2k_lessons.explorers.base import Explorer, Slider
+from m2k_lessons.explorers.base import Explorer, MovingScale, Slider
 from m2k_lessons.plots import BLUE, GREY, ORANGE, usd, usd_axis
 
 YEAR = "2031"
@@ -42,18 +42,19 @@ def compute(portfolio_usd: int, beta: float, own_pct: int, contracts: int) -> di
 
 
 def draw(figure) -> dict:
-    figure.set_layout_engine("none")  # the right axes get other limits, nothing else may move
+    figure.set_layout_engine("none")
     margins = {"left": 0.1, "right": 0.985, "bottom": 0.13, "top": 0.92, "wspace": 0.32}
     left, right = figure.subplots(1, 2, gridspec_kw=margins)
     left.set(title="How far an ordinary day swings", xlabel="M2K sold", xlim=(-0.5, 40.5))
     top_usd = SOLD[-1] * CONTRACT_USD * _year()[1].std()  # the largest short position by itself
     left.set(ylabel="standard deviation of a day, USD", ylim=(0, 1.05 * top_usd))
-    right.axhline(0, color=GREY, linewidth=0.8)
+    zero = right.axhline(0, color=GREY, linewidth=0.8)
     right.set(title=f"One year of simulated days ({YEAR})", xlabel="trading day", xlim=(0, 253))
     right.set(ylabel="profit or loss so far, USD")
     usd_axis(left)
     usd_axis(right)
     return {
+        "scale": MovingScale(right, 46, [zero]),
         "risk": left.plot(SOLD, 0 * SOLD, color=BLUE)[0],
         "chosen": left.plot([], [], "o", color=ORANGE, markersize=9)[0],
         "chosen_text": left.text(0.03, 0.93, "", transform=left.transAxes, color=ORANGE),
@@ -70,7 +71,7 @@ def update(artists: dict, result: dict) -> None:
     artists["chosen"].set_data([chosen], [risk[chosen]])
     artists["chosen_text"].set_text(f"{chosen} sold: {usd(risk[chosen])} a day")
     reach = np.abs([result["alone_usd"], result["hedged_usd"]]).max()
-    # Few limits to choose from, so that the axes seldom have to be drawn again.
+    # Few limits to choose from, so that the picture seldom jumps.
     limit = 15_000 * 2 ** np.ceil(np.log2(max(1.2 * reach / 15_000, 1)))
     artists["alone"].axes.set_ylim(-limit, limit)
     for name, label in (("alone", "shares alone (solid)"), ("hedged", "with the hedge (dashed)")):
