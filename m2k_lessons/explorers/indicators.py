@@ -66,7 +66,7 @@ def draw(figure) -> dict:
     handles = [artists[name] for name in ("close", "fast", "slow", "upper", "seen")]
     names = ("close", "fast average", "slow average", "bands", "signal")
     legend = price.legend(handles, names, ncols=5, loc="lower left", fontsize=9)
-    artists["scale"] = MovingScale(price, 24, [legend])
+    artists["scale"] = MovingScale(price, 34, [legend])
     artists["rsi"] = strength.plot([], [], color=BLUE, linestyle="-")[0]
     artists["limits"] = strength.plot([], [], "--", color=ORANGE, linewidth=1)[0]
     artists["spread"] = spread.plot([], [], color=GREEN, linestyle="-")[0]

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from m2k_lessons.evidence import TrackRecord, deflated_sharpe, minimum_backtest_length
-from m2k_lessons.explorers.base import Explorer, Slider
+from m2k_lessons.explorers.base import Explorer, MovingScale, Slider
 from m2k_lessons.plots import BLUE, GREEN, GREY, ORANGE
 
 MOST, DAYS = 1_000, 252
@@ -58,10 +58,12 @@ def draw(figure) -> dict:
     right.set(title="The best so far", xlim=(1, MOST), ylim=(-2.5, 6), xscale="log")
     right.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
     right.set(xlabel="strategies tried", ylabel="best Sharpe ratio")
-    for axes, line in ((left, left.axvline), (right, right.axhline)):
-        line(0, color=GREY, linewidth=0.8)
+    right.axhline(0, color=GREY, linewidth=0.8)
+    zero = left.axvline(0, color=GREY, linewidth=0.8)
+    for axes in (left, right):
         axes.minorticks_off()
     return {
+        "scale": MovingScale(left, labelpad=32, above=[zero]),
         "bars": left.plot([], [], color=BLUE, drawstyle="steps-post")[0],
         "luck": left.plot([], [], color=ORANGE, linestyle="--")[0],
         "first": left.plot([], [], "^", color=GREEN, markersize=9)[0],
@@ -75,7 +77,7 @@ def draw(figure) -> dict:
 
 def update(artists: dict, result: dict) -> None:
     counts, _ = np.histogram(np.clip(result["sharpe"], -4, 5.99), EDGES)
-    # By the hill to expect, not by this one: new limits mean that the axes are drawn anew.
+    # By the hill to expect, not by this one: the same scale for every seed.
     hill = 4 + 0.12 * result["strategies"] * np.sqrt(result["years"])
     tall = next(one for one in TALLEST if one >= hill)
     artists["bars"].axes.set_ylim(0, tall)
