@@ -11,9 +11,9 @@
 **What there is.** Orders: `market`, `limit`, `stop`, `stop_limit`, and `bracket` around one of
 them, each an `Order`. Commands: `submit` and `cancel` (answer `Accepted` or `Refused`, which has
 `code` and `reason`), `flatten`, `step`, `deposit`, `note`. Views: `seen`, `now`, `finished`,
-`position`, `cash_usd`, `equity_usd`, `snapshot()` (a plain dict for a screen); frames: `positions`,
-`orders`, `fills`, `trades`, `equity`, `statement()`, `journal`. Files: `save`, `restore`,
-`to_bytes`, `from_bytes`, `checkpoint`, `recover`, `save_journal`, `read_journal`.
+`position`, `cash_usd`, `equity_usd`, `snapshot()` (a plain dict for a screen), `copy()`; frames:
+`positions`, `orders`, `fills`, `trades`, `equity`, `statement()`, `journal`. Files: `save`,
+`restore`, `to_bytes`, `from_bytes`, `checkpoint`, `recover`, `save_journal`, `read_journal`.
 
 **Time.** An account lives between bars: `now` is the end of the last bar seen, and an order can
 be filled in the next bar at the earliest. It shows nothing that comes later.
@@ -87,6 +87,7 @@ and goes on. Only steps in which nothing happened can be lost. One account write
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -360,6 +361,30 @@ the account has 5,002.30'
             f"equity {self.equity_usd:,.2f} USD, {len(self._engine.working)} working orders, "
             f"{self.now:%Y-%m-%d %H:%M}"
         )
+
+    def copy(self) -> PaperAccount:
+        """A second account in the same state, which goes its own way from here.
+
+        Returns
+        -------
+        PaperAccount
+            Equal in `to_bytes`; it keeps no log, even if this account does.
+
+        Examples
+        --------
+        >>> index = pd.date_range("2030-03-05 10:00", periods=3, freq="min", tz="America/New_York")
+        >>> bars = pd.DataFrame(2400.0, index, ["open", "high", "low", "close"])
+        >>> account = PaperAccount(bars, capital=2_000)
+        >>> other = account.copy()
+        >>> _ = other.submit(market("buy", 1)), other.step()
+        >>> account.position, other.position
+        (0, 1)
+        """
+        account = type(self).__new__(type(self))
+        # The bars are never written to, so both can read the same.
+        state = copy.deepcopy(self._state)
+        account._set_up(self._market, self._terms, self._money, state, self._capital)
+        return account
 
     # ------------------------------------------------------------ files
 

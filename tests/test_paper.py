@@ -304,6 +304,11 @@ class Trader(RuleBasedStateMachine):
         assert self.twin.to_bytes() == saved
         assert self.twin.snapshot() == self.account.snapshot()
 
+    @rule()
+    def copy(self):
+        self.twin = self.account.copy()
+        assert self.twin.to_bytes() == self.account.to_bytes()
+
     @invariant()
     def the_account_is_sound(self):
         # The plain rows, because frames take their time; what frames show is tested below.
@@ -1028,6 +1033,32 @@ def test_fast_forward_stops_where_something_happens():
     (event,) = account.step(5, stop_at_event=True)
     assert (event.event, event.time, event.price) == ("fill", ny("2030-03-05 10:03"), 2390.0)
     assert account.now == ny("2030-03-05 10:04")
+
+
+def test_a_copy_goes_its_own_way(course_bars, tmp_path):
+    account = busy(course_bars, upto=700, log=tmp_path / "log")
+    account.submit(bracket(market("buy", 2), stop_loss_points=40.0, profit_target_points=40.0))
+    account.step()
+    before, log = account.to_bytes(), (tmp_path / "log").read_bytes()
+    one, other = account.copy(), account.copy()
+    assert type(one) is PaperAccount
+    assert one.to_bytes() == before
+    for name in ("orders", "fills", "trades", "journal", "positions"):
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(account, name))
+    for changed in (one, other):
+        changed.flatten()
+        changed.deposit(500)
+        changed.note("a copy")
+        changed.step(900)
+    assert one.to_bytes() == other.to_bytes() != before
+    assert account.to_bytes() == before
+    assert (tmp_path / "log").read_bytes() == log  # a copy writes to no log
+    account.flatten()
+    account.deposit(500)
+    account.note("a copy")
+    account.step(900)
+    assert account.to_bytes() == one.to_bytes()
+    assert PaperAccount.recover(tmp_path / "log", course_bars).to_bytes() == one.to_bytes()
 
 
 def test_another_contract():

@@ -155,7 +155,7 @@ def test_the_broker_says_why(desk):
     def said(ticket, before=desk):
         return step(before, Submit(ticket)).messages[-1][1]
 
-    assert said({"side": "buy", "contracts": 5}) == "order 1: buy 5 market day"
+    assert said({"side": "buy", "contracts": 5}) == "order 1 accepted: buy 5 market day"
     assert said({"side": "buy", "contracts": 6}).startswith("REFUSED: 6 contracts")
     stop = {"side": "sell", "contracts": 1, "kind": "stop"}
     assert "must be below the market" in said(stop | {"stop": 2470.0})
@@ -174,12 +174,26 @@ def test_orders_are_cancelled_one_by_one_or_all(desk):
         ticket = {"side": "buy", "contracts": 1, "kind": "limit", "limit": price}
         desk = step(desk, Submit(ticket))
     one_left = step(desk, Cancel(1))
+    assert one_left.messages[-1][1] == "order 1 cancelled: by the trader"
     assert [one["id"] for one in one_left.account.snapshot()["working"]] == [2]
     assert [one["id"] for one in desk.account.snapshot()["working"]] == [1, 2]
     held = step(step(desk, Submit({"side": "buy", "contracts": 1})), Minutes(1))
     flat = step(step(held, Flatten()), Minutes(1))
     assert (held.account.position, flat.account.position) == (1, 0)
     assert flat.account.snapshot()["working"] == []
+    said = [text for _, text in flat.messages]
+    assert "order 1 cancelled: by the trader" in said
+    assert "order 4 accepted: sell 1 market day reduce only" in said
+    nothing = step(step(desk, Flatten()), Flatten())
+    assert nothing.messages[-1][1] == "there is no position to close"
+
+
+def test_an_order_that_ends_by_itself_is_named():
+    desk = made_desk([2400.0] * 430)
+    desk = step(desk, Submit({"side": "buy", "contracts": 1, "kind": "limit", "limit": 2390.0}))
+    for _ in range(2):  # 16:00, 17:00
+        desk = step(desk, FastForward("session"))
+    assert "order 1 expired: end of the trade date" in [text for _, text in desk.messages]
 
 
 def test_the_clock_goes_to_sessions_and_days(desk):
@@ -252,8 +266,35 @@ def test_the_chart_shows_the_last_minutes_seen(desk):
     drawn = chart(held, 60)
     assert drawn["sold"].tolist() == [[-4.0, held.account.fills["price"].iloc[0]]]
     assert len(drawn["bought"]) == 0
-    assert [text for _, text, _ in drawn["levels"]] == ["-2 from 2,461.3", "buy 2 stop 2,470.0"]
-    assert "buy 2 stop 2,470.0" in describe({}, drawn)
+    assert [text for _, text, _ in drawn["levels"]] == ["-2 from 2,461.3", "2: buy 2 stop 2,470.0"]
+    assert "Position: -2 from 2,461.3. Orders in the chart: 2: buy 2 stop 2,470.0." in describe(
+        {}, drawn
+    )
+
+
+def test_a_position_out_of_the_chart_is_told():
+    """The entry is far from the prices shown: no line, but nobody may read that there is none."""
+    falling = [2400.0] * 3 + [2300.0] * 60
+    desk = step(made_desk(falling, capital=20_000), Submit({"side": "buy", "contracts": 1}))
+    desk = step(step(desk, Minutes(1)), Minutes(50))
+    drawn = chart(desk, 30)
+    assert drawn["levels"] == []
+    assert "Position: +1 from 2,400.1. Orders in the chart: none." in describe({}, drawn)
+    assert "+1 from 2,400.1" in account_html(desk)
+
+
+def test_a_stop_limit_order_is_drawn_with_both_its_prices_beside_others():
+    """Seven orders' worth of levels: the position, a bracket, a limit, a stop, a stop-limit."""
+    desk = made_desk([2400.0] * 5)
+    bracket = {"side": "buy", "contracts": 1, "stop_loss_points": 9, "profit_target_points": 9}
+    desk = step(step(desk, Submit(bracket)), Minutes(1))
+    one = {"side": "buy", "contracts": 1}
+    desk = step(desk, Submit(one | {"kind": "limit", "limit": 2395.0}))
+    desk = step(desk, Submit(one | {"kind": "stop", "stop": 2404.0}))
+    desk = step(desk, Submit(one | {"kind": "stop-limit", "stop": 2406.0, "limit": 2407.0}))
+    texts = [text for _, text, _ in chart(desk, 30)["levels"]]
+    assert len(texts) == 7
+    assert {"6: buy 1 stop 2,406.0", "6: buy 1 limit 2,407.0"} <= set(texts)
 
 
 # ---------------------------------------------------------------- the screen
@@ -282,8 +323,8 @@ def test_sending_an_order_moves_picture_and_texts(fresh):
     assert shown_picture(fresh) != before
     assert fresh.alt != said
     assert html.unescape(re.search(r'alt="([^"]*)"', fresh._picture.value)[1]) == fresh.alt
-    assert "+1 from 2,461.5; sell 1 limit" not in fresh.alt  # stops stand first
-    assert "+1 from 2,461.5; sell 1 stop 2,453.5; sell 1 limit 2,477.5" in fresh.alt
+    assert "Position: +1 from 2,461.5." in fresh.alt
+    assert "2: sell 1 stop 2,453.5; 3: sell 1 limit 2,477.5" in fresh.alt
     assert "bought 1 at 2461.5" in fresh._texts.value
     assert "$4,999.15" in fresh._texts.value
     working = fresh.controls["working"].options
@@ -312,10 +353,31 @@ def test_the_ticket_asks_for_the_prices_that_its_type_needs(fresh):
         assert Order(**ticket).kind == kind
 
 
+def test_the_order_chosen_for_cancelling_stays_chosen(fresh):
+    fresh.controls["stop_loss_points"].value = 60
+    fresh.controls["profit_target_points"].value = 60
+    fresh.controls["send"].click()
+    fresh.controls["minute"].click()
+    fresh.controls["working"].value = 3  # the profit target
+    for name in ("stop_loss_points", "profit_target_points"):
+        fresh.controls[name].value = 0
+    fresh.controls["send"].click()
+    assert fresh.controls["working"].value == 3
+    fresh.controls["minute"].click()  # order 4 is filled and leaves the list
+    assert [number for _, number in fresh.controls["working"].options] == [2, 3]
+    assert fresh.controls["working"].value == 3
+    fresh.controls["cancel"].click()
+    assert fresh.controls["working"].value == 2
+    assert "order 3 cancelled: by the trader" in fresh._texts.value
+    fresh.send(Reset())
+    assert fresh.controls["working"].value is None
+
+
 def test_play_runs_on_the_browsers_timer_and_stops_at_a_fill(fresh):
     threads = threading.active_count()
     fresh.controls["play"].value = True
     assert fresh.controls["ticker"].playing
+    assert fresh.controls["play"].description == "Pause"
     fresh.controls["ticker"].value += 1
     assert fresh.desk.account.now.minute == 1
     fresh.controls["ticker"].value += 3  # a busy kernel gets three ticks at once
@@ -325,6 +387,7 @@ def test_play_runs_on_the_browsers_timer_and_stops_at_a_fill(fresh):
     fresh.controls["ticker"].value += 1
     assert fresh.desk.account.position == 1
     assert not fresh.controls["play"].value
+    assert fresh.controls["play"].description == "Play"
     assert not fresh.controls["ticker"].playing
     assert threading.active_count() == threads
     ticks = 120 / 1  # at the slowest speed, one minute a tick

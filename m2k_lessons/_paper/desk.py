@@ -7,7 +7,6 @@ seen no bar later than its own clock.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -86,7 +85,7 @@ class Desk:
 def opened(account: PaperAccount) -> Desk:
     """A desk with a freshly opened account."""
     text = f"account opened with {account.cash_usd:,.2f} USD; every price is simulated"
-    return Desk(_copied(account), account, ((account.now, text),))
+    return Desk(account.copy(), account, ((account.now, text),))
 
 
 def step(desk: Desk, event) -> Desk:
@@ -118,19 +117,25 @@ def step(desk: Desk, event) -> Desk:
     """
     if isinstance(event, Reset):
         return opened(desk.opening)
-    account = _copied(desk.account)
+    account = desk.account.copy()
     if isinstance(event, Submit):
         try:
             answer = account.submit(Order(**event.ticket))
         except (TypeError, ValueError) as error:  # the ticket is wrong, and says what
             return _told(desk, account, [(account.now, f"NOT SENT: {error}")])
-        text = f"order {answer.id}: {answer.text}" if answer else f"REFUSED: {answer.reason}"
+        if answer:
+            text = f"order {answer.id} accepted: {answer.text}"
+        else:
+            text = f"REFUSED: {answer.reason}"
         return _told(desk, account, [(account.now, text)])
     if isinstance(event, (Cancel, Flatten)):
         told = len(account.journal)
         answer = account.cancel(event.id) if isinstance(event, Cancel) else account.flatten()
-        rows = [f"REFUSED: {answer.reason}"] if not answer else account.journal["text"][told:]
-        return _told(desk, account, [(account.now, text) for text in rows])
+        said = [_in_words(row) for row in account.journal.iloc[told:].itertuples()]
+        if not answer:
+            nothing = answer.code == "nothing to reduce"
+            said[-1] = "there is no position to close" if nothing else f"REFUSED: {answer.reason}"
+        return _told(desk, account, [(account.now, text) for text in said])
     if isinstance(event, Minutes):
         until, most = None, event.n
     elif isinstance(event, FastForward):
@@ -148,7 +153,7 @@ def _let_pass(desk: Desk, account: PaperAccount, until, most: int | None) -> Des
         interrupted or account.finished or passed == most or (until and account.now >= until)
     ):
         events = account.step()
-        told += [(account.now, one.text) for one in events]
+        told += [(account.now, _in_words(one)) for one in events]
         passed += 1
         interrupted = any(one.event in STOPPING for one in events)
     if account.finished:
@@ -169,14 +174,23 @@ def _next_time(now: pd.Timestamp, clock_times: tuple[str, ...]) -> pd.Timestamp:
     raise AssertionError(f"no {clock_times} within four days of {now}")
 
 
+def _in_words(one) -> str:
+    """An event or a row of the journal; what only gives a reason is told with its order."""
+    if one.event in ("accepted", "cancelled", "expired", "reduced"):
+        return f"order {one.order} {one.event}: {one.text}"
+    return one.text
+
+
 def _told(desk: Desk, account: PaperAccount, told: list, interrupted: bool = False) -> Desk:
     messages = (*desk.messages, *told)[-MESSAGES:]
     return replace(desk, account=account, messages=messages, interrupted=interrupted)
 
 
-def _copied(account: PaperAccount) -> PaperAccount:
-    """An account of its own on the same bars: these are never written to, so they are shared."""
-    return copy.deepcopy(account, {id(account._market): account._market})
+def position_text(shown: Mapping[str, Any]) -> str:
+    """The position of a snapshot in a few words."""
+    if not shown["position"]:
+        return "none"
+    return f"{shown['position']:+d} from {shown['average_price']:,.1f}"
 
 
 def order_text(one: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ from m2k_lessons._paper.desk import (
     Submit,
     opened,
     order_text,
+    position_text,
     step,
 )
 from m2k_lessons.explorers.base import Explorer, Slider
@@ -36,7 +37,7 @@ CAPITAL_USD = 5_000
 BARS_FROM, BARS_TO = "2030-03-04 18:00", "2030-03-15 17:00"
 OPENED = pd.Timestamp("2030-03-05 10:00", tz="America/New_York")
 MARKET = {"RTH": "regular hours", "ETH": "outside regular hours", "closed": "closed"}
-LABELS = 6  # orders named in the chart
+LABELS = 8  # levels named in the chart
 
 
 @functools.cache
@@ -61,16 +62,15 @@ def chart(desk: Desk, minutes: int) -> dict[str, Any]:
     place = bars.index.get_indexer(fills["time"]) - len(bars) + 1
     inside, bought = place > -len(bars), (fills["side"] == "buy").to_numpy()
     levels = [
-        (one[name], f"{one['side']} {one['contracts']} {name} {one[name]:,.1f}", name)
+        (one[name], f"{one['id']}: {one['side']} {one['contracts']} {name} {one[name]:,.1f}", name)
         for one in shown["working"]
         for name in ("stop", "limit")
         if one[name] is not None
     ]
     if shown["position"]:
-        entry = shown["average_price"]
-        levels.insert(0, (entry, f"{shown['position']:+d} from {entry:,.1f}", "position"))
+        levels.insert(0, (shown["average_price"], position_text(shown), "position"))
     low, high = bars["low"].min(), bars["high"].max()
-    # Levels far away would flatten the chart; they stand in the table below it.
+    # Levels far away would flatten the chart; they stand in the account line and in the list.
     near = [one for one in levels if low - 25 <= one[0] <= high + 25][:LABELS]
     prices = [low, high, *(one[0] for one in near)]
     return {
@@ -111,8 +111,7 @@ def draw(figure) -> dict:
 
 
 def update(artists: dict, result: Mapping[str, Any]) -> None:
-    x, shown = result["minutes"], result["shown"]
-    axes = artists["close"].axes
+    x, shown, axes = result["minutes"], result["shown"], artists["close"].axes
     axes.set_xlim(x[0] - 1, 1)
     axes.set_ylim(*result["limits"])
     ends = np.stack([np.c_[x, result["low"]], np.c_[x, result["high"]]], axis=1)
@@ -121,8 +120,7 @@ def update(artists: dict, result: Mapping[str, Any]) -> None:
     for name in ("bought", "sold"):
         artists[name].set_data(*result[name].T)
     artists["title"].set_text(f"{shown['time']:%a %d %b %Y %H:%M} New York: {shown['last']:,.1f}")
-    apart = 0.06 * (result["limits"][1] - result["limits"][0])
-    height = -np.inf
+    apart, height = 0.06 * (result["limits"][1] - result["limits"][0]), -np.inf
     levels = sorted(result["levels"], key=lambda one: one[0])
     for n in range(LABELS):
         price, text, kind = levels[n] if n < len(levels) else (np.nan, "", "position")
@@ -134,12 +132,13 @@ def update(artists: dict, result: Mapping[str, Any]) -> None:
 
 def describe(state: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     shown, close = result["shown"], result["close"]
-    levels = "; ".join(text for _, text, _ in result["levels"]) or "no position, no orders near"
+    orders = "; ".join(text for _, text, kind in result["levels"] if kind != "position")
     return (
         f"Simulated M2K, the last {len(close)} minutes to {shown['time']:%a %d %b %Y %H:%M} New "
         f"York: from {close[0]:,.1f} to {close[-1]:,.1f}, between {result['low'].min():,.1f} and "
-        f"{result['high'].max():,.1f}. Marked: {levels}; purchases: {len(result['bought'])}; "
-        f"sales: {len(result['sold'])}. Equity {usd(shown['equity_usd'], 2)}."
+        f"{result['high'].max():,.1f}. Position: {position_text(shown)}. Orders in the chart: "
+        f"{orders or 'none'}. Purchases marked: {len(result['bought'])}, sales: "
+        f"{len(result['sold'])}. Equity {usd(shown['equity_usd'], 2)}."
     )
 
 
@@ -153,7 +152,7 @@ def account_html(desk: Desk) -> str:
         "Cash": usd(shown["cash_usd"], 2),
         "Open P&L": usd(shown["open_pnl_usd"], 2),
         "Equity": usd(shown["equity_usd"], 2),
-        "Position": f"{shown['position']:+d} M2K" if shown["position"] else "none",
+        "Position": position_text(shown),
         "P&L since entry": usd(shown["position_pnl_usd"], 2),
         "Margin used": usd(shown["margin_used_usd"]),
         "Buying power": usd(shown["buying_power_usd"], 2),
@@ -164,16 +163,19 @@ def account_html(desk: Desk) -> str:
     if call := shown["margin_call"]:
         cells["MARGIN CALL"] = f"{usd(call['amount_usd'], 2)} by {call['deadline']:%a %H:%M}"
     orders = [order_text(one) for one in shown["working"]] or ["none"]
-    said = [f"{time:%a %H:%M} · {text}" for time, text in desk.messages]
+    said = [f"{time:%a %H:%M} · {text}" for time, text in reversed(desk.messages)]
+    close = 'style="margin:0;padding-left:1.5em;line-height:1.5"'
     return (
         f"<table><tr>{_cells('th', cells)}</tr><tr>{_cells('td', cells.values())}</tr></table>"
-        f"<b>Working orders</b><ul>{_cells('li', orders)}</ul>"
-        f'<b>Messages</b> (newest last)<ul role="log">{_cells("li", said)}</ul>'
+        '<div style="display:flex;flex-wrap:wrap;gap:0 2em"><div style="flex:3 1 24em">'
+        f'<b>Messages</b> (newest first)<ul role="log" {close}>{_cells("li", said)}</ul></div>'
+        '<div style="flex:2 1 18em">'
+        f"<b>Working orders</b><ul {close}>{_cells('li', orders)}</ul></div></div>"
     )
 
 
 def _cells(tag: str, texts) -> str:
-    style = ' style="text-align:right;padding:0 10px 0 0"' if tag != "li" else ""
+    style = ' style="text-align:right;padding:0 10px 0 0"' if tag != "li" else ' style="margin:0"'
     return "".join(f"<{tag}{style}>{html.escape(text)}</{tag}>" for text in texts)
 
 
@@ -238,6 +240,7 @@ class TradingDesk(Explorer):
         # buttons bear no text.
         ticker = widgets.Play(max=10**9, interval=250, layout={"display": "none"})
         play = widgets.ToggleButton(description="Play", tooltip="start or stop the clock")
+        play.observe(self._play_pressed, "value")
         widgets.link((play, "value"), (ticker, "playing"))
         ticker.observe(self._tick, "value")
         speed = _field(widgets.Dropdown, "Minutes a tick", 8, options=[1, 2, 5, 15], value=1)
@@ -271,11 +274,13 @@ class TradingDesk(Explorer):
         self._show()
 
     def _show(self) -> None:
-        working = self.desk.account.snapshot()["working"]
+        working, chooser = self.desk.account.snapshot()["working"], self.controls["working"]
         options = [(order_text(one), one["id"]) for one in working]
-        if tuple(options) != tuple(self.controls["working"].options):
-            self.controls["working"].options = options
-            self.controls["working"].index = 0 if options else None
+        if tuple(options) != tuple(chooser.options):
+            chosen, ids = chooser.value, [number for _, number in options]
+            chooser.options = options
+            # Another order's fill must not change which one is going to be cancelled.
+            chooser.value = chosen if chosen in ids else next(iter(ids), None)
         self.controls["cancel"].disabled = not options
         self._texts.value = account_html(self.desk)
 
@@ -283,6 +288,9 @@ class TradingDesk(Explorer):
         # A busy kernel gets several ticks as one.
         ticks = min(max(change["new"] - change["old"], 1), 4)
         self.send(Minutes(ticks * self.controls["speed"].value))
+
+    def _play_pressed(self, change) -> None:
+        change["owner"].description = "Pause" if change["new"] else "Play"
 
     def _kind_chosen(self, change) -> None:
         for name in ("limit", "stop"):

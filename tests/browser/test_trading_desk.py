@@ -48,7 +48,7 @@ def test_a_trade_and_two_hours_by_keyboard(browser, lab):
         press("Play")
         wait_for("12:01 New York")
         assert time.monotonic() - began < 60
-        press("Play")
+        press("Pause")
         page.wait_for_timeout(1500)
         paused = box.eval_on_selector("img", "picture => picture.alt")
         page.wait_for_timeout(1500)
