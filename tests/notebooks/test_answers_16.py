@@ -67,8 +67,21 @@ def test_16_no_decade_is_clear_of_zero(record):
         part = record["smb"][(record.index.year >= first) & (record.index.year < first + 10)]
         means[first] = 12 * part.mean()
         assert abs(part.mean()) < 2 * part.std() / math.sqrt(len(part)), first
+        # Nor is any clear of the mean of all: a decade tells little either way.
+        apart = part.mean() - record["smb"].mean()
+        assert abs(apart) < 2 * part.std() / math.sqrt(len(part)), first
     assert max(means, key=means.get) == 1930
     assert round(means[1930], 1) == 10.2
+
+
+def test_16_seldom_traded_shares_follow_late(record):
+    large, smb = record["large"].to_numpy(), record["smb"].to_numpy()
+    columns = np.column_stack([np.ones(len(smb) - 1), large[1:], large[:-1]])
+    solved, *_ = np.linalg.lstsq(columns, smb[1:], rcond=None)
+    left = smb[1:] - columns @ solved
+    error = np.sqrt(np.diag(left.var(ddof=3) * np.linalg.inv(columns.T @ columns)))
+    assert (round(solved[1:].sum(), 2), round(12 * solved[0], 1)) == (0.30, 0.1)
+    assert solved[2] > 5 * error[2], "the month before matters"
 
 
 def test_16_mixing_gains_next_to_nothing(record):
@@ -78,6 +91,15 @@ def test_16_mixing_gains_next_to_nothing(record):
         mixed = (1 - share) * record["large"] + share * small
         ratios.append(math.sqrt(12) * mixed.mean() / mixed.std())
     assert max(ratios) - ratios[0] < 0.011 < 1 / math.sqrt(92) / 5
+    mix = 0.7 * record["large"] + 0.3 * small
+    error = math.sqrt(2 * (1 - record["large"].corr(mix))) / math.sqrt(len(mix) / 12)
+    rng, pairs, gains = np.random.default_rng(3), np.column_stack([record["large"], mix]), []
+    for _ in range(1000):
+        drawn = pairs[rng.integers(0, len(pairs), len(pairs))]
+        ratio = math.sqrt(12) * drawn.mean(axis=0) / drawn.std(axis=0, ddof=1)
+        gains.append(ratio[1] - ratio[0])
+    assert error == pytest.approx(np.std(gains), rel=0.12), "the shortcut against a bootstrap"
+    assert ratios[30] - ratios[0] < error
     swings = [((1 - s) * record["large"] + s * small).std() for s in np.linspace(0, 1, 101)]
     assert int(np.argmin(swings)) == 0, "the mix that swings least holds no small caps"
 
@@ -101,6 +123,7 @@ def test_16_shares_of_risk_by_hand(market, returns):
     covariance = truth.correlation.to_numpy() * np.outer(deviation, deviation)
     true_share = 100 * MIX * (covariance @ MIX) / (MIX @ covariance @ MIX)
     assert round(true_share[1]) == 19
+    assert round(true_share[2], 1) == 1.3
     year = returns.loc["2030", RISKY].to_numpy()
     sample = np.cov(year.T)
     parts = MIX * (sample @ MIX) / math.sqrt(MIX @ sample @ MIX)
@@ -123,6 +146,24 @@ def test_16_the_alarms_by_a_loop(returns, crisis):
     assert late == [27, 16]
     assert len(flags) == 2519
     assert flags.sum() == 241
+
+
+def test_16_false_alarms_lie_clear_of_the_crises(returns, crisis):
+    """Sooner than 126 days after a crisis its wild days still raise the EWMA."""
+    large, bonds = returns["large_caps"], returns["bonds"]
+    alarm = -0.1 + 2 * (1 - 0.1**2) / math.sqrt(63)
+    looks = {
+        "63 days": large.rolling(63).corr(bonds),
+        "EWMA": portfolio.ewma_correlation(large, bonds, half_life=20),
+    }
+    false_pct = {}
+    for days in (63, 126, 252):
+        quiet = crisis.rolling(days, min_periods=1).sum() == 0
+        for name, line in looks.items():
+            false_pct[name, days] = round(100 * (line[quiet].dropna() > alarm).mean(), 1)
+    assert (false_pct["63 days", 126], false_pct["EWMA", 126]) == (2.8, 2.4)
+    assert false_pct["EWMA", 63] > 1.5 * false_pct["EWMA", 126]
+    assert abs(false_pct["EWMA", 252] - false_pct["EWMA", 126]) < 0.2
 
 
 def test_16_the_worst_day(returns, crisis):
