@@ -168,7 +168,10 @@ class RiskEngine:
         self._off_today = self._stopped = False
         self._times: list[pd.Timestamp] = []
         self._rows: list[tuple] = []
-        self._asked = self._barred = 0  # of an account that is followed
+        # Of an account that is followed: the last answer, whether the broker took what it opens
+        # (else nothing is there to be stopped), or was closed; the side on which a stop bars it.
+        self._asked = self._barred = 0
+        self._entered = self._closed = False
 
     def allow(self, wanted, *, time, equity_usd, price, volatility=None) -> int:
         """Answer one decision.
@@ -286,9 +289,9 @@ class RiskEngine:
         """Ask for what a strategy wants now, and send a demo account the orders to get there.
 
         Reductions come first and are sent again until they are done. What opens is sent once,
-        when the answer changes, with a stop where `limits` have one. As in `backtest`, a position
-        that a stop or the broker closed stays closed until the answer has been zero or on the
-        other side.
+        when the answer changes, with a stop where `limits` have one; a refusal ends the attempt,
+        unless it is because the market is closed. As in `backtest`, a position that a stop or the
+        broker closed stays closed until the answer has been zero or on the other side.
 
         Parameters
         ----------
@@ -321,21 +324,27 @@ class RiskEngine:
         )
         for number in waiting:
             account.cancel(number)
-        if held == 0 and self._asked != 0 and not waiting:
+        if held == 0 and self._entered and not waiting:
             self._barred = 1 if self._asked > 0 else -1
         if self._barred * allowed <= 0:
             self._barred = 0
-        changed, self._asked = bool(waiting) or allowed != self._asked, allowed
-        orders = []
+        due = bool(waiting) or self._closed or allowed != self._asked
+        self._asked, self._entered, self._closed = allowed, held * allowed > 0, False
+        answers = []
         surplus = abs(held) if held * allowed <= 0 else abs(held) - abs(allowed)
         if surplus > 0:
-            orders.append(market("sell" if held > 0 else "buy", surplus, reduce_only=True))
+            closing = market("sell" if held > 0 else "buy", surplus, reduce_only=True)
+            answers.append(account.submit(closing))
         missing = abs(allowed) if held * allowed <= 0 else abs(allowed) - abs(held)
-        if missing > 0 and changed and not self._barred:
+        if missing > 0 and due and not self._barred:
             entry = market("buy" if allowed > 0 else "sell", missing)
             stop = self.limits.stop_points
-            orders.append(entry if stop is None else bracket(entry, stop_loss_points=stop))
-        return [account.submit(order) for order in orders]
+            opening = entry if stop is None else bracket(entry, stop_loss_points=stop)
+            answer = account.submit(opening)
+            answers.append(answer)
+            self._entered |= answer.ok
+            self._closed = not answer.ok and answer.code == "closed"
+        return answers
 
     @property
     def decisions(self) -> pd.DataFrame:

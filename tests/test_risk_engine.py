@@ -398,6 +398,64 @@ def test_an_entry_that_the_broker_refused_is_not_sent_again():
     assert account.position == 1
 
 
+def test_a_refused_entry_bars_no_other():
+    """Nothing was held, so nothing was stopped: a smaller wish is a new one."""
+    account = paper.PaperAccount(minutes(30, seed=1), capital=2_000, start=1)
+    engine = RiskEngine(Limits())
+    (refused,) = engine.follow(account, 9)
+    assert refused.code == "margin"
+    account.step()
+    assert engine.follow(account, 9) == []
+    account.step()
+    assert all(engine.follow(account, 1))
+    account.step()
+    assert account.position == 1
+
+
+def test_an_entry_refused_in_a_flip_bars_no_other():
+    account = paper.PaperAccount(minutes(30, seed=1), capital=2_000, start=1)
+    engine = RiskEngine(Limits())
+    engine.follow(account, 1)
+    account.step()
+    closing, refused = engine.follow(account, -9)
+    assert closing.ok
+    assert refused.code == "margin"
+    account.step()
+    assert account.position == 0
+    engine.follow(account, -1)
+    account.step()
+    assert account.position == -1
+
+
+def test_a_position_stopped_after_a_refused_addition_stays_out():
+    index = pd.date_range("2030-03-05 10:00", periods=8, freq="min", tz=NEW_YORK)
+    bars = frame([2400, 2400, 2400, 2380, 2380, 2380, 2380, 2380.0], index)
+    account = paper.PaperAccount(bars, capital=2_000, start=1)
+    engine = RiskEngine(Limits(risk_fraction=1.0, stop_points=10))
+    positions = []
+    for wanted in (1, 9, 9, 2, 1, 0, 1):
+        engine.follow(account, wanted)
+        account.step()
+        positions.append(account.position)
+    assert positions == [1, 1, 0, 0, 0, 0, 1]
+
+
+def test_an_entry_wanted_while_the_market_is_closed_is_made_when_it_opens():
+    bars = minutes(160, seed=1)
+    account = paper.PaperAccount(bars, capital=40_000, start=90)
+    engine = RiskEngine(Limits())
+    assert account.now.strftime("%H:%M") == "17:00"
+    (refused,) = engine.follow(account, 2)
+    assert refused.code == "closed"
+    account.step()
+    assert account.now.strftime("%H:%M") == "18:01"
+    assert account.position == 0
+    assert all(engine.follow(account, 2))
+    account.step()
+    assert account.position == 2
+    assert engine.follow(account, 2) == []
+
+
 def test_an_entry_that_still_waits_is_cancelled_and_decided_anew():
     account = paper.PaperAccount(minutes(30, seed=1), capital=40_000, start=1)
     engine = RiskEngine(Limits())
