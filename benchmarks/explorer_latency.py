@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from conftest import find_chromium
-from tests.browser.lab import CHROMIUM, open_notebook, run_all, running_lab
+from tests.browser.lab import CHROMIUM, opened, run_all, running_lab
 
 PRESSES = 25
 
@@ -94,14 +94,10 @@ def measure_in_lab(browser, home: Path, source: str) -> list[float]:
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
     nbformat.write(notebook, home / "root" / "panels.ipynb")
-    with running_lab(home) as address:
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        open_notebook(page, address, "panels.ipynb")
+    with running_lab(home) as lab, opened(browser, lab, "panels.ipynb", height=1000) as page:
         run_all(page)
         page.wait_for_timeout(1500)
-        times = measure(page)
-        page.close()
-    return times
+        return measure(page)
 
 
 def main() -> None:

@@ -147,7 +147,9 @@ def test_a_bracket_by_hand():
     assert desk.account.now.minute == 4  # 2408.1 lies between 2404 and 2409
     assert desk.account.position == 0
     assert desk.account.cash_usd == pytest.approx(5_000 + 2 * 8 * 5 - 4 * 0.85)
-    assert desk.messages[-2][1] == "sold 2 at 2408.1 (profit target)"
+    time, text = desk.messages[-2]
+    assert text == "sold 2 at 2408.1 (profit target)"
+    assert time == desk.account.fills["time"].iloc[-1]  # as chapter and journal tell it: 10:03
     assert desk.account.snapshot()["working"] == []
 
 

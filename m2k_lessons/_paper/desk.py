@@ -153,7 +153,7 @@ def _let_pass(desk: Desk, account: PaperAccount, until, most: int | None) -> Des
         interrupted or account.finished or passed == most or (until and account.now >= until)
     ):
         events = account.step()
-        told += [(account.now, _in_words(one)) for one in events]
+        told += [(one.time, _in_words(one)) for one in events]
         passed += 1
         interrupted = any(one.event in STOPPING for one in events)
     if account.finished:

@@ -54,6 +54,13 @@ q1 = Compute(
             ),
             "That counts points as dollars: a point of M2K is $5 a contract.",
         ),
+        Mistake(
+            lambda start_usd, number, bought, settled, fee_usd: (
+                start_usd - fee_usd * number - (settled - bought) * M2K.multiplier * number
+            ),
+            "The sign of the variation is turned round: a buyer gains when the price rises and "
+            "loses when it falls.",
+        ),
     ],
     hints=[
         "Two things move the cash: the fee, and the variation paid at settlement.",
@@ -270,6 +277,12 @@ q6 = Compute(
                 / ((stop_points + target_points) * M2K.multiplier + tick_usd)
             ),
             "That is the share of losses that would come out even; the question is about wins.",
+        ),
+        Mistake(
+            lambda stop_points, target_points, fees_usd, tick_usd: (
+                _break_even_pct(stop_points, target_points, fees_usd, tick_usd) / 100
+            ),
+            "That looks like a fraction. The question asks for a percentage: times 100.",
         ),
     ],
     hints=[

@@ -46,6 +46,7 @@ def compute(method: str, small_pct: int, rule: str, band_pct: int) -> dict:
     total = dollars.sum(axis=1)
     return {
         "band_pct": band_pct if rule == "band" else np.nan,
+        "least_pct": small_pct,
         "money_pct": 100 * weights.to_numpy(),
         "risk_pct": 100 * (parts / parts.sum()).to_numpy(),
         "ratio": ratio,
@@ -67,12 +68,15 @@ def draw(figure) -> dict:
     left.grid(axis="y", visible=False)
     money = left.barh(np.arange(3) - 0.19, 0, height=0.36, color=BLUE)
     risk = left.barh(np.arange(3) + 0.19, 0, 0.36, color=ORANGE, hatch="//", edgecolor="white")
+    least = left.plot([], [], color=GREY, linewidth=2)[0]
     right.set(title="Stocks (large + small): weight less target", xlim=(0, HELD), ylim=(-12, 12))
     right.set(xlabel="trading days held (simulated)", ylabel="percentage points")
     right.axhline(0, color=GREY, linewidth=0.8)
     artists = {
         "stocks": right.plot([], [], color=BLUE, linewidth=1.2)[0],
         "band": right.plot([], [], "--", color=ORANGE, linewidth=1.2)[0],
+        "least": least,
+        "least text": left.text(0, 0.5, "", va="center", ha="center", color=GREY),
         "ratio": figure.text(0.1, 0.945, "", color=ORANGE),
         "trades": figure.text(0.565, 0.945, "", color=BLUE),
     }
@@ -88,6 +92,8 @@ def update(artists: dict, result: dict) -> None:
         for n, width in enumerate(result[f"{kind}_pct"]):
             artists[f"{kind} {n}"].set_width(width)
             artists[f"{kind} text {n}"].set(x=width + 1.5, text=f"{width:.1f}")
+    artists["least"].set_data(np.repeat(result["least_pct"], 2), [0.6, 1.0])
+    artists["least text"].set(x=result["least_pct"], text="at least")
     away = result["stocks_pct"] - result["target_pct"]
     artists["stocks"].set_data(np.arange(len(away)), away)
     # The band as one line: along its upper edge, and back along the lower one.

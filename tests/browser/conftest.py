@@ -10,12 +10,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
-    """Address of a running JupyterLab that serves a copy of the notebooks."""
+    """A running JupyterLab that serves a copy of the notebooks."""
     home = tmp_path_factory.mktemp("lab")
     # A copy, because JupyterLab saves what it opens by itself.
     shutil.copytree(ROOT / "notebooks", home / "root" / "notebooks")
-    with running_lab(home) as address:
-        yield address
+    with running_lab(home) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """JupyterLab as a learner starts it, and the headless Chromium that looks at it."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import secrets
@@ -25,9 +26,31 @@ CHROMIUM = [
 ]
 
 
+@dataclasses.dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: where it is served, and the token that opens it."""
+
+    address: str
+    token: str
+
+    def notebook(self, name):
+        """Address of a notebook in a workspace of its own, so that no other is opened again."""
+        workspace = f"{self.address}/lab/workspaces/{secrets.token_hex(8)}"
+        return f"{workspace}/tree/{name}?token={self.token}"
+
+    def end_kernels(self):
+        """Shut down every notebook's kernel: seventeen at once would fill the machine."""
+        for session in json.load(self._ask("GET", "")):
+            self._ask("DELETE", f"/{session['id']}").close()
+
+    def _ask(self, method, rest):
+        url = f"{self.address}/api/sessions{rest}?token={self.token}"
+        return urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=20)
+
+
 @contextlib.contextmanager
 def running_lab(home):
-    """Serve `home / "root"`; yield the address of a notebook in it, with {name} to fill in."""
+    """Serve `home / "root"`; yield the `Lab`."""
     # Only cells in view are drawn otherwise, and a test can't find the rest.
     settings = home / "settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)
@@ -55,7 +78,7 @@ def running_lab(home):
         server = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
         try:
             _wait_until_served(f"{address}/api?token={token}", server, log)
-            yield f"{address}/lab/tree/{{name}}?token={token}"
+            yield Lab(address, token)
         finally:
             server.terminate()
             server.wait(timeout=20)
@@ -73,10 +96,19 @@ def _wait_until_served(url, server, log):
     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
 
 
-def open_notebook(page, address, name):
-    page.goto(address.format(name=name))
-    # "Run All" is dropped in silence while the kernel is still starting.
-    page.wait_for_selector("text=/\\| Idle/")
+@contextlib.contextmanager
+def opened(browser, lab, name, width=1280, height=900):
+    """A page with the notebook `name` open; at the end it is closed, its kernel too."""
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.set_default_timeout(60_000)
+    try:
+        page.goto(lab.notebook(name))
+        # "Run All" is dropped in silence while the kernel is still starting.
+        page.wait_for_selector("text=/\\| Idle/")
+        yield page
+    finally:
+        page.close()
+        lab.end_kernels()
 
 
 def run_all(page):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.lab import open_notebook, run_all
+from tests.browser.lab import opened, run_all
 from tests.notebooks.lessons import LESSONS, code_cells, source
 
 pytestmark = pytest.mark.browser
@@ -16,13 +16,9 @@ WITH_EXPLORERS = [
 ]
 
 
-
 @pytest.mark.parametrize("path", WITH_EXPLORERS, ids=lambda path: path.stem)
 def test_each_explorer_answers_the_keyboard(path, browser, lab):
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(60_000)
-    try:
-        open_notebook(page, lab, f"notebooks/{path.name}")
+    with opened(browser, lab, f"notebooks/{path.name}") as page:
         run_all(page)
         wrong = ".jp-mod-error, .jp-RenderedText[data-mime-type*=stderr], .jp-Dialog"
         assert page.locator(wrong).count() == 0
@@ -47,5 +43,3 @@ def test_each_explorer_answers_the_keyboard(path, browser, lab):
             moved = "([box, old]) => box.querySelector('img').alt !== old"
             page.wait_for_function(moved, arg=[box, alt])
             assert box.eval_on_selector("img", "picture => picture.src") != shown
-    finally:
-        page.close()

@@ -4,26 +4,18 @@ import re
 
 import pytest
 
-from tests.browser.lab import open_notebook, run_all
+from tests.browser.lab import opened, run_all
 
 pytestmark = pytest.mark.browser
 
 CHAPTER = "notebooks/01_contract_basics.ipynb"
 
 
-def new_page(browser):
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(60_000)
-    return page
-
-
 @pytest.fixture(scope="module")
 def lesson(browser, lab):
     """Chapter 01 as it is before anything was run."""
-    page = new_page(browser)
-    open_notebook(page, lab, CHAPTER)
-    yield page
-    page.close()
+    with opened(browser, lab, CHAPTER) as page:
+        yield page
 
 
 def test_opening_a_lesson_shows_no_warning_and_no_question(lesson):
@@ -48,11 +40,9 @@ def test_a_lesson_reads_well_before_it_is_run(lesson):
 @pytest.fixture(scope="module")
 def finished(browser, lab):
     """Chapter 01 after "Run All Cells"."""
-    page = new_page(browser)
-    open_notebook(page, lab, CHAPTER)
-    run_all(page)
-    yield page
-    page.close()
+    with opened(browser, lab, CHAPTER) as page:
+        run_all(page)
+        yield page
 
 
 def test_run_all_then_move_the_explorer_by_keyboard(finished):

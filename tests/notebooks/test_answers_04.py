@@ -64,6 +64,52 @@ def test_the_weekend_with_a_lower_limit(m2k):
     sunday = m2k.loc["2030-03-10":"2030-03-12 15:59"]
     assert f"{sunday.index[0]:%A %H:%M}" == "Sunday 18:00"
     assert not (sunday["high"] > 2420.0).any()  # never through the limit, so never filled
+    (touched,) = sunday.index[sunday["high"] == 2420.0]  # "for one minute"
+    assert f"{touched:%A %H:%M}" == "Monday 02:42"
+    assert f"{sale['time']:%A %H:%M}" == "Monday 02:29"  # "in the same night"
+    (low, high), friday = sunday.iloc[0][["low", "high"]], m2k.loc[:"2030-03-08"].iloc[-1]
+    assert high < 2420.0 < friday["low"]
+    evening = sunday.loc[:"2030-03-10 23:59"]
+    assert evening["high"].max() < 2420.0  # "nobody could sell at 2,420.0 that evening"
+
+
+def test_first_in_line_the_stop_limit_would_have_sold(m2k):
+    bars = m2k.loc["2030-03-08 14:59":"2030-03-12 15:59"]
+    account = paper.PaperAccount(bars, capital=5_000, limit_fill="touch")
+    account.submit(paper.market("buy", 1))
+    account.step(119)
+    account.submit(paper.stop_limit("sell", 1, 2420.0, limit=2420.0, time_in_force="gtc"))
+    account.step(5_000)
+    assert account.position == 0
+    assert account.fills["price"].iloc[-1] == 2420.0
+
+
+def test_every_stop_of_the_sixty_lost_what_was_planned(m2k):
+    account = paper.PaperAccount(m2k, capital=5_000)
+    plan = paper.bracket(
+        paper.market("buy", 2),
+        stop_loss_points=8,
+        profit_target_points=16,
+        exit_time_in_force="day",
+    )
+    times = (m2k.index + pd.Timedelta("1min")).strftime("%H:%M")
+    full = set(m2k.between_time("15:50", "15:50").index.date)
+    for bar in range(len(m2k) - 1):
+        day = m2k.index[bar].date()
+        if day in full and times[bar] in ("10:00", "15:50"):
+            if behind := bar + 1 - len(account.seen):
+                account.step(behind)
+            if times[bar] == "10:00":
+                account.submit(plan)
+            elif account.position:
+                account.flatten()
+    account.step(2)
+    trades = account.trades
+    assert len(trades) == 60
+    by_role = trades.groupby("exit_role")["pnl_usd"]
+    assert np.allclose(by_role.get_group("stop loss"), -84.40)
+    assert np.allclose(by_role.get_group("profit target"), 156.60)
+    assert len(by_role.get_group("stop loss")) == 38
 
 
 def test_had_the_price_fallen_on_the_order_would_be_reversed():
@@ -115,7 +161,7 @@ def test_sixty_trades_as_the_quiz_tells_them(m2k):
 def test_what_the_desk_answers():
     desk = start()
     assert "REFUSED" in step(desk, Submit({"side": "buy", "contracts": 6})).messages[-1][1]
-    assert "order 1" in step(desk, Submit({"side": "buy", "contracts": 5})).messages[-1][1]
+    assert "order 1 accepted" in step(desk, Submit({"side": "buy", "contracts": 5})).messages[-1][1]
     last = desk.account.now
     while not desk.account.finished:
         desk = step(desk, FastForward("session"))
