@@ -41,7 +41,7 @@ PEERS |= {"ta-lib", "vectorbt", "vollib", "zipline-reloaded"}
 
 # The floors of design §2, from the ground up: a room imports from its own floor and below.
 FLOORS = (
-    {"_check", "_jit", "_option_pricing", "contracts", "facts"},
+    {"_check", "_jit", "_option_pricing", "_png", "contracts", "facts"},
     {"_course_data", "_download", "_fred", "_indicator_kernels", "_prices", "_series", "_yahoo"}
     | {"data", "indicators", "sessions", "simulate"},
     {"_backtest", "_strategy_kernels", "backtest", "events", "evidence", "fundamentals", "options"}

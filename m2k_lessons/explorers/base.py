@@ -19,7 +19,6 @@ a y axis may change in `update`: drawn again are its grid and its labels only.
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +33,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from m2k_lessons import plots
+from m2k_lessons import _png, plots
 
 
 @dataclass(frozen=True)
@@ -199,19 +198,18 @@ class Explorer(widgets.VBox):
         """Show the picture as it is now, as a plain figure that needs no kernel."""
         from IPython.display import display
 
-        display(plots.picture_bundle(plots.smaller_png(self._picture_now()), self.alt), raw=True)
+        picture = Image.fromarray(self._pixels_now())
+        display(plots.picture_bundle(plots.smaller_png(picture), self.alt), raw=True)
 
     def _redraw(self, _change=None) -> None:
         state = self.state
         self.result = self._compute(**state)
         self._update(self._artists, self.result)
         self.alt = self._describe(state, self.result)
-        buffer = io.BytesIO()
-        self._picture_now().save(buffer, "PNG", compress_level=1)
-        encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
+        encoded = base64.b64encode(_png.encode(self._pixels_now())).decode("ascii")
         self._picture.value = plots.image_tag(encoded, self.alt)
 
-    def _picture_now(self) -> Image.Image:
+    def _pixels_now(self) -> np.ndarray:
         scaled = [scale.axes for scale in self._scales]
         limits = [(axes.get_xlim(), axes.get_ylim()) for axes in self.figure.axes]
         if limits != self._limits:
@@ -224,7 +222,7 @@ class Explorer(widgets.VBox):
             self._background = self._canvas.copy_from_bbox(self.figure.bbox)
             self._limits = limits
         self._draw_over(self._background, self._movers)
-        return Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB")
+        return np.asarray(self._canvas.buffer_rgba())[:, :, :3]  # nothing is transparent
 
     def _draw_over(self, background, artists: list[Artist]) -> None:
         self._canvas.restore_region(background)
