@@ -1,10 +1,13 @@
 """What chapter 09 tells in words, without a number that a tag could hold."""
 
+import re
+
 import numpy as np
 import pytest
 
 from m2k_lessons import contracts, data, facts, indicators, risk
 from m2k_lessons.explorers.risk_management import COST_CENTS, MARGIN_CENTS, PATHS, TRADES, compute
+from tests.notebooks.lessons import LESSONS, markdown_cells, source
 
 M2K = contracts.M2K
 START = {
@@ -131,3 +134,14 @@ def test_size_agrees_with_the_package():
             equity_usd, risk_pct / 100, stop_points, cost_usd=COST_CENTS / 100
         )
         assert compute(**START | state)["contracts"] == exact
+
+
+def test_the_journal_of_the_paper_on_stops():
+    where = facts.fact("study.kaminski_lo.journal").value
+    journal, year = re.fullmatch(r"(.+?) \d+ \((\d{4})\), \d+-\d+", where).groups()
+    for name in ("09_", "13_"):
+        (path,) = [one for one in LESSONS if one.name.startswith(name)]
+        text = "\n".join(source(cell) for cell in markdown_cells(path))
+        (line,) = re.findall(r"^- .*Kaminski.*$", text, re.M)
+        assert f"*{journal}*" in line
+        assert year in line

@@ -105,3 +105,12 @@ def test_the_verdict_on_small_against_large():
     assert [one["p"] for one in found] == sorted(one["p"] for one in found)
     assert min(one["p"] for one in found) >= 0.05
     assert all(one["t"] > -3.336 for one in found)  # 5 % critical value for residuals
+
+
+def test_betas_of_single_years_lie_around_that_of_all_years():
+    low, high = (facts.fact(f"beta_{end}.RUT_SPX.2017_2023").value for end in ("low", "high"))
+    assert low < 1 < facts.fact("beta.RUT_SPX.2019_2026").value < high
+    # "No ratio stays neutral": eleven against five at each end, in dollars on a move of 10 %.
+    left_usd = [0.1 * (11 * 5 * 2400 * beta - 5 * 5 * 6000) for beta in (low, high)]
+    assert left_usd[0] < -2_000
+    assert left_usd[1] > 4_000

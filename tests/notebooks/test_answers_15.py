@@ -2,7 +2,6 @@
 
 import re
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -149,7 +148,6 @@ def test_the_block_that_outgrows_one_machine():
     text = "\n".join(source(cell) for cell in markdown_cells(lesson()))
     (block,) = re.findall(r"^~~~python\n(.*?)^~~~", text, re.M | re.S)
     names = {
-        "joblib": joblib,
         "sweep": sweep,
         "evidence": evidence,
         "strategies": strategies,

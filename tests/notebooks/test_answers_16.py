@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from m2k_lessons import portfolio, simulate
+from m2k_lessons import facts, portfolio, simulate
 from m2k_lessons.exercises import diversification as exercises
 from m2k_lessons.explorers.diversification import FIRST_YEAR, RULES, compute
 
@@ -275,3 +275,23 @@ def test_16_is_the_notebook_of_these_numbers():
     code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     assert "simulate.assets(years=10, seed=9)" in code
     assert '"large_caps": 0.5, "small_caps": 0.1, "bonds": 0.3, "cash": 0.1' in code
+
+
+def test_the_two_bad_years():
+    """Bonds gained while shares fell in 2008, and fell with them in 2022."""
+    shares, bonds = (
+        {year: facts.fact(f"return.{name}.{year}_pct").value for year in (2008, 2022)}
+        for name in ("SPX", "treasury_10y")
+    )
+    assert shares[2008] < 0 < bonds[2008]
+    assert shares[2022] < 0
+    assert bonds[2022] < 0
+
+    def repriced_pct(coupon, later):
+        """Return of a ten-year bond bought at par, its yield a year later being `later`."""
+        discount = (1 + later / 100) ** -np.arange(1, 11)
+        return coupon + coupon * discount.sum() + 100 * discount[-1] - 100
+
+    # The ten-year yields at the two ends of each year.
+    assert repriced_pct(4.04, 2.25) == pytest.approx(bonds[2008], abs=0.5)
+    assert repriced_pct(1.51, 3.88) == pytest.approx(bonds[2022], abs=0.05)
