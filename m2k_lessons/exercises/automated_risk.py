@@ -161,6 +161,12 @@ q4 = Compute(
             "Contracts come whole: round down.",
         ),
         Mistake(
+            lambda account_usd, target_pct, volatility_pct, price: (
+                account_usd * target_pct / volatility_pct // (price * 5) + 1
+            ),
+            "Rounded up, the account would move more than its target. Round down.",
+        ),
+        Mistake(
             lambda account_usd, target_pct, volatility_pct, price: account_usd // (price * 5),
             "That is the whole account in the market, at a volatility of {volatility_pct} %.",
         ),
@@ -222,6 +228,10 @@ q5 = Compute(
         Mistake(
             lambda account_usd, wish, stop_points, price: wish,
             "That is what the strategy wants. Does each limit hold for it?",
+        ),
+        Mistake(
+            lambda account_usd, wish, stop_points, price: -(account_usd // (price * 5)),
+            "That is the market value of one account. The limit allows two.",
         ),
         Mistake(
             lambda account_usd, wish, stop_points, price: 0,

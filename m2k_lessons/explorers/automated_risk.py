@@ -22,9 +22,9 @@ LEFT = (
 RIGHT = (
     "in 100 accounts fell to half on the way",
     "in 100 end with less than they began",
-    "times their start: half end below",
-    "times their start: 5 in 100 end below",
-    "times their start: 5 in 100 end above",
+    "times their start: half end below this",
+    "times their start: 5 in 100 end below this",
+    "times their start: 5 in 100 end above this",
 )
 PLACES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -75,7 +75,8 @@ def draw(figure) -> dict:
     left.set_xlabel("at risk on each trade, % of the account", labelpad=17)
     left.set_ylabel("growth, % a trade", labelpad=36)
     left.axhline(0, color=GREY, linewidth=0.8)
-    right.set(title=f"After {AHEAD} simulated trades", xlim=(-7, 13), ylim=(0, 103))
+    right.set_title(f"{ACCOUNTS:,} accounts after {AHEAD} simulated trades")
+    right.set(xlim=(-7, 13), ylim=(0, 103))
     right.set_xticks(range(-4, 13, 4), ["1/16", "1", "16", "256", "4,096"])
     right.set(xlabel="account, multiple of its start", ylabel="accounts that end below, %")
     right.axvline(0, color=GREY, linewidth=0.9)
@@ -127,7 +128,8 @@ def describe(state: dict, result: dict) -> str:
     )
     return (
         f"{state['win_pct']} % of {state['trades']} trades won, odds {state['odds']:g} to 1, "
-        f"{state['multiple']:g} times Kelly: {left}. After {AHEAD} trades: {right}."
+        f"{state['multiple']:g} times Kelly: {left}. {ACCOUNTS:,} simulated accounts "
+        f"after {AHEAD} trades: {right}."
     )
 
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from m2k_lessons import backtest, contracts, data, facts, risk, strategies
-from m2k_lessons.explorers.automated_risk import ACCOUNTS, AHEAD, compute
+from m2k_lessons import backtest, contracts, data, facts, paper, risk, strategies
+from m2k_lessons.explorers.automated_risk import ACCOUNTS, AHEAD, compute, explore
 from m2k_lessons.risk_engine import Limits, RiskEngine
 
 M2K = contracts.M2K
@@ -22,6 +22,8 @@ def test_the_opening_question():
     assert 0.6 - 1.96 * error < 0.5  # "the true edge may well be nothing"
     loss_usd = 100 + 2 * facts.fact("course.commission.M2K").value + M2K.tick_value
     assert 8_000 // loss_usd * facts.fact("margin.initial.M2K").value > 40_000
+    # "By day a broker's day-trade margin may let them in."
+    assert 8_000 // loss_usd * facts.fact("day_trade_margin_high.M2K").value < 40_000
 
 
 def test_what_the_figure_of_growth_says():
@@ -47,6 +49,22 @@ def test_a_decade_cannot_tell_nothing_from_three():
     found, error = change.mean() / change.var(), change.sem() / change.var()
     assert abs(found - 0) < 2 * error
     assert abs(found - 3) < 2 * error
+
+
+@pytest.mark.parametrize(("part", "simulated_pct"), [(1.0, 46.2), (0.5, 11.2), (0.25, 0.6)])
+def test_halved_accounts_without_any_draws(part, simulated_pct):
+    """Trade by trade with the chance of each number of wins; who is at a half or below is out."""
+    wins, chance, halved = np.arange(2_001), np.zeros(2_001), 0.0
+    chance[0] = 1.0
+    won, lost = np.log(1 + 0.1 * part), np.log(1 - 0.1 * part)
+    for trade in range(1, 2_001):
+        chance = 0.45 * chance + 0.55 * np.append(0.0, chance[:-1])
+        out = wins * won + (trade - wins) * lost <= np.log(0.5)
+        halved += chance[out].sum()
+        chance[out] = 0.0
+    error = np.sqrt(halved * (1 - halved) / 2_000)
+    assert simulated_pct / 100 == pytest.approx(halved, abs=3 * error)
+    assert halved < risk.chance_of_falling(0.5, part)  # "so fewer of them need to fall"
 
 
 def test_learners_without_any_draws():
@@ -104,6 +122,13 @@ def test_the_engine_of_the_chapter():
     ended = decisions.index[(decisions["reason"] == "max_drawdown").to_numpy().argmax()]
     entries = result.trades["EntryTime"]
     assert (entries <= ended).all()
+    # The kill switch acted on four trade dates, the four whose loss passed the limit.
+    equity = result.equity["Equity"]
+    date = (equity.index + pd.Timedelta(hours=6)).normalize()
+    day_usd = equity.groupby(date).last().diff()
+    switched = date[(decisions["reason"] == "daily_loss_usd").to_numpy()].unique()
+    assert switched.equals(day_usd.index[day_usd < -400])
+    assert len(switched) == 4
     # "after a weekend, the first price stood below the stop", of three contracts, over the budget
     stopped = result.trades[result.trades["Tag"] == "stop"]
     worst = stopped.loc[(stopped["PnL"] / stopped["Contracts"]).idxmin()]
@@ -120,8 +145,29 @@ def test_the_engine_of_the_chapter():
 
 def test_a_worthless_rule_loses_at_every_size():
     trades = [1 - 0.022] * 48 + [-1 - 0.022] * 52
+    assert np.mean(trades) == pytest.approx(-0.062)
     for share in (0.02, 0.01, 0.005):
         assert risk.growth_rate(share, trades) < 0
+
+
+def test_how_well_the_curves_of_the_worthless_rule_are_known():
+    trades = [1 - 0.022] * 48 + [-1 - 0.022] * 52
+    for share, printed, error in ((0.02, 72, 1.6), (0.01, 198, 3.0), (0.005, 515, 6.0)):
+        half = []
+        for seed in range(10):
+            paths = risk.bootstrap_equity(trades, 2_000, 1_000, seed=seed, risk_fraction=share)
+            ended = (risk.drawdown(paths) <= -0.20).cummax().mean(axis=1)
+            half.append(int((ended >= 0.5).to_numpy().argmax()))
+        assert printed == pytest.approx(np.mean(half), abs=3 * error)
+        assert error / 2 < np.std(half, ddof=1) < 2 * error
+
+
+def test_the_demo_account_is_allowed_three():
+    account = paper.PaperAccount(data.load("intraday")["M2K"], capital=40_000, start=900)
+    gate = RiskEngine(Limits(risk_fraction=0.01, stop_points=20, cost_usd=2.20))
+    assert all(answer.ok for answer in gate.follow(account, wanted=6))
+    account.step()
+    assert account.position == 3 == 400 // 102.20
 
 
 def test_what_the_explorer_answers():
@@ -137,6 +183,12 @@ def test_what_the_explorer_answers():
     # "falls faster": each step divides the chance of being halved by more than the middle account
     assert fell[0] / fell[1] > halves[0] / halves[1]
     assert fell[1] / fell[2] > halves[1] / halves[2]
+
+
+def test_the_explorer_says_of_how_many_accounts():
+    explorer = explore()
+    assert "1,000 simulated accounts after 100 trades:" in explorer.alt
+    assert "times their start: 5 in 100 end above this" in explorer.alt
 
 
 def test_the_explorer_against_sums_of_its_own():
