@@ -296,6 +296,12 @@ def trial_returns(
                 "table must be what sweep.sweep returned, or a list of settings, got a DataFrame "
                 "that doesn't say which columns are settings"
             )
+        if not table.index.is_unique:
+            twice = table.index[table.index.duplicated()].tolist()[0]
+            raise ValueError(
+                f"table must have each trial's number once, got {twice!r} twice; put sweeps "
+                "together with pd.concat([one, other], ignore_index=True)"
+            )
         rows = zip(*(table[name].tolist() for name in names), strict=True)
         trials = dict(
             zip(table.index, (dict(zip(names, row, strict=True)) for row in rows), strict=True)
@@ -319,7 +325,8 @@ def trial_returns(
 
 def _run(strategy, settings, bars, of_bars: bool, account) -> backtest.Result:
     given = bars if of_bars else bars["close"]
-    return backtest.run(bars, strategy(given, **settings), **account)
+    # A copy of the frame only: pandas copies the numbers if the strategy writes to them.
+    return backtest.run(bars, strategy(given.copy(deep=False), **settings), **account)
 
 
 def _no_trade_is_zero(ratios: pd.Series, trades: pd.Series) -> pd.Series:
@@ -704,9 +711,12 @@ class _File:
 
 
 def _log(kept: list[_Trial], ranges: dict[str, list], bars: pd.DataFrame) -> pd.DataFrame:
-    columns = {name: [values[one.places[name]] for one in kept] for name, values in ranges.items()}
+    columns: dict[str, Any] = {
+        name: sweeps._as_given([values[one.places[name]] for one in kept])
+        for name, values in ranges.items()
+    }
     columns |= {name: [one.figures[name] for one in kept] for name in kept[0].figures}
-    log = pd.DataFrame(columns, index=pd.RangeIndex(len(kept), name="trial"))
+    log = pd.DataFrame(columns).rename_axis("trial")
     log.attrs = dict(bars.attrs)  # the label of simulated prices
     log.attrs["settings"] = list(ranges)
     return log

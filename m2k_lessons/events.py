@@ -580,11 +580,11 @@ class EventStudy:
         """Regress the moves from bar `first` to `last` on the surprise of each event.
 
         `surprise` is in the order of the events that were given to `event_study`, those that were
-        left out included.
+        left out included; a Series with times must have those of the events.
         """
-        numbers = _numbers("surprise", surprise, self.given)
+        numbers = _surprises(surprise, self.abnormal_pct.index, self.kept, self.given)
         moves = self.move_pct(first, last)
-        return response(moves, numbers[self.kept], self.clusters, confidence=self.confidence)
+        return response(moves, numbers, self.clusters, confidence=self.confidence)
 
 
 def event_study(
@@ -803,8 +803,8 @@ def response(move_pct, surprise, clusters=None, *, confidence: float = 0.95) -> 
     Raises
     ------
     TypeError, ValueError
-        Lengths that differ, missing numbers, surprises that are all the same, fewer than three
-        clusters.
+        Lengths or indices that differ, missing numbers, surprises that are all the same, fewer
+        than three clusters.
 
     Notes
     -----
@@ -824,6 +824,10 @@ def response(move_pct, surprise, clusters=None, *, confidence: float = 0.95) -> 
     confidence = _check.number("confidence", confidence, above=0, below=1)
     y = _numbers("move_pct", move_pct)
     x = _numbers("surprise", surprise, len(y))
+    for name, one in (("surprise", surprise), ("clusters", clusters)):
+        both = isinstance(move_pct, pd.Series) and isinstance(one, pd.Series)
+        if both and len(one) == len(y) and not one.index.equals(move_pct.index):
+            raise ValueError(f"{name} must have the index of move_pct, got another one")
     for name, values in (("move_pct", y), ("surprise", x)):
         if not np.isfinite(values).all():
             where = int(np.flatnonzero(~np.isfinite(values))[0])
@@ -870,6 +874,20 @@ def response(move_pct, surprise, clusters=None, *, confidence: float = 0.95) -> 
         n=n,
         clusters=groups,
     )
+
+
+def _surprises(given, times: pd.DatetimeIndex, kept: np.ndarray, size: int) -> np.ndarray:
+    """The surprise of each event that was kept."""
+    numbers = _numbers("surprise", given, size)[kept]
+    if isinstance(given, pd.Series) and isinstance(given.index, pd.DatetimeIndex):
+        own = _event_times("surprise", given)[kept]
+        other = np.flatnonzero(own.asi8 != times.asi8)
+        if len(other):
+            raise ValueError(
+                f"surprise must be in the order of the events, got {own[other[0]]} for the event "
+                f"of {times[other[0]]}"
+            )
+    return numbers
 
 
 def _two_sided(t: float, degrees: float) -> float:
@@ -1005,7 +1023,8 @@ def placebo(
             f"got statistic {statistic!r} and surprise {surprise if surprise is None else 'given'}"
         )
     if surprise is not None:
-        x = _numbers("surprise", surprise, len(_event_times("events", events)))[own.kept]
+        given = len(_event_times("events", events))
+        x = _surprises(surprise, own.times, own.kept, given)
         response(moves, x)  # refuses what no line can be drawn through
     shun = _event_times("events", events)
     if avoid is not None:

@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons import _check, backtest, data, evidence, facts
+from m2k_lessons._backtest import inputs
 from m2k_lessons.contracts import M2K, Contract
 from m2k_lessons.risk_engine import Limits, RiskEngine
 
@@ -92,7 +93,7 @@ def daily_bars(minutes: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     minutes : DataFrame
-        Columns open, high, low, close; a tz-aware index.
+        Columns open, high, low, close, without missing prices; a tz-aware index, ascending.
 
     Returns
     -------
@@ -108,6 +109,12 @@ def daily_bars(minutes: pd.DataFrame) -> pd.DataFrame:
     """
     if not isinstance(minutes.index, pd.DatetimeIndex) or minutes.index.tz is None:
         raise TypeError("minutes must have an index of times with a zone")
+    inputs.check_index("minutes", minutes.index)
+    unknown = minutes[list(inputs.PRICES)].isna().any(axis=1).to_numpy()
+    if unknown.any():
+        raise ValueError(
+            f"minutes must have four prices in every row, got NaN at {minutes.index[unknown][0]}"
+        )
     local = minutes.index.tz_convert("America/New_York").tz_localize(None)
     date = (local + pd.Timedelta(hours=6)).normalize().tz_localize("America/New_York")
     rules = {"open": "first", "high": "max", "low": "min", "close": "last"}
@@ -197,20 +204,34 @@ def market_returns(bars: pd.DataFrame, roll_gap_points: pd.Series | None = None)
 
 
 def _less_rolls(bars, points: pd.Series, roll_gap_points: pd.Series | None) -> pd.Series:
-    if roll_gap_points is not None:
-        return points - roll_gap_points.reindex(bars.index).fillna(0.0)
     if "contract" not in bars:
-        return points
-    return points.where(bars["contract"] == bars["contract"].shift(), 0.0)
+        return points if roll_gap_points is None else points - _at(roll_gap_points, bars.index)
+    same = bars["contract"] == bars["contract"].shift()
+    if roll_gap_points is None:
+        return points.where(same, 0.0)
+    changes = bars.index[1:][~same.iloc[1:]]
+    unknown = changes.difference(roll_gap_points.dropna().index)
+    if len(unknown):
+        raise ValueError(
+            "roll_gap_points must have one value for each change of contract, got none for "
+            f"{unknown[0]}"
+        )
+    return points - _at(roll_gap_points.loc[changes], bars.index)
 
 
-def sharpe_error(returns) -> float:
-    """Standard error of an annual Sharpe ratio, for 252 returns a year.
+def _at(gaps: pd.Series, index: pd.Index) -> pd.Series:
+    return gaps.reindex(index).fillna(0.0)
+
+
+def sharpe_error(returns, periods_per_year: float = 252) -> float:
+    """Standard error of an annual Sharpe ratio.
 
     Parameters
     ----------
     returns : Series or array
         One per trade date.
+    periods_per_year : float
+        Returns a year: 52 where bars are weeks.
 
     Notes
     -----
@@ -222,7 +243,7 @@ def sharpe_error(returns) -> float:
     >>> round(sharpe_error(quiet), 2)
     0.5
     """
-    record = evidence.track_record(returns)
+    record = evidence.track_record(returns, periods_per_year)
     own = record.per_period
     variance = 1 - record.skew * own + (record.kurtosis - 1) / 4 * own**2
     return math.sqrt(variance / (record.n - 1) * record.periods_per_year)
@@ -362,7 +383,10 @@ def examine(
     contracts = _check.whole("contracts", contracts, at_least=1)
     counted = f"{trials} trial{'s' if trials > 1 else ''}"
     gap_share = _check.number("gap_share", gap_share, above=0, at_most=1)
-    before = bars.index < pd.Timestamp(opened)
+    if not isinstance(bars, pd.DataFrame):
+        raise TypeError(f"bars must be a DataFrame, got a {type(bars).__name__}")
+    inputs.check_index("bars", bars.index)
+    before = bars.index < _moment(opened, bars.index)
     if not 10 < before.sum() < len(bars) - 10:
         raise ValueError(
             f"opened must leave more than 10 bars on either side of it, got {opened!r} for "
@@ -384,7 +408,7 @@ def examine(
         rows["look-ahead"] = (True, "no target knew the future", "none in 40 cuts")
     except backtest.LookAheadError as error:
         rows["look-ahead"] = (False, str(error), "none in 40 cuts")
-    target = rule(bars)
+    target = rule(bars.copy())  # a rule that writes into its bars shall not change the market
     for part, when in ((early, "before"), (late, "after")):
         if np.ptp(target[part.index].to_numpy(dtype=float)) == 0:
             raise ValueError(
@@ -419,10 +443,12 @@ def examine(
     rows["gaps"] = (worst <= most, f"worst night −{worst:,.0f} USD", f"at most −{most:,.0f}")
 
     returns = evidence.strategy_returns(development)
+    per_year = development._periods.per_year
+    record = evidence.track_record(returns, per_year)
     if trials == 1:
-        deflated = evidence.probabilistic_sharpe(returns, trials=1)
+        deflated = evidence.probabilistic_sharpe(record, trials=1)
     else:
-        deflated = evidence.deflated_sharpe(returns, trials=trials, trial_variance=trial_variance)
+        deflated = evidence.deflated_sharpe(record, trials=trials, trial_variance=trial_variance)
     rows["trials"] = (
         deflated.p_value_adjusted <= 0.05,
         f"p = {deflated.p_value_adjusted:.2f} after {counted}",
@@ -449,7 +475,7 @@ def examine(
     )
 
     new = evidence.strategy_returns(out_of_sample)
-    sharpe, error = evidence.track_record(new).sharpe, sharpe_error(new)
+    sharpe, error = evidence.track_record(new, per_year).sharpe, sharpe_error(new, per_year)
     least = sharpe - _ONE_SIDED * error
     rows["out of sample"] = (
         least > 0,
@@ -468,8 +494,8 @@ def examine(
         commission_usd=fee,
         sharpe=sharpe,
         sharpe_error=error,
-        development_sharpe=evidence.track_record(returns).sharpe,
-        development_error=sharpe_error(returns),
+        development_sharpe=record.sharpe,
+        development_error=sharpe_error(returns, per_year),
         largest_gap_loss_usd=worst,
         planned_loss_usd=contracts * planned,
         contracts=contracts,
@@ -477,3 +503,14 @@ def examine(
         out_of_sample=out_of_sample,
         engine=engine,
     )
+
+
+def _moment(opened, index: pd.DatetimeIndex) -> pd.Timestamp:
+    try:
+        moment = pd.Timestamp(opened)
+    except (TypeError, ValueError):
+        moment = pd.NaT
+    if moment is pd.NaT or (moment.tz is None) != (index.tz is None):
+        zone = "without a zone" if index.tz is None else f"with a zone, such as {index.tz}"
+        raise ValueError(f"opened must be a time {zone}, as those of bars are, got {opened!r}")
+    return moment

@@ -789,17 +789,18 @@ def _traded(holdings: list[int], cents: int, wanted: list[float], rates: list[fl
 
     The cost depends on what is traded and the other way round; going to and fro, it settles.
     """
-    cost, before = 0, None
+    tried = [0]
     while True:
+        cost = tried[-1]
         after = _shared_out(cents - cost, wanted)
         each = zip(after, holdings, rates, strict=True)
         asked = round(sum(abs(new - old) * rate for new, old, rate in each))
         if asked == cost:
             return after, cost
-        if asked == before:  # a cent to and fro: the higher of the two is charged
-            cost = max(asked, cost)
+        if asked in tried:  # a few cents to and fro: the highest of them is charged
+            cost = max(tried[tried.index(asked) :])
             return _shared_out(cents - cost, wanted), cost
-        cost, before = asked, cost
+        tried.append(asked)
 
 
 def _shared_out(cents: int, wanted: list[float]) -> list[int]:

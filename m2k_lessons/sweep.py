@@ -596,12 +596,17 @@ class _Combinations:
         return {name: self.values[name][self.codes[name][row]] for name in self.names}
 
     def column(self, name: str, rows: np.ndarray) -> pd.Series:
-        values = pd.Series(self.values[name])
+        values = _as_given(self.values[name])
         return values.take(self.codes[name][rows]).reset_index(drop=True)
 
     def kept(self, where: np.ndarray) -> _Combinations:
         codes = {name: numbers[where] for name, numbers in self.codes.items()}
         return replace(self, codes=codes, count=int(where.sum()))
+
+
+def _as_given(values: list) -> pd.Series:
+    """Settings as a column. Beside numbers, pandas would make NaN of None, and floats of ints."""
+    return pd.Series(values, dtype=object if any(one is None for one in values) else None)
 
 
 def _combinations(grid, constraint) -> _Combinations:

@@ -994,6 +994,15 @@ def test_a_leak_through_another_column_is_found():
         )
 
 
+def test_what_is_unknown_in_the_future_is_left_unknown():
+    bars = data.load("daily")["M2K"].iloc[:100]
+    bars = bars.assign(volume=bars["volume"].astype(float), interest=np.nan)
+    bars.iloc[-1, bars.columns.get_loc("volume")] = np.nan  # a day that isn't over
+    backtest.assert_no_lookahead(crossing, bars)
+    with pytest.raises(backtest.LookAheadError):
+        backtest.assert_no_lookahead(shifted_close, bars)
+
+
 def test_what_the_proof_refuses():
     bars = data.load("daily")["M2K"].iloc[:50]
     rng = np.random.default_rng(1)

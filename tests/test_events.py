@@ -457,6 +457,28 @@ def test_response_refuses(arguments, error, says):
         events.response(*arguments)
 
 
+def test_surprises_of_other_events_are_refused():
+    times = pd.date_range("2030-02-04 10:00", periods=6, freq="B", tz="America/New_York")
+    index = minutes("2030-02-04 00:00", 8 * 1440)
+    moves = pd.Series(np.random.default_rng(1).normal(0, 1e-3, len(index)), index)
+    surprise = pd.Series([1.0, -2.0, 0.5, 3.0, -1.0, 2.0], times)
+    study = events.event_study(moves, surprise, (0, 5))
+    line = study.response(surprise)
+    assert line == study.response(surprise.to_numpy())
+    assert line == study.response(surprise.tz_convert("UTC"))
+    turned = surprise.iloc[::-1]
+    with pytest.raises(
+        ValueError, match="surprise must be in the order of the events, got 2030-02"
+    ):
+        study.response(turned)
+    with pytest.raises(ValueError, match="surprise must be in the order of the events"):
+        events.placebo(moves, times, (0, 5), seed=1, statistic="response", surprise=turned)
+    with pytest.raises(ValueError, match="surprise must have the index of move_pct"):
+        events.response(study.move_pct(), turned)
+    with pytest.raises(ValueError, match="clusters must have the index of move_pct"):
+        events.response(study.move_pct(), surprise, study.clusters.iloc[::-1])
+
+
 # ---------------------------------------------------------------- placebo
 
 

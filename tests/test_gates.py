@@ -104,6 +104,17 @@ def test_daily_bars_begin_in_the_evening():
 # ------------------------------------------------------------------------------------ parts
 
 
+def test_minutes_that_make_no_days_are_refused():
+    minutes = simulate.intraday(2, seed=5)["M2K"]
+    for wrong in (minutes.iloc[::-1], pd.concat([minutes, minutes.iloc[:5]])):
+        with pytest.raises(ValueError, match="minutes must have ascending times, each once"):
+            gates.daily_bars(wrong)
+    unknown = minutes.copy()
+    unknown.iloc[3, unknown.columns.get_loc("close")] = np.nan
+    with pytest.raises(ValueError, match="minutes must have four prices in every row, got NaN at"):
+        gates.daily_bars(unknown)
+
+
 def test_round_turn():
     assert gates.round_turn_usd(commission_usd=0.85) == pytest.approx(2.70)
     assert gates.round_turn_usd(commission_usd=0, slippage_ticks=3) == pytest.approx(3.0)
@@ -130,6 +141,22 @@ def test_a_gap_between_contracts_is_nobodys():
     points = gates.market_returns(bars, known) * bars["close"].shift().iloc[1:]
     assert points.tolist() == pytest.approx([2, 2, 4])
     assert gates.market_returns(bars).iloc[1] == 0
+
+
+def test_gaps_that_miss_a_change_of_contract_are_refused():
+    bars = frame([2400, 2400, 2430, 2431], [2400, 2402, 2429, 2433], list("aabb"))
+    result = backtest.run(bars, pd.Series(1.0, bars.index))
+    a_day_early = pd.Series([25.0], index=bars.index[1:2])
+    unknown = pd.Series([np.nan], index=bars.index[2:3])
+    for gaps in (a_day_early, unknown):
+        told = "one value for each change of contract, got none for 2030-01-09"
+        with pytest.raises(ValueError, match=told):
+            gates.market_returns(bars, gaps)
+        with pytest.raises(ValueError, match=told):
+            gates.overnight_usd(result, gaps)
+    # What belongs to no change is left alone, as `backtest.run` leaves it.
+    more = pd.Series([7.0, 25.0], index=bars.index[1:3])
+    assert gates.market_returns(bars, more).equals(gates.market_returns(bars, more.iloc[1:]))
 
 
 def test_nights_and_days_add_up_to_the_account():
@@ -187,6 +214,36 @@ def test_the_numbers_are_those_of_backtests_made_by_hand():
 
 def failed(found):
     return [gate for gate, passed in found.table["passed"].items() if not passed]
+
+
+def test_a_year_of_weeks_has_52():
+    bars = wave()
+    weeks = bars.set_axis(pd.date_range("2030-01-04", periods=700, freq="W-FRI", tz="UTC"))
+    found = examine(bars=weeks)
+    assert found.development_sharpe == pytest.approx(found.development.stats["Sharpe Ratio"])
+    assert found.sharpe == pytest.approx(found.out_of_sample.stats["Sharpe Ratio"])
+    days = examine(bars=bars)
+    for name in ("sharpe", "sharpe_error", "development_sharpe", "development_error"):
+        assert getattr(found, name) == pytest.approx(getattr(days, name) * math.sqrt(52 / 252))
+    record = evidence.track_record(evidence.strategy_returns(found.development), 52)
+    wild = {"trials": 10, "trial_variance": 3.0}
+    p_value = evidence.deflated_sharpe(record, **wild).p_value_adjusted
+    row = examine(bars=weeks, **wild).table.loc["trials"]
+    assert row["found"] == f"p = {p_value:.2f} after 10 trials"
+
+
+def test_a_rule_that_writes_into_its_bars_changes_no_market():
+    def vandal(bars):
+        target = follow(bars)
+        bars["close"] += 7.0
+        bars["mark"] = 1.0
+        return target
+
+    bars = wave()
+    before = bars.copy()
+    found = examine(vandal, bars)
+    pd.testing.assert_frame_equal(bars, before)
+    assert found.sharpe == examine(bars=bars).sharpe
 
 
 def test_only_the_future_gives_the_look_ahead_gate_away():
@@ -285,6 +342,12 @@ def test_the_stop_of_the_limits_is_used_everywhere():
             ValueError,
             "opened must leave more than 10 bars on either side",
         ),
+        (
+            {"opened": "2031-06-02"},
+            ValueError,
+            "opened must be a time with a zone, such as America/New_York, .* got '2031-06-02'",
+        ),
+        ({"opened": "soon"}, ValueError, "opened must be a time with a zone.* got 'soon'"),
         (
             {"rule": lambda bars: bars["close"] * 0},
             ValueError,

@@ -664,6 +664,20 @@ def test_the_correlation_rule_by_a_plain_loop(returns):
     assert len(expected) > 5
 
 
+def test_a_cost_that_goes_round_in_cents_settles():
+    names = [f"asset {i}" for i in range(200)]
+    held = pf.rebalance(
+        pd.Series(1 / 200, names),
+        pd.DataFrame(0.0, range(2), names),
+        "never",
+        equity_usd=100.20,
+        cost_pct=10,
+    )
+    bought, cost = held.holdings_usd.iloc[0].sum(), held.cost_usd.iloc[0]
+    assert bought + cost == pytest.approx(100.20, abs=1e-9)
+    assert 0.1 * bought - 0.005 <= cost <= 0.1 * bought + 0.5
+
+
 def test_costs_by_asset():
     frame = pd.DataFrame({"a": [0.0, 0.5, 0.0], "cash": [0.0] * 3}, days(3))
     rates = pd.Series({"a": 1.0, "cash": 0.0})

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from m2k_lessons import evidence, strategies
+from m2k_lessons import backtest, evidence, strategies
 from m2k_lessons.sweep import sweep
 
 SPACE = {"fast": range(2, 12), "slow": [10, 15, 20, 30, 40]}
@@ -370,6 +370,51 @@ def test_wrong_arguments(given, error, told):
 def test_wrong_spaces(space, error, told):
     with pytest.raises(error, match=told):
         evidence.search(trend, space, "grid", bars=BARS)
+
+
+def hold_from(close, begin=None):
+    held = np.arange(len(close)) >= (0 if begin is None else begin)
+    return pd.Series(held.astype(float), close.index)
+
+
+def test_a_setting_that_is_none_comes_back_as_none():
+    space = {"begin": [None, 20, 30]}
+    found = evidence.search(hold_from, space, "grid", bars=BARS, **MONEY)
+    assert found.log["begin"].tolist() == [None, 20, 30]
+    assert found._settings_of(0) == {"begin": None}
+    by_hand = [hold_from(BARS["close"], one) for one in (None, 20, 30)]
+    expected = [evidence.strategy_returns(backtest.run(BARS, one, **MONEY)) for one in by_hand]
+    for returns in (
+        found.returns(),
+        evidence.trial_returns(
+            hold_from, sweep(BARS, hold_from, space, **MONEY), bars=BARS, **MONEY
+        ),
+    ):
+        assert returns.to_numpy().T.tolist() == [one.tolist() for one in expected]
+
+
+def test_two_sweeps_put_together_lose_no_trial():
+    one, other = (
+        sweep(BARS, trend, {"fast": fast, "slow": [20, 30]}, **MONEY) for fast in ([2, 3], [4, 5])
+    )
+    with pytest.raises(ValueError, match="table must have each trial's number once, got 0 twice"):
+        evidence.trial_returns(trend, pd.concat([one, other]), bars=BARS, **MONEY)
+    both = pd.concat([one, other], ignore_index=True)
+    assert evidence.trial_returns(trend, both, bars=BARS, **MONEY).shape[1] == 8
+
+
+def test_a_strategy_that_writes_into_its_bars_spoils_no_other_trial():
+    def vandal(bars, add):
+        bars["close"] += add
+        bars.loc[bars.index[3], "open"] = add
+        return np.sign(bars["close"] - 2_400)
+
+    before = BARS.copy()
+    settings = [{"add": 0.0}, {"add": 5.0}, {"add": 0.0}]
+    returns = evidence.trial_returns(vandal, settings, bars=BARS, **MONEY)
+    pd.testing.assert_frame_equal(BARS, before)
+    assert returns[0].equals(returns[2])
+    assert not returns[0].equals(returns[1])
 
 
 def test_wrong_tables_of_trials():

@@ -270,6 +270,13 @@ def test_settings_keep_their_types():
     assert table["size"].dtype == np.int64
 
 
+def test_a_setting_that_is_none_stays_none():
+    def rule(close, size=None):
+        return close * 0.0
+
+    assert sweep(drawn_bars(1, 20), rule, {"size": [None, 2]})["size"].tolist() == [None, 2]
+
+
 def test_a_strategy_is_given_closes_or_bars():
     bars = drawn_bars(1, 50)
     seen = []

@@ -122,4 +122,5 @@ def _is_number(series: pd.Series) -> bool:
 
 def _half(series: pd.Series):
     """Half of the smallest value, in whole points: what is above zero stays there."""
-    return int(abs(series.min()) // 2)
+    lowest = series.min()
+    return 0 if pd.isna(lowest) else int(abs(lowest) // 2)  # all of it unknown: nothing to move
