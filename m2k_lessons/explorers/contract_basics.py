@@ -46,13 +46,13 @@ def draw(figure) -> dict:
         title=f"Profit or loss of a position entered at {ENTRY:,.1f}", xlabel="exit price, points"
     )
     left.set(
-        ylabel="profit or loss, USD", ylim=(-3200, 3200), xlim=(ENTRY - BEYOND, ENTRY + BEYOND)
+        ylabel="profit or loss, USD", ylim=(-3900, 3900), xlim=(ENTRY - BEYOND, ENTRY + BEYOND)
     )
     right.set(title="Balance, marked to market each day", ylabel="account, USD")
     moves = ["", *(f"\n{move:+.1f}".replace("-", "−") for move in WEEK_MOVES)]
     right.set_xticks(range(6), [day + move for day, move in zip(DAYS, moves, strict=True)])
     right.set_xlabel("day, and its move in points")
-    right.set(ylim=(-1000, 9000), xlim=(-0.3, 5.3))
+    right.set(ylim=(-1000, 10_400), xlim=(-0.3, 5.3))
     for axes in (left, right):
         usd_axis(axes)
     return {

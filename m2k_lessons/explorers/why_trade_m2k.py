@@ -84,9 +84,9 @@ def describe(state: dict, result: dict) -> str:
     sold, risk = state["contracts"], result["risk_usd"]
     return (
         f"Left, a U: against {usd(state['portfolio_usd'])} of shares with beta {state['beta']:g}, "
-        f"the standard deviation of a day's P&L is {usd(risk[sold])} with {sold} M2K sold, "
-        f"{usd(risk[0])} with none, and least, {usd(risk.min())}, with {risk.argmin()}. Right: a "
-        f"simulated year ends at {usd(result['alone_usd'][-1])} without the hedge and at "
+        f"the standard deviation of a day's profit or loss is {usd(risk[sold])} with {sold} M2K "
+        f"sold, {usd(risk[0])} with none, and least, {usd(risk.min())}, with {risk.argmin()}. "
+        f"Right: a simulated year ends at {usd(result['alone_usd'][-1])} without the hedge and at "
         f"{usd(result['hedged_usd'][-1])} with it."
     )
 

@@ -39,6 +39,20 @@ def test_01_what_the_explorer_answers():
     assert contract_basics.compute(-3, 2400.0 - 60, 3000)["pnl_usd"] == 900
 
 
+def test_01_no_week_leaves_the_explorers_picture():
+    explorer = contract_basics.explore()
+    left, right = explorer.figure.axes
+    controls = {spec.name: spec for spec in explorer._specs}
+    for held in (controls["contracts"].low, controls["contracts"].high):
+        for deposit_usd in (controls["deposit_usd"].low, controls["deposit_usd"].high):
+            week = contract_basics.compute(held, 2400.0, deposit_usd)
+            for axes, drawn in ((left, week["ladder_usd"]), (right, week["balances_usd"])):
+                low, high = axes.get_ylim()
+                assert low < min(drawn)
+                assert max(drawn) < low + 0.93 * (high - low)  # the words stand above
+            assert week["needed_usd"] < right.get_ylim()[1]
+
+
 def test_01_days_between_roll_and_expiry():
     for convention, expected in (("monday", [4, 3, 4, 4]), ("thursday", [8, 7, 8, 8])):
         codes = [contracts.contract_code("M2K", 2026, month) for month in (3, 6, 9, 12)]

@@ -1,0 +1,85 @@
+"""What chapter 03 tells in words, without a number that a tag could hold."""
+
+import numpy as np
+import pytest
+
+from m2k_lessons import contracts, data
+from m2k_lessons.explorers.micro_vs_standard import ACCOUNTS_USD, compute, explore
+
+M2K, RTY = contracts.M2K, contracts.RTY
+
+
+@pytest.fixture(scope="module")
+def market():
+    return data.load("daily")
+
+
+def test_both_contracts_have_one_price_and_end_on_one_morning(market):
+    columns = ["open", "high", "low", "close"]
+    assert (market["M2K"][columns] == market["RTY"][columns]).all(axis=None)
+    for year in (2026, 2027, 2030):
+        for month in (3, 6, 9, 12):
+            micro, standard = (contracts.contract_code(s, year, month) for s in ("M2K", "RTY"))
+            assert contracts.last_trading_day(micro) == contracts.last_trading_day(standard)
+
+
+def shown(equity_usd=25_000, stop=15.0, micro_fee=0.85, ticks=1, standard_fee=2.8):
+    return compute(equity_usd, 1.0, stop, micro_fee, ticks, standard_fee)
+
+
+def test_how_close_the_stop_must_come_before_one_standard_fits():
+    assert shown(stop=5.5)["held"][1] == 0
+    assert shown(stop=5.0)["held"] == (10, 1)
+    assert shown(stop=5.0)["cost_usd"] == pytest.approx((22.0, 10.6))
+    assert shown(stop=5.0)["limit"] == ""
+
+
+def test_the_fee_at_which_both_ways_cost_the_same():
+    friend = {"equity_usd": 150_000}
+    assert shown(**friend)["held"] == (20, 2)
+    equal = shown(**friend, micro_fee=0.28)["cost_usd"]
+    assert equal[0] == pytest.approx(equal[1])
+    for fee in (0.27, 0.29):
+        first, second = shown(**friend, micro_fee=fee)["cost_usd"]
+        assert abs(first - second) > 0.1
+    # At two ticks no fee that the slider offers is low enough.
+    (fee,) = (one for one in explore()._specs if one.name == "micro_fee")
+    first, second = shown(**friend, micro_fee=fee.low, ticks=2)["cost_usd"]
+    assert first > second
+    equal = shown(**friend, micro_fee=0.03, ticks=2)["cost_usd"]
+    assert equal[0] == pytest.approx(equal[1])
+
+
+def test_where_margin_ends_a_position():
+    wide = compute(1_000, 5.0, 1.0, 0.85, 1, 2.8)  # the plan asks for ten, the money opens one
+    assert wide["held"] == (1, 0)
+    assert wide["limit"]
+    assert len(wide["micro"]) == len(ACCOUNTS_USD) + 1
+
+
+def test_a_full_ten_is_always_cheapest_as_a_standard():
+    """The cheapest way to hold an exact size, found by trying all of them."""
+    micro_usd, standard_usd = 2.2, 10.6
+    for size in range(1, 31):
+        tried = [n * standard_usd + (size - 10 * n) * micro_usd for n in range(size // 10 + 1)]
+        assert np.argmin(tried) == size // 10
+
+
+def test_every_days_expected_gain_is_positive(market):
+    """The mean of the log return is the same on each day, and a gain's mean is above it."""
+    assert market.truth.futures_drift > 0
+
+
+def test_a_constant_size_swings_least_in_such_a_market():
+    """The plan of loop 4 on a market with constant volatility, against its average size."""
+    rng = np.random.default_rng(11)
+    moves = 2400 * (0.044 / 252 + 0.2 / np.sqrt(252) * rng.standard_normal((200_000, 10)))
+    gained = moves.cumsum(axis=1)
+    reached = gained >= 40
+    sold_before = np.cumsum(reached, axis=1) - reached > 0
+    held = np.where(sold_before, 5, 10)
+    in_parts = (held * moves).sum(axis=1)
+    constant = held.mean() * gained[:, -1]
+    assert in_parts.std() > 1.01 * constant.std()
+    assert (in_parts > 0).mean() > (gained[:, -1] > 0).mean()  # "wins more often"
+    assert in_parts.mean() < 10 * gained[:, -1].mean()  # "its true average is lower"
