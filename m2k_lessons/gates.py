@@ -110,6 +110,11 @@ def daily_bars(minutes: pd.DataFrame) -> pd.DataFrame:
     if not isinstance(minutes.index, pd.DatetimeIndex) or minutes.index.tz is None:
         raise TypeError("minutes must have an index of times with a zone")
     inputs.check_index("minutes", minutes.index)
+    missing = [name for name in inputs.PRICES if name not in minutes.columns]
+    if missing:
+        raise ValueError(
+            f"minutes must have the columns open, high, low and close, got no {missing[0]!r}"
+        )
     unknown = minutes[list(inputs.PRICES)].isna().any(axis=1).to_numpy()
     if unknown.any():
         raise ValueError(
@@ -173,6 +178,9 @@ def overnight_usd(
     >>> overnight_usd(result).to_list()
     [0.0, 0.0, -140.0, 150.0]
     """
+    if not isinstance(result, backtest.Result) or len(result.bars) != 1:
+        got = list(result.bars) if isinstance(result, backtest.Result) else type(result).__name__
+        raise TypeError(f"result must be what backtest.run returns for one contract, got {got}")
     (bars,) = result.bars.values()
     points = _less_rolls(bars, bars["open"] - bars["close"].shift(), roll_gap_points)
     return (points * result.position.shift() * contract.multiplier).fillna(0.0)
@@ -204,6 +212,8 @@ def market_returns(bars: pd.DataFrame, roll_gap_points: pd.Series | None = None)
 
 
 def _less_rolls(bars, points: pd.Series, roll_gap_points: pd.Series | None) -> pd.Series:
+    if not isinstance(roll_gap_points, pd.Series | None):
+        raise TypeError(f"roll_gap_points must be a Series of points, got {roll_gap_points!r}")
     if "contract" not in bars:
         return points if roll_gap_points is None else points - _at(roll_gap_points, bars.index)
     same = bars["contract"] == bars["contract"].shift()

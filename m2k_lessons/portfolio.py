@@ -592,6 +592,8 @@ def whole_contracts(
     shares = _weights("weights", weights, whole=False)
     equity_usd = _check.number("equity_usd", equity_usd, above=0)
     chosen = _contracts(weights.index, contracts)
+    if not isinstance(prices, Mapping | pd.Series):
+        raise TypeError(f"prices must be a mapping or a Series by name, got {_kind(prices)}")
     rows = {}
     for (name, contract), share in zip(chosen.items(), shares, strict=True):
         if name not in prices:

@@ -113,6 +113,8 @@ def test_minutes_that_make_no_days_are_refused():
     unknown.iloc[3, unknown.columns.get_loc("close")] = np.nan
     with pytest.raises(ValueError, match="minutes must have four prices in every row, got NaN at"):
         gates.daily_bars(unknown)
+    with pytest.raises(ValueError, match="columns open, high, low and close, got no 'low'"):
+        gates.daily_bars(minutes.drop(columns="low"))
 
 
 def test_round_turn():
@@ -154,6 +156,15 @@ def test_gaps_that_miss_a_change_of_contract_are_refused():
             gates.market_returns(bars, gaps)
         with pytest.raises(ValueError, match=told):
             gates.overnight_usd(result, gaps)
+    with pytest.raises(TypeError, match=r"roll_gap_points must be a Series of points, got \[25\]"):
+        gates.market_returns(bars, [25])
+    with pytest.raises(TypeError, match="result must be what backtest.run returns .* DataFrame"):
+        gates.overnight_usd(bars)
+    both = {name: bars.drop(columns="contract") for name in ("M2K", "RTY")}
+    targets = {name: pd.Series(1.0, bars.index) for name in both}
+    pair = backtest.run_portfolio(both, targets, capital=40_000)
+    with pytest.raises(TypeError, match=r"for one contract, got \['M2K', 'RTY'\]"):
+        gates.overnight_usd(pair)
     # What belongs to no change is left alone, as `backtest.run` leaves it.
     more = pd.Series([7.0, 25.0], index=bars.index[1:3])
     assert gates.market_returns(bars, more).equals(gates.market_returns(bars, more.iloc[1:]))

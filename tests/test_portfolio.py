@@ -498,6 +498,7 @@ def test_rounding_down_never_exceeds_the_weight(weight, equity_usd, ticks):
     [
         ({"equity_usd": 0}, ValueError, "equity_usd must be a finite number above 0"),
         ({"prices": {"large": 1.0}}, ValueError, "prices must have 'small'"),
+        ({"prices": [2400.0]}, TypeError, "prices must be a mapping or a Series by name, got a li"),
         ({"prices": {"small": -1.0}}, ValueError, r"prices\['small'\] must be .* above 0"),
         ({"contracts": {}}, ValueError, "contracts must have 'small'"),
         ({"contracts": "M2K"}, TypeError, "contracts must be a mapping"),
