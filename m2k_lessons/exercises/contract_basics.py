@@ -82,7 +82,7 @@ q2 = Compute(
     reference=_leverage,
     given={
         "price": Given(2400.0, [2310.0, 2380.0, 2450.0]),
-        "number": Given(3, [2, 4, 5]),
+        "number": Given(3, [2, 4, 6]),
         "account_usd": Given(8_000, [6_000, 9_000, 12_000]),
     },
     mistakes=[
@@ -252,7 +252,7 @@ q6 = Compute(
         "sold": Given(2404.3, [2399.8, 2410.1]),
         "bought_next": Given(2420.1, [2416.0, 2426.3]),
         "price_now": Given(2431.5, [2425.5, 2440.2]),
-        "number": Given(2, [3, 5]),
+        "number": Given(2, [3, 4]),
     },
     mistakes=[
         Mistake(

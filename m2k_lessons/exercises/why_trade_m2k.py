@@ -22,7 +22,7 @@ q1 = Compute(
     reference=_same_market_in_shares,
     given={
         "quote": Given(2400.0, [2280.0, 2340.0, 2460.0]),
-        "number": Given(3, [2, 4, 5]),
+        "number": Given(3, [2, 4, 6]),
         "fund_usd": Given(60, [40, 75, 120]),
     },
     mistakes=[
@@ -74,9 +74,9 @@ q2 = Compute(
     "standard errors that average lies above zero, to one decimal or better.",
     reference=_errors_above_zero,
     given={
-        "months": Given(60, [36, 48, 84]),
-        "mean_usd": Given(90, [70, 105, 120]),
-        "deviation_usd": Given(620, [590, 650, 700]),
+        "months": Given(60, [48, 66, 72]),
+        "mean_usd": Given(90, [100, 110, 120]),
+        "deviation_usd": Given(620, [580, 610, 640]),
     },
     mistakes=[
         Mistake(
@@ -118,7 +118,7 @@ q3 = Compute(
     reference=_contracts_to_sell,
     given={
         "stocks_usd": Given(90_000, [70_000, 110_000, 135_000]),
-        "stocks_beta": Given(1.3, [0.85, 1.25, 1.4]),
+        "stocks_beta": Given(1.3, [0.8, 1.25, 1.4]),
         "quote": Given(2400.0, [2350.0, 2450.0, 2500.0]),
     },
     mistakes=[
@@ -205,7 +205,7 @@ q5 = Compute(
     "{initial_usd:,} dollars a contract.",
     reference=_cash_to_bring,
     given={
-        "account_usd": Given(16_000, [15_000, 16_500]),
+        "account_usd": Given(16_000, [15_000, 16_400]),
         "number": Given(10, [10, 11]),
         "quote": Given(2400.0, [2350.0, 2450.0]),
         "rise_pct": Given(8, [9, 10]),
@@ -275,7 +275,7 @@ q6 = Compute(
     "that uses up the room above it. Give a positive number, to one decimal or better.",
     reference=_fall_before_the_call,
     given={
-        "account_usd": Given(2_600, [2_400, 3_000, 3_400]),
+        "account_usd": Given(2_600, [2_700, 3_000, 3_400]),
         "number": Given(2, [2]),
         "quote": Given(2400.0, [2340.0, 2480.0]),
         "call_below_usd": Given(MAINTENANCE, [MAINTENANCE]),
