@@ -20,7 +20,8 @@ MOST_BARS = 256  # decided in one go: their positions stay in the processor's ne
 
 TREND, THRESHOLD, REVERSION = range(3)
 
-# As in `_strategy_kernels`: a score this close to a limit has reached it.
+# As in `_strategy_kernels`: a score this close to a limit has reached it. A price this close to
+# a level of the threshold rule is on it.
 _TOUCH = 1e-9
 
 # Columns of `rules`, for each kind. `_FLOOR` is the lowest target: 0 for long only, else -1.
@@ -135,9 +136,9 @@ def _decide(kind, series, rules, row, lots, lane, begin, end, wanted):
         buy_above, sell_below = rules[row, BUY_ABOVE], rules[row, SELL_BELOW]
         for i in range(end - begin):
             price = series[begin + i]
-            if price > buy_above:
+            if price > buy_above + _TOUCH:
                 latest = 1.0
-            elif price < sell_below:
+            elif price < sell_below - _TOUCH:
                 latest = floor
             wanted[i] = latest
     else:

@@ -100,8 +100,9 @@ def run(
     Parameters
     ----------
     bars : DataFrame
-        Columns open, high, low, close in points, on the contract's tick; ascending times. A
-        column `contract` says where the position has to be rolled.
+        Columns open, high, low, close in points, on the contract's tick; ascending times, those
+        without a time zone read as New York's. A column `contract` says where the position has
+        to be rolled.
     target : Series
         Position known at the close of each bar, as a fraction from -1 (short) to 1 (long).
     contract : Contract
@@ -328,7 +329,8 @@ class Result:
         One row per lot, with backtesting.py's columns and `Symbol`, `Contracts`, `Ticks` (signed:
         won or lost per contract) and `Slippage` (USD, already in the prices). `PnL` is USD after
         commission; `ReturnPct` is `PnL` over the notional at entry, a fraction.
-        `Tag` is why it ended: target, stop, profit target, margin call, roll, or open.
+        `Tag` is why it ended: target, stop, profit target, margin call, roll, or open. A roll
+        ends a lot and begins another, so `stats` counts it as a trade, too.
     events : DataFrame
         Margin calls, and orders that were reduced or refused for want of margin.
     stats : Series

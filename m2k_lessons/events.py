@@ -1317,10 +1317,12 @@ def reduce_around(
     times = _event_times("events", events)
     opens = instants
     wall = target.index.tz_convert(NEW_YORK)
-    if (wall == wall.normalize()).all():
+    whole_days = (wall == wall.normalize()).all()
+    if whole_days:
         opens = _series_open(wall)
     # Position of row i is held from the open of bar i + 1 to the open of bar i + 2.
-    later = np.concatenate([opens, opens[-1] + bar * np.arange(1, 3)])
+    following = _two_opens_after(wall[-1], pd.Timedelta(bar, unit="us"), whole_days)
+    later = np.concatenate([opens, following])
     start, stop = later[1:-1], later[2:]
     reduced = np.zeros(len(numbers) + 1, dtype=np.int64)
     # Rows whose span [start, stop) meets [event - before, event + after), or holds the event.
@@ -1333,6 +1335,18 @@ def reduce_around(
     np.add.at(reduced, np.maximum(high, low), -1)
     inside = np.cumsum(reduced[:-1]) > 0
     return _series.like(target, np.where(inside, to * numbers, numbers), target.name or "target")
+
+
+def _two_opens_after(last: pd.Timestamp, bar: pd.Timedelta, whole_days: bool) -> np.ndarray:
+    """When the two bars after the last one open, by the exchange's calendar."""
+    if whole_days and bar <= pd.Timedelta(days=1):
+        tomorrow = last.tz_localize(None) + pd.Timedelta(days=1)
+        return _series_open(sessions.trading_days(tomorrow, tomorrow + pd.Timedelta(days=14))[:2])
+    following = [last]
+    for _ in range(2):
+        begins = following[-1] + bar
+        following.append(begins if sessions.is_open(begins) else sessions.next_open(begins))
+    return pd.DatetimeIndex(following[1:]).as_unit("us").asi8
 
 
 def _series_open(days: pd.DatetimeIndex) -> np.ndarray:

@@ -474,7 +474,7 @@ def examine(
     )
 
     engine = RiskEngine(limits, contract=contract)
-    wanted = np.trunc(contracts * target[before]).astype(int)
+    wanted = pd.Series(inputs.held(target[before], contracts), target[before].index)
     arguments = engine.in_front_of(wanted)
     backtest.run(early, capital=capital, roll_gap_points=gaps_of(early), **arguments, **costs)
     stopped = "stopped for good" if engine.is_stopped else "never stopped for good"

@@ -664,7 +664,10 @@ class Portfolio:
 
     @property
     def returns(self) -> pd.Series:
-        """Simple return of the account from close to close, after costs."""
+        """Simple return of the account from close to close, after costs but for the first purchase.
+
+        The first close is after that purchase; `equity_usd` is what was put in before it.
+        """
         return self.value_usd.pct_change().iloc[1:].rename("return")
 
     @property

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # Prices are compared in millionths of a point: every tick is a whole number of them.
 _PER_POINT = 1_000_000
+# 2400.3 + 9.8 is 2410.1000000000004, and still on a level of 2410.1.
+_NOISE = 1e-9
 _ONE_MINUTE = pd.Timedelta(minutes=1)
 _MIDDLE_OF_RSI = 50.0
 
@@ -75,7 +77,8 @@ def threshold(close, buy_above: float, sell_below: float, *, long_only: bool = T
     floor = _lowest(long_only)
     prices = _series.values("close", close)
     _series.finite_or_nan("close", close, prices)
-    signal = np.where(prices > buy_above, 1.0, np.where(prices < sell_below, floor, np.nan))
+    above, below = prices > buy_above + _NOISE, prices < sell_below - _NOISE
+    signal = np.where(above, 1.0, np.where(below, floor, np.nan))
     signal[np.isnan(prices)] = 0.0
     return _target(close, pd.Series(signal).ffill().fillna(0.0).to_numpy())
 

@@ -807,6 +807,24 @@ def test_daily_bars_are_out_from_the_open_of_the_day_before():
     assert afternoon.index[afternoon == 0].strftime("%a").tolist() == ["Tue"]
 
 
+def test_the_last_rows_know_when_the_market_opens_next():
+    """What a row says may not change once the bars after it are there."""
+    days = sessions.trading_days("2030-01-28", "2030-02-06").tz_localize(NEW_YORK)
+    week = sessions.session_minutes("2030-01-28", "2030-02-01")
+    week = week.union(sessions.session_minutes("2030-02-04", "2030-02-04"))
+    for index, event, length in (
+        (days, ny("2030-02-04 14:00"), 5),  # ends on the Friday before
+        (week, ny("2030-02-03 18:00"), int(week.searchsorted(ny("2030-02-01 17:00")[0]))),
+        (week, ny("2030-01-31 18:01"), int(week.searchsorted(ny("2030-01-31 17:00")[0]))),
+    ):
+        target = pd.Series(1.0, index)
+        whole = events.reduce_around(target, event, 0, 0)
+        for seen in range(length - 2, length + 3):
+            part = events.reduce_around(target.iloc[:seen], event, 0, 0)
+            assert part.equals(whole.iloc[:seen])
+        assert (whole.iloc[length - 2 : length + 1] == 0).any()
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "says"),
     [

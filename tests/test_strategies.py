@@ -45,6 +45,14 @@ def minutes(close):
 # ------------------------------------------------------------------------------ by hand
 
 
+def test_a_price_on_the_level_up_to_the_noise_of_floats_is_no_signal():
+    adjusted = 2400.3 + 9.8  # 2410.1000000000004, as a back-adjusted price may be
+    assert adjusted > 2410.1
+    close = pd.Series([2400.0, adjusted, 2410.2, 2410.1, 2410.1 - 4e-13, 2410.0])
+    wanted = threshold(close, buy_above=2410.1, sell_below=2410.1)
+    assert wanted.tolist() == [0, 0, 1, 1, 1, 0]
+
+
 def test_threshold_by_hand():
     close = series([2400, 2411, 2405, 2410, 2399, 2405, 2412])
     assert threshold(close, 2410, 2400).tolist() == [0, 1, 1, 1, 0, 0, 1]
