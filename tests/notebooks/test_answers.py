@@ -1,6 +1,7 @@
 """What a lesson tells in words, without a number that a tag could hold."""
 
 import itertools
+import re
 
 import pytest
 
@@ -10,6 +11,7 @@ from m2k_lessons.exercises import micro_vs_standard as exercises_03
 from m2k_lessons.exercises import why_trade_m2k as exercises_02
 from m2k_lessons.exercises.base import Compute
 from m2k_lessons.explorers import contract_basics, start_here
+from tests.notebooks.lessons import LESSONS, markdown_cells, source
 
 COMPUTE = {
     f"{module.__name__.rsplit('.')[-1]}-{name}": question
@@ -95,3 +97,13 @@ def test_no_numbers_of_any_learner_hide_a_mistake(question):
             for other, says in heard:
                 assert says == mistake.says or not question._same(wrong, other), given
             heard.append((wrong, mistake.says))
+
+
+def test_00_minutes_of_the_chapters():
+    lessons = {path.stem[:2]: source(markdown_cells(path)[0]) for path in LESSONS}
+    minutes = {
+        name: int(re.search(r"About (\d+) minutes", text)[1]) for name, text in lessons.items()
+    }
+    assert (minutes.pop("00"), minutes.pop("17")) == (20, 120)
+    assert (min(minutes.values()), max(minutes.values())) == (75, 90)
+    assert all("Before this: " in text for text in lessons.values())
