@@ -753,7 +753,7 @@ def out_of_sample(
     Notes
     -----
     Campbell and Thompson (2008), "Predicting excess stock returns out of sample", Review of
-    Financial Studies 21; Goyal and Welch (2008), in the same issue, on how few predictors pass.
+    Financial Studies 21; Welch and Goyal (2008), in the same issue, on how few predictors pass.
     The interval is Diebold and Mariano's (1995, "Comparing predictive accuracy"); since the
     model holds the mean as a special case it is rough.
 

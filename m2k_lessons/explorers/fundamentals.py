@@ -40,12 +40,13 @@ def draw_macro(figure) -> dict:
     premium, fit = record()
     axes = figure.add_subplot()
     axes.hist(premium, np.arange(-14, 17), color="#E3E3E3", edgecolor="white")
+    axes.set_ylabel("number of quarters")
     axes.axvline(0, color=GREY, linewidth=0.8)
     axes.set(title=f"The {fit.n} real quarters {fit.first} to {fit.last}, and the one you describe")
     axes.set(xlabel="small minus large, % in the quarter", xlim=(-22, 24), ylim=(0, 36))
     return {
-        "quarter": axes.plot([], [], color=SKY, linewidth=9)[0],
-        "interval": axes.plot([], [], color=ORANGE, linewidth=4)[0],
+        "quarter": axes.plot([], [], color=SKY, linewidth=9, solid_capstyle="butt")[0],
+        "interval": axes.plot([], [], color=ORANGE, linewidth=4, solid_capstyle="butt")[0],
         "mean": axes.plot([], [], "D", color=ORANGE, markersize=9)[0],
         "text": axes.text(0.015, 0.93, "", transform=axes.transAxes, color=ORANGE),
         "quarter_text": axes.text(0.015, 0.86, "", transform=axes.transAxes, color=BLUE),
