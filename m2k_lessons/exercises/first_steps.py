@@ -101,8 +101,8 @@ def _beyond_the_stop(number, level, opens, ticks):
 
 q3 = Compute(
     "A trader is long {number} M2K over the weekend with a sell stop at {level:,.1f}. On Sunday "
-    "the market opens at {opens:,.1f}; spread and slippage cost {ticks} ticks. Compute the dollars "
-    "lost beyond those that the stop's level promised. Give a positive number.",
+    "the market opens at {opens:,.1f}; spread and a fast market cost {ticks} ticks. Compute the "
+    "dollars lost beyond those that the stop's level promised. Give a positive number.",
     reference=_beyond_the_stop,
     given={
         "number": Given(2, [3, 4]),
@@ -283,6 +283,14 @@ q6 = Compute(
                 _break_even_pct(stop_points, target_points, fees_usd, tick_usd) / 100
             ),
             "That looks like a fraction. The question asks for a percentage: times 100.",
+        ),
+        Mistake(
+            lambda stop_points, target_points, fees_usd, tick_usd: (
+                100
+                * (stop_points * M2K.multiplier + fees_usd)
+                / ((stop_points + target_points) * M2K.multiplier)
+            ),
+            "A stop loses more than its distance and the fees: read the second sentence again.",
         ),
     ],
     hints=[
