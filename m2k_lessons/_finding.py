@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ _WORTHLESS = ("worthless rule", "worthless rules")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class Finding:
+class Finding(ABC):
     """What the tests return: numbers, and what they mean in words.
 
     Attributes
@@ -41,8 +42,9 @@ class Finding:
     verdict: str
     assumptions: tuple[str, ...]
 
+    @abstractmethod
     def _headline(self) -> str:
-        raise NotImplementedError
+        """The first line of the text: the figure that the test is about."""
 
     def __str__(self) -> str:
         return "\n".join(

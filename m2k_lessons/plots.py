@@ -307,6 +307,19 @@ def usd(value: float, decimals: int = 0) -> str:
     return f"{'−' if rounded < 0 else ''}${abs(rounded):,.{decimals}f}"
 
 
+def times_start(ratio: float) -> str:
+    """A multiple of what an account began with as text, where digits would pretend to be known.
+
+    >>> times_start(7.49), times_start(1_458), times_start(2e6), times_start(1e-5)
+    ('7.49', '1,458', 'over 10,000', 'under 0.01')
+    """
+    if ratio >= 9_999.5:
+        return "over 10,000"
+    if ratio < 0.005:
+        return "under 0.01"
+    return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2f}"
+
+
 # ---------------------------------------------------------------- figures of the chapters
 
 

@@ -5,26 +5,20 @@ import functools
 import numpy as np
 from scipy.special import betaincinv
 
-from m2k_lessons.explorers.base import Explorer, Slider
-from m2k_lessons.plots import BLUE, GREY, ORANGE
+from m2k_lessons.explorers.base import Explorer, Slider, two_panels
+from m2k_lessons.plots import BLUE, GREY, ORANGE, times_start
 from m2k_lessons.risk import kelly_fraction
 
 AHEAD, ACCOUNTS = 100, 1_000
 WIDEST = (0.05, 0.1, 0.2, 0.5, 0.96)  # right ends of the growth curve, shares of the account
 TOPS_PCT = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
-# Words are drawn once; only the numbers before them move.
 LEFT = (
-    "of the account at risk on each trade",
-    "growth at the high end, dotted",
-    "growth as estimated, solid",
-    "growth at the low end, dashed",
+    "{:.1f} % of the account at risk on each trade\ngrowth at the high end, dotted: {:.2f} %\n"
+    "growth as estimated, solid: {:.2f} %\ngrowth at the low end, dashed: {:.2f} %"
 )
 RIGHT = (
-    "in 100 accounts fell to half on the way",
-    "in 100 end with less than they began",
-    "times their start: half end below this",
-    "times their start: 5 in 100 end below this",
-    "times their start: 5 in 100 end above this",
+    "{:.0f} in 100 fell to half on the way\n{:.0f} in 100 end with less than they began\n"
+    "half end below {} times their start\n5 in 100 end below {}, 5 in 100 above {}"
 )
 PLACES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -67,9 +61,7 @@ def compute(win_pct, trades, odds, multiple) -> dict:
 
 
 def draw(figure) -> dict:
-    figure.set_layout_engine("none")
-    margins = {"left": 0.1, "right": 0.985, "bottom": 0.135, "top": 0.72, "wspace": 0.24}
-    left, right = figure.subplots(1, 2, gridspec_kw=margins)
+    left, right = two_panels(figure, left=0.1, right=0.985, bottom=0.135, top=0.72, wspace=0.24)
     left.set(title="Growth for each trade", xlim=(0, 1), ylim=(-1, 1), xticks=PLACES)
     left.set(yticks=np.linspace(-1, 1, 5), xticklabels=[], yticklabels=[])
     left.set_xlabel("at risk on each trade, % of the account", labelpad=17)
@@ -87,10 +79,8 @@ def draw(figure) -> dict:
         artists["y", place] = left.text(-0.02, 2 * place - 1, "", va="center", ha="right")
         artists["x", place] = left.text(place, -1.05, "", ha="center", va="top")
     artists["bet"] = left.plot([], [], "o", color=BLUE, markersize=8)[0]
-    for name, place, words in (("left", 0.155, LEFT), ("right", 0.605, RIGHT)):
-        figure.text(place + 0.006, 0.985, "\n".join(words), va="top")
-        artists[name] = figure.text(place, 0.985, "", va="top", ha="right")
-    return artists
+    texts = {"left": figure.text(0.1, 0.98, "", va="top")}
+    return artists | texts | {"right": figure.text(0.56, 0.98, "", va="top")}
 
 
 def update(artists: dict, result: dict) -> None:
@@ -103,29 +93,19 @@ def update(artists: dict, result: dict) -> None:
         artists["y", place].set_text(f"{top * (2 * place - 1):.3g}".replace("-", "−"))
     artists["bet"].set_data([result["fraction"] / edge], [result["growth_pct"][2] / top])
     artists["ends"].set_data(result["doublings"], 100 * np.arange(1, ACCOUNTS + 1) / ACCOUNTS)
-    for name, numbers in zip(("left", "right"), _numbers(result), strict=True):
-        artists[name].set_text("\n".join(numbers))
+    for name, text in zip(("left", "right"), _texts(result), strict=True):
+        artists[name].set_text(text)
 
 
-def _numbers(result: dict) -> tuple[list[str], list[str]]:
+def _texts(result: dict) -> tuple[str, str]:
     low, high, estimate = result["growth_pct"]
-    few, half, many = (_multiple(one) for one in result["ends"])
-    left = [f"{100 * result['fraction']:.1f} %", f"{high:.2f} %", f"{estimate:.2f} %"]
-    right = [f"{result['halved_pct']:.0f}", f"{result['smaller_pct']:.0f}", half, few, many]
-    return [one.replace("-", "−") for one in (*left, f"{low:.2f} %")], right
-
-
-def _multiple(one: float) -> str:
-    if one >= 9_999.5:
-        return "over 10,000"
-    return f"{one:,.0f}" if one >= 10 else f"{one:.2f}" if one >= 0.005 else "under 0.01"
+    left = LEFT.format(100 * result["fraction"], high, estimate, low).replace("-", "−")
+    few, half, many = (times_start(one) for one in result["ends"])
+    return left, RIGHT.format(result["halved_pct"], result["smaller_pct"], half, few, many)
 
 
 def describe(state: dict, result: dict) -> str:
-    left, right = (
-        "; ".join(f"{number} {word}" for number, word in zip(numbers, words, strict=True))
-        for numbers, words in zip(_numbers(result), (LEFT, RIGHT), strict=True)
-    )
+    left, right = (text.replace("\n", "; ") for text in _texts(result))
     return (
         f"{state['win_pct']} % of {state['trades']} trades won, odds {state['odds']:g} to 1, "
         f"{state['multiple']:g} times Kelly: {left}. {ACCOUNTS:,} simulated accounts "

@@ -36,6 +36,12 @@ from PIL import Image
 from m2k_lessons import _png, plots
 
 
+def two_panels(figure: Figure, **margins: float) -> tuple[Axes, Axes]:
+    """Two axes side by side; `margins` (left, right, bottom, top, wspace) hold in every state."""
+    figure.set_layout_engine("none")
+    return figure.subplots(1, 2, gridspec_kw=margins)
+
+
 @dataclass(frozen=True)
 class Slider:
     """A number moved by mouse, arrow keys or typing. Whole if `step` is an int."""

@@ -1,14 +1,12 @@
 """Chapter 16: money against risk under four allocations, and how far a rule lets it drift."""
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np
 import pandas as pd
 
 from m2k_lessons import portfolio, simulate
-from m2k_lessons.explorers.base import Choice, Explorer, Slider
+from m2k_lessons.explorers.base import Choice, Explorer, Slider, two_panels
 from m2k_lessons.plots import BLUE, GREY, ORANGE, usd
 
 ASSETS = ("large_caps", "small_caps", "bonds")
@@ -60,22 +58,20 @@ def compute(method: str, small_pct: int, rule: str, band_pct: int) -> dict:
 
 
 def draw(figure) -> dict:
-    margins = {"left": 0.1, "right": 0.985, "bottom": 0.13, "top": 0.84, "wspace": 0.22}
-    figure.set_layout_engine("none")
-    left, right = figure.subplots(1, 2, gridspec_kw=margins)
+    left, right = two_panels(figure, left=0.1, right=0.985, bottom=0.13, top=0.84, wspace=0.22)
     left.set(title="% of money (plain), % of risk (hatched)", xlim=(0, 118), ylim=(2.5, -0.5))
     left.set_yticks(range(3), ["large\ncaps", "small\ncaps", "bonds"])
     left.grid(axis="y", visible=False)
     money = left.barh(np.arange(3) - 0.19, 0, height=0.36, color=BLUE)
     risk = left.barh(np.arange(3) + 0.19, 0, 0.36, color=ORANGE, hatch="//", edgecolor="white")
-    least = left.plot([], [], color=GREY, linewidth=2)[0]
     right.set(title="Stocks (large + small): weight less target", xlim=(0, HELD), ylim=(-12, 12))
     right.set(xlabel="trading days held (simulated)", ylabel="percentage points")
     right.axhline(0, color=GREY, linewidth=0.8)
     artists = {
-        "stocks": right.plot([], [], color=BLUE, linewidth=1.2)[0],
-        "band": right.plot([], [], "--", color=ORANGE, linewidth=1.2)[0],
-        "least": least,
+        "stocks": right.plot(np.zeros(HELD), color=BLUE, linewidth=1.2)[0],
+        # The band is one line, broken between its upper edge and its lower one.
+        "band": right.plot([0, HELD] * 3, [0] * 6, "--", color=ORANGE, linewidth=1.2)[0],
+        "least": left.plot([], [], color=GREY, linewidth=2)[0],
         "least text": left.text(0, 0.5, "", va="center", ha="center", color=GREY),
         "ratio": figure.text(0.1, 0.945, "", color=ORANGE),
         "trades": figure.text(0.565, 0.945, "", color=BLUE),
@@ -94,11 +90,8 @@ def update(artists: dict, result: dict) -> None:
             artists[f"{kind} text {n}"].set(x=width + 1.5, text=f"{width:.1f}")
     artists["least"].set_data(np.repeat(result["least_pct"], 2), [0.6, 1.0])
     artists["least text"].set(x=result["least_pct"], text="at least")
-    away = result["stocks_pct"] - result["target_pct"]
-    artists["stocks"].set_data(np.arange(len(away)), away)
-    # The band as one line: along its upper edge, and back along the lower one.
-    edges = np.repeat([1, np.nan, -1], 2) * result["band_pct"]
-    artists["band"].set_data([0, len(away), 0, 0, 0, len(away)], edges)
+    artists["stocks"].set_ydata(result["stocks_pct"] - result["target_pct"])
+    artists["band"].set_ydata(np.repeat([1, np.nan, -1], 2) * result["band_pct"])
     artists["ratio"].set_text(f"diversification ratio {result['ratio']:.2f}")
     text = f"{result['trades']} trades, costs {usd(result['cost_usd'])}; at the end "
     artists["trades"].set_text(text + usd(result["end_usd"]))

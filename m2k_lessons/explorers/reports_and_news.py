@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from m2k_lessons import data, events
-from m2k_lessons.explorers.base import Choice, Explorer, Slider
+from m2k_lessons.explorers.base import Choice, Explorer, Slider, two_panels
 from m2k_lessons.plots import BLUE, GREY, ORANGE
 
 KINDS = ("employment", "CPI", "retail sales", "rate decision")
@@ -67,9 +67,7 @@ def compute(kind: str, at_least: float, minutes: int, drawn: int) -> dict:
 
 
 def draw(figure) -> dict:
-    figure.set_layout_engine("none")
-    margins = {"left": 0.08, "right": 0.985, "bottom": 0.13, "top": 0.92, "wspace": 0.22}
-    left, right = figure.subplots(1, 2, gridspec_kw=margins)
+    left, right = two_panels(figure, left=0.08, right=0.985, bottom=0.13, top=0.92, wspace=0.22)
     left.set(title="Move in the direction of the news (simulated)", xlim=(-BEFORE, AFTER))
     left.set(xlabel="minutes from the release", ylabel="% since the release", ylim=(-0.2, 0.9))
     left.plot([-BEFORE, AFTER, np.nan, 0, 0], [0, 0, np.nan, -1, 1], "-", color=GREY, linewidth=0.8)

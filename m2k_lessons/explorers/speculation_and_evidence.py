@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from m2k_lessons.evidence import TrackRecord, deflated_sharpe, minimum_backtest_length
-from m2k_lessons.explorers.base import Explorer, MovingScale, Slider
+from m2k_lessons.explorers.base import Explorer, MovingScale, Slider, two_panels
 from m2k_lessons.plots import BLUE, GREEN, GREY, ORANGE
 
 MOST, DAYS = 1_000, 252
@@ -50,9 +50,7 @@ def compute(strategies, years, true_sharpe, seed) -> dict:
 
 
 def draw(figure) -> dict:
-    figure.set_layout_engine("none")
-    margins = {"left": 0.085, "right": 0.97, "bottom": 0.135, "top": 0.755, "wspace": 0.24}
-    left, right = figure.subplots(1, 2, gridspec_kw=margins)
+    left, right = two_panels(figure, left=0.085, right=0.97, bottom=0.135, top=0.755, wspace=0.24)
     left.set(title="All strategies", xlim=(-4, 6), ylim=(0, TALLEST[0]))
     left.set(xlabel="Sharpe ratio in the backtest", ylabel="strategies")
     right.set(title="The best so far", xlim=(1, MOST), ylim=(-2.5, 6), xscale="log")

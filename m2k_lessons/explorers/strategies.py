@@ -10,7 +10,7 @@ import pandas as pd
 
 from m2k_lessons import data
 from m2k_lessons.contracts import M2K
-from m2k_lessons.explorers.base import Choice, Explorer, Slider
+from m2k_lessons.explorers.base import Choice, Explorer, Slider, two_panels
 from m2k_lessons.plots import BLUE, GREY, ORANGE, usd, usd_axis
 
 RULES = ("trend following", "mean reversion")
@@ -69,9 +69,7 @@ def compute(strategy: str, market: str, lookback: int, cost_ticks: float) -> dic
 
 
 def draw(figure) -> dict:
-    figure.set_layout_engine("none")
-    margins = {"left": 0.07, "right": 0.975, "bottom": 0.13, "top": 0.91, "wspace": 0.24}
-    left, right = figure.subplots(1, 2, gridspec_kw=margins)
+    left, right = two_panels(figure, left=0.07, right=0.975, bottom=0.13, top=0.91, wspace=0.24)
     left.set(title="Two of the ten years: price and position", xlabel="trading day")
     left.set(ylabel="M2K (simulated), first day shown = 100", xlim=(1008, 1511), ylim=(60, 180))
     right.axhline(0, color=GREY, linewidth=0.8)

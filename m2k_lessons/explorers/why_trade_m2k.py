@@ -8,7 +8,7 @@ import numpy as np
 
 from m2k_lessons import data
 from m2k_lessons.contracts import M2K
-from m2k_lessons.explorers.base import Explorer, MovingScale, Slider
+from m2k_lessons.explorers.base import Explorer, MovingScale, Slider, two_panels
 from m2k_lessons.plots import BLUE, GREY, ORANGE, usd, usd_axis
 
 YEAR = "2031"
@@ -42,9 +42,7 @@ def compute(portfolio_usd: int, beta: float, own_pct: int, contracts: int) -> di
 
 
 def draw(figure) -> dict:
-    figure.set_layout_engine("none")
-    margins = {"left": 0.1, "right": 0.985, "bottom": 0.13, "top": 0.92, "wspace": 0.32}
-    left, right = figure.subplots(1, 2, gridspec_kw=margins)
+    left, right = two_panels(figure, left=0.1, right=0.985, bottom=0.13, top=0.92, wspace=0.32)
     left.set(title="How far an ordinary day swings", xlabel="M2K sold", xlim=(-0.5, 40.5))
     top_usd = SOLD[-1] * CONTRACT_USD * _year()[1].std()  # the largest short position by itself
     left.set(ylabel="standard deviation of a day, USD", ylim=(0, 1.05 * top_usd))

@@ -188,7 +188,8 @@ def test_what_the_explorer_answers():
 def test_the_explorer_says_of_how_many_accounts():
     explorer = explore()
     assert "1,000 simulated accounts after 100 trades:" in explorer.alt
-    assert "times their start: 5 in 100 end above this" in explorer.alt
+    assert "half end below 7.49 times their start; 5 in 100 end below 0.03, " in explorer.alt
+    assert explorer.alt.endswith("5 in 100 above 1,458.")
 
 
 def test_the_explorer_against_sums_of_its_own():
