@@ -150,7 +150,7 @@ def set_up(lock):
     tests = r"[\\/]tests[\\/]"
     step("compiling them", [PYTHON, "-m", "compileall", "-q", "-j0", "-x", tests, VENV])
     # The first cell that runs a backtest would take ten seconds otherwise.
-    step("compiling the course's loops", [PYTHON, "-m", "m2k_lessons._warm"])
+    step("compiling the course's loops", [PYTHON, "-m", "m2k_lessons._util.warm"])
     READY.write_text(fingerprint(lock))
 
 

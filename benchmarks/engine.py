@@ -80,8 +80,7 @@ def vectorbt_run(bars, target, stop_points: float):
 
 def kernel_run(bars, target, stop_points: float):
     """The compiled engine and the books it fills, without checks before or tables after."""
-    from m2k_lessons._backtest import engine
-    from m2k_lessons.backtest import run
+    from m2k_lessons.backtest import engine, run
 
     result = run(bars, target, stop_points=stop_points)
     account = {"capital": 10**9, "at_close": False, "roll_costs": True, "resize": False}

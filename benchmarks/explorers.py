@@ -49,8 +49,9 @@ def moves(explorer) -> Iterator[tuple[str, Callable]]:
             places = [spec.read(spec.low + int(step) * spec.step) for step in steps]
             places = [one for one in places if one != start]
         for place in (*places, start):
-            yield f"{spec.name} {place}", lambda control=control, place=place: setattr(
-                control, "value", place
+            yield (
+                f"{spec.name} {place}",
+                lambda control=control, place=place: setattr(control, "value", place),
             )
     if hasattr(explorer, "send"):
         yield from desk_moves(explorer)
@@ -58,7 +59,7 @@ def moves(explorer) -> Iterator[tuple[str, Callable]]:
 
 def desk_moves(desk) -> Iterator[tuple[str, Callable]]:
     """The trading desk's own buttons."""
-    from m2k_lessons._paper.desk import FastForward, Flatten, Minutes, Reset, Submit
+    from m2k_lessons.paper.desk import FastForward, Flatten, Minutes, Reset, Submit
 
     bracket = {"side": "buy", "contracts": 2, "stop_loss_points": 4, "profit_target_points": 8}
     events = {"order": Submit(bracket), "minute": Minutes(1), "15 minutes": Minutes(15)}

@@ -2,7 +2,7 @@
 
     python benchmarks/pairs_calibration.py              prints the tables (about two minutes)
     python benchmarks/pairs_calibration.py --write      writes them to pairs_calibration.md
-    python benchmarks/pairs_calibration.py --tables     prints m2k_lessons/_pair_tables.py anew
+    python benchmarks/pairs_calibration.py --tables     prints m2k_lessons/pairs/tables.py anew
 
 Run with OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1: on these small matrices more threads are
 slower, and the last digits may differ.
@@ -18,7 +18,8 @@ import numpy as np
 from statsmodels.tsa.vector_ar.vecm import coint_johansen
 
 from m2k_lessons import pairs, simulate
-from m2k_lessons._jit import kernel
+from m2k_lessons._util.jit import kernel
+from m2k_lessons.pairs import reversion
 
 TABLE = Path(__file__).with_suffix(".md")
 SPURIOUS_PAIRS, SPURIOUS_DAYS, SIZE_MARGIN_PCT = 2_000, 250, 1.5
@@ -79,7 +80,7 @@ def table_of_size() -> list[str]:
 def naive_interval(found) -> tuple[float, float]:
     """What textbooks give: the slope give or take 1.96 standard errors."""
     ends = found.slope + np.array([-1.96, 1.96]) * found.standard_error
-    return tuple(pairs._half_lives(1 + ends))
+    return tuple(reversion._half_lives(1 + ends))
 
 
 def covers(interval, truth: float) -> bool:

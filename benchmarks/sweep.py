@@ -75,7 +75,7 @@ def floor(bars: int, combinations: int):
     """One addition after the other, on two threads."""
     import numpy as np
 
-    from m2k_lessons._jit import kernel
+    from m2k_lessons._util.jit import kernel
 
     @kernel
     def add_up(gains, held, finals):

@@ -49,11 +49,11 @@ def _packages() -> str:
     return "; ".join(missing) + ". Start with: python course.py lab" if missing else ""
 
 
-def _course_data() -> str:
-    from m2k_lessons import _course_data
+def course() -> str:
+    from m2k_lessons.data import course
 
     try:
-        changed = _course_data.changed_files()
+        changed = course.changed_files()
     except FileNotFoundError as error:
         return str(error)
     if changed:
@@ -84,7 +84,7 @@ def _progress_file() -> str:
 CHECKS: dict[str, Callable[[], str]] = {
     "Python is one that the course is tested on": _python,
     "The packages are there, in the versions the course needs": _packages,
-    "The course's simulated prices are there and unchanged": _course_data,
+    "The course's simulated prices are there and unchanged": course,
     "Sliders can be made": _widgets,
     "Your progress can be kept on this computer": _progress_file,
 }

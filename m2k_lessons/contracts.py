@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from m2k_lessons import _check
+from m2k_lessons._util import checks
 from m2k_lessons.facts import fact, keys
 
 MONTH_LETTERS = {3: "H", 6: "M", 9: "U", 12: "Z"}
@@ -193,7 +193,7 @@ def get_contract(symbol: str) -> Contract:
     >>> get_contract("MES").tick_value
     1.25
     """
-    return CONTRACTS[_check.choice("symbol", symbol, CONTRACTS)]
+    return CONTRACTS[checks.choice("symbol", symbol, CONTRACTS)]
 
 
 def contract_code(symbol: str, year: int, month: int) -> str:
@@ -206,8 +206,8 @@ def contract_code(symbol: str, year: int, month: int) -> str:
     'M2KZ26'
     """
     contract = get_contract(symbol)
-    year = _check.whole("year", year, at_least=1970, at_most=2069)
-    month = _check.whole("month", month)
+    year = checks.whole("year", year, at_least=1970, at_most=2069)
+    month = checks.whole("month", month)
     if month not in MONTH_LETTERS:
         raise ValueError(f"month must be 3, 6, 9 or 12 (H, M, U, Z), got {month}")
     code = f"{symbol}{MONTH_LETTERS[month]}{year % 100:02d}"
@@ -281,7 +281,7 @@ def roll_day(code: str, convention: str = "monday") -> dt.date:
     """
     _, year, month = parse_code(code)
     days_before = {"monday": 4, "thursday": 8}
-    convention = _check.choice("convention", convention, days_before)
+    convention = checks.choice("convention", convention, days_before)
     return _third_friday(year, month) - dt.timedelta(days=days_before[convention])
 
 
@@ -292,7 +292,7 @@ def front_contract(symbol: str, date, convention: str = "monday") -> str:
     ('M2KZ26', 'M2KH27')
     """
     contract = get_contract(symbol)
-    day = _check.date("date", date)
+    day = checks.date("date", date)
     if contract.launch and day < contract.launch:
         raise ValueError(f"date must be {contract.launch} or later, when {symbol} began; got {day}")
     quarters = [(year, month) for year in (day.year, day.year + 1) for month in MONTH_LETTERS]
@@ -330,7 +330,7 @@ def fair_value(spot, rate, dividend_yield, days):
     2419.01
     """
     decimal = {"above": -1.0, "below": 1.0}
-    carry = _check.number("rate", rate, **decimal) - _check.number(
+    carry = checks.number("rate", rate, **decimal) - checks.number(
         "dividend_yield", dividend_yield, **decimal
     )
     remaining = _finite("days", days)
@@ -367,10 +367,10 @@ def hedge_contracts(portfolio_usd: float, beta: float, price: float, contract=M2
     >>> hedge_contracts(150_000, beta=1.2, price=2400.0)
     15
     """
-    exposure_usd = _check.number("portfolio_usd", portfolio_usd) * _check.number("beta", beta)
+    exposure_usd = checks.number("portfolio_usd", portfolio_usd) * checks.number("beta", beta)
     if not isinstance(contract, Contract):
         raise TypeError(f"contract must be a Contract such as M2K, got {contract!r}")
-    exact = exposure_usd / contract.notional(_check.number("price", price, above=0))
+    exact = exposure_usd / contract.notional(checks.number("price", price, above=0))
     return int(math.copysign(math.floor(abs(exact) + 0.5), exact))
 
 
@@ -399,7 +399,7 @@ def _stock_market_closed(friday: dt.date) -> bool:
 def _finite(name: str, value):
     """A float, or a float array of the same shape; NaN and infinity are refused."""
     if isinstance(value, (Real, str)) or value is None:
-        return np.float64(_check.number(name, value))
+        return np.float64(checks.number(name, value))
     try:
         values = np.asarray(value, dtype=float)
     except (TypeError, ValueError):

@@ -12,7 +12,7 @@ import tomllib
 from importlib import resources
 from typing import Any, NamedTuple
 
-from m2k_lessons import _check
+from m2k_lessons._util import checks
 
 
 class Fact(NamedTuple):
@@ -65,7 +65,7 @@ def fact(key: str, on: str | dt.date | None = None) -> Fact:
     history = table[key]
     if on is None:
         return history[-1]
-    day = _check.date("on", on)
+    day = checks.date("on", on)
     known = [entry for entry in history if entry.as_of <= day]
     if not known:
         raise ValueError(

@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from m2k_lessons import _course_data, checkup
+from m2k_lessons import checkup
+from m2k_lessons.data import course
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,7 @@ def test_a_healthy_installation(capsys):
 
 def test_changed_data_is_named(tmp_path, monkeypatch, capsys):
     copy = tmp_path / "data"
-    shutil.copytree(_course_data.folder(), copy)
+    shutil.copytree(course.folder(), copy)
     monkeypatch.setenv("M2K_DATA", str(copy))
     frame = copy / "daily" / "M2K.csv"
     frame.write_text(frame.read_text(encoding="utf-8") + "\n", encoding="utf-8")

@@ -116,7 +116,7 @@ def test_an_explorer_is_short(chapter):
     module = importlib.import_module(f"m2k_lessons.explorers.{chapter}")
     lines = Path(module.__file__).read_text(encoding="utf-8").splitlines()
     code = [line for line in lines if line.strip() and not line.strip().startswith(("#", '"""'))]
-    # The trading desk has a ticket and a clock beside its picture (tests/test_trading_desk.py).
+    # The trading desk has a ticket and a clock beside its picture (tests/paper/).
     most = 250 if chapter == "first_steps" else 100
     assert len(code) <= most, f"{len(code)} lines of code"
 

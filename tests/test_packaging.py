@@ -39,17 +39,13 @@ TEST_TOOLS = {"coverage", "hypothesis", "nbval", "playwright", "pytest", "ruff",
 PEERS = {"backtesting", "backtrader", "bt", "empyrical-reloaded", "quantlib", "quantstats"}
 PEERS |= {"ta-lib", "vectorbt", "vollib", "zipline-reloaded"}
 
-# The floors of design §2, from the ground up: a room imports from its own floor and below.
-FLOORS = (
-    {"_check", "_jit", "_option_pricing", "_png", "contracts", "facts"},
-    {"_course_data", "_download", "_fred", "_indicator_kernels", "_prices", "_series", "_yahoo"}
-    | {"data", "indicators", "sessions", "simulate"},
-    {"_backtest", "_strategy_kernels", "backtest", "events", "evidence", "fundamentals", "options"}
-    | {"_paper", "_risk_kernels", "pairs", "paper", "portfolio", "risk", "strategies", "sweep"}
-    | {"_pair_kernels", "_pair_tables", "_sweep_figure", "_sweep_kernels", "options_hedge"}
-    | {"_evidence_kernels", "_finding", "_labels", "_search", "_sharpe", "gates"}
-    | {"risk_engine"},
-    {"_warm", "checkup", "exercises", "explorers", "plots"},
+# The layers of design §2, from the ground up: a package imports from its own layer and below.
+LAYERS = (
+    {"_util", "contracts", "facts"},
+    {"data", "indicators", "sessions", "simulate"},
+    {"backtest", "events", "evidence", "fundamentals", "gates", "options", "pairs", "paper"}
+    | {"portfolio", "risk", "search", "strategies", "sweep"},
+    {"checkup", "exercises", "explorers", "plots"},
 )
 
 
@@ -288,24 +284,24 @@ def import_graph(found):
     return graph
 
 
-def floor(name):
-    room = name.split(".")[1]
-    floors = [number for number, rooms in enumerate(FLOORS) if room in rooms]
-    assert floors, f"{name} is on no floor of the table in this test: give it one"
-    return floors[0]
+def layer(name):
+    package = name.split(".")[1]
+    layers = [number for number, packages in enumerate(LAYERS) if package in packages]
+    assert layers, f"{package} is in no layer of the table in this test: give it one"
+    return layers[0]
 
 
 def upward(graph):
-    floors = {name: floor(name) for name in graph if name != "m2k_lessons"}
+    layers = {name: layer(name) for name in graph if name != "m2k_lessons"}
     return [
         f"{name} imports {target}"
-        for name in floors
-        for target in sorted(graph[name] & set(floors))
-        if floors[target] > floors[name]
+        for name in layers
+        for target in sorted(graph[name] & set(layers))
+        if layers[target] > layers[name]
     ]
 
 
-def test_rooms_import_only_downward():
+def test_packages_import_only_downward():
     graph = import_graph(modules())
     assert graph["m2k_lessons"] == set()
     assert upward(graph) == []

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from m2k_lessons import _course_data
+from m2k_lessons.data import course
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 
@@ -23,19 +23,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="compare with what is there")
     parser.add_argument("--into", type=Path, default=DATA, help="folder; data/ when left out")
     options = parser.parse_args(arguments)
-    unknown = set(options.names) - set(_course_data.RECIPES)
+    unknown = set(options.names) - set(course.RECIPES)
     if unknown:
-        parser.error(f"names must be among {', '.join(_course_data.RECIPES)}, got {unknown}")
-    names = options.names or list(_course_data.RECIPES)
+        parser.error(f"names must be among {', '.join(course.RECIPES)}, got {unknown}")
+    names = options.names or list(course.RECIPES)
     return _compare(names, options.into) if options.check else _write(names, options.into)
 
 
 def _write(names: list[str], root: Path) -> int:
     for name in names:
-        files = _course_data.write(name, _course_data.RECIPES[name](), root)
+        files = course.write(name, course.RECIPES[name](), root)
         size = sum(path.stat().st_size for path in files)
         print(f"{name}: {len(files)} files, {size / 1e6:.2f} MB")
-    _course_data.write_checksums(root)
+    course.write_checksums(root)
     return 0
 
 
@@ -43,7 +43,7 @@ def _compare(names: list[str], root: Path) -> int:
     different = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in names:
-            for new in _course_data.write(name, _course_data.RECIPES[name](), Path(scratch)):
+            for new in course.write(name, course.RECIPES[name](), Path(scratch)):
                 old = root / name / new.name
                 if not old.exists() or old.read_bytes() != new.read_bytes():
                     different.append(f"{name}/{new.name}")

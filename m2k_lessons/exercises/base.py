@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from m2k_lessons import _check
+from m2k_lessons._util import checks
 from m2k_lessons.exercises import progress
 
 NOT_ATTEMPTED, CORRECT, WRONG, UNGRADED = "not attempted", "correct", "wrong", "not graded"
@@ -180,7 +180,7 @@ class Compute(_Question):
 
     def hint(self, n: int = 1) -> Reply:
         """The n-th hint; each says more than the one before."""
-        if _check.whole("n", n, at_least=1) > len(self.hints):
+        if checks.whole("n", n, at_least=1) > len(self.hints):
             return self._no_more_hints()
         return Reply(UNGRADED, f"Hint {n} of {len(self.hints)}: {self._filled(self.hints[n - 1])}")
 
@@ -247,7 +247,7 @@ class Choose(_Question):
     def hint(self, n: int = 1) -> Reply:
         """One option that is wrong, and why."""
         wrong = [letter for letter in self.options if letter != self.right]
-        if _check.whole("n", n, at_least=1) > 1:
+        if checks.whole("n", n, at_least=1) > 1:
             return self._no_more_hints()
         return Reply(UNGRADED, f'Hint: it is not "{wrong[0]}". {self.feedback[wrong[0]]}')
 

@@ -33,7 +33,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from m2k_lessons import _png, plots
+from m2k_lessons import plots
+from m2k_lessons._util import png
 
 
 def two_panels(figure: Figure, **margins: float) -> tuple[Axes, Axes]:
@@ -212,7 +213,7 @@ class Explorer(widgets.VBox):
         self.result = self._compute(**state)
         self._update(self._artists, self.result)
         self.alt = self._describe(state, self.result)
-        encoded = base64.b64encode(_png.encode(self._pixels_now())).decode("ascii")
+        encoded = base64.b64encode(png.encode(self._pixels_now())).decode("ascii")
         self._picture.value = plots.image_tag(encoded, self.alt)
 
     def _pixels_now(self) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Chapter 04: the trading desk, a demo account on replayed simulated minutes.
 
-Behind it stands the pure `step(desk, event)` of `m2k_lessons._paper.desk`; the widget only turns
+Behind it stands the pure `step(desk, event)` of `m2k_lessons.paper.desk`; the widget only turns
 buttons into events, and a desk into a picture and texts.
 """
 
@@ -16,7 +16,9 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons import data
-from m2k_lessons._paper.desk import (
+from m2k_lessons.explorers.base import Explorer, Slider
+from m2k_lessons.paper import PaperAccount
+from m2k_lessons.paper.desk import (
     Cancel,
     Desk,
     FastForward,
@@ -29,8 +31,6 @@ from m2k_lessons._paper.desk import (
     position_text,
     step,
 )
-from m2k_lessons.explorers.base import Explorer, Slider
-from m2k_lessons.paper import PaperAccount
 from m2k_lessons.plots import BLUE, GREEN, GREY, ORANGE, usd
 
 CAPITAL_USD = 5_000

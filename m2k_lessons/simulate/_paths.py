@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from m2k_lessons import _check
+from m2k_lessons._util import checks
 from m2k_lessons.contracts import Contract
 from m2k_lessons.sessions import NEW_YORK
 from m2k_lessons.simulate.daily import trading_days
@@ -30,7 +30,7 @@ VOLUME = {"M2K": 60_000, "MES": 900_000}  # contracts a day; the size is arbitra
 def simulated_days(name: str, days: int, *, at_least: int) -> pd.DatetimeIndex:
     """Return the first `days` trade dates from 2030 on, at midnight in New York."""
     most = (LAST_YEAR - FIRST_DAY.year) * 250
-    days = _check.whole(name, days, at_least=at_least, at_most=most)
+    days = checks.whole(name, days, at_least=at_least, at_most=most)
     enough = FIRST_DAY + dt.timedelta(days=days * 365 // 250 + 15)
     dates = trading_days(FIRST_DAY, enough)[:days]
     return pd.DatetimeIndex(dates.astype("datetime64[us]"), name="time").tz_localize(NEW_YORK)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from m2k_lessons import _check
+from m2k_lessons._util import checks
 from m2k_lessons.contracts import M2K, MES
 from m2k_lessons.simulate import _paths
 from m2k_lessons.simulate.market import Market
@@ -172,9 +172,9 @@ def assets(years: float, seed: int, *, bonds_in_crisis: str = "fall") -> Market:
     >>> float(market.truth.crisis.correlation.loc["large_caps", "small_caps"])
     0.95
     """
-    years = _check.number("years", years, above=0, at_most=36)
-    seed = _check.whole("seed", seed, at_least=0)
-    bonds_in_crisis = _check.choice("bonds_in_crisis", bonds_in_crisis, BONDS_IN_CRISIS)
+    years = checks.number("years", years, above=0, at_most=36)
+    seed = checks.whole("seed", seed, at_least=0)
+    bonds_in_crisis = checks.choice("bonds_in_crisis", bonds_in_crisis, BONDS_IN_CRISIS)
     index = _paths.simulated_days("years * 252", round(years * _paths.DAYS_A_YEAR), at_least=2)
     together = _BOND_CORRELATION[bonds_in_crisis]
     truth = AssetsTruth(

@@ -18,7 +18,8 @@ from itertools import accumulate
 import numpy as np
 import pandas as pd
 
-from m2k_lessons import _check, contracts
+from m2k_lessons import contracts
+from m2k_lessons._util import checks
 from m2k_lessons.simulate.market import LABEL, Market
 
 DAYS_PER_YEAR = 252
@@ -58,9 +59,9 @@ class Garch:
     nu: float
 
     def __post_init__(self) -> None:
-        _check.number("omega", self.omega, above=0)
+        checks.number("omega", self.omega, above=0)
         for name in ("alpha", "gamma", "beta"):
-            _check.number(name, getattr(self, name), at_least=0)
+            checks.number(name, getattr(self, name), at_least=0)
         if not self.nu > 2:
             raise ValueError(f"nu must be above 2 (infinity for normal shocks), got {self.nu!r}")
         if self.persistence >= 1:
@@ -162,7 +163,7 @@ class DailyTruth:
             if not isinstance(getattr(self, name), Garch):
                 raise TypeError(f"{name} must be a Garch, got {getattr(self, name)!r}")
         for name, limits in _LIMITS.items():
-            _check.number(name, getattr(self, name), **limits)
+            checks.number(name, getattr(self, name), **limits)
 
     @property
     def volatility_small(self) -> float:
@@ -391,9 +392,9 @@ def daily(
     >>> market.truth.correlation > 0.8
     True
     """
-    length = _check.number("years", years, above=0)
-    seed = _check.whole("seed", seed, at_least=0)
-    first = _check.date("start", start)
+    length = checks.number("years", years, above=0)
+    seed = checks.whole("seed", seed, at_least=0)
+    first = checks.date("start", start)
     if first < contracts.M2K.launch:
         raise ValueError(f"start must be {contracts.M2K.launch} or later, got {first}")
     end = first + dt.timedelta(days=round(min(length, 1000) * 365.25))
@@ -437,7 +438,7 @@ _KINDS = ("", "_next", "_expiring", "_continuous")
 
 
 def _truth(given, regime, jumps, changing_beta, changing_volatility, fat_tails) -> DailyTruth:
-    regime = _check.choice("regime", regime, _REGIMES)
+    regime = checks.choice("regime", regime, _REGIMES)
     if given is None:
         truth = DailyTruth(
             seed=0, years=1, start=dt.date(2030, 1, 2), regime=regime, **_REGIMES[regime]

@@ -15,7 +15,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import pandas as pd
 
-from m2k_lessons import _check, sessions
+from m2k_lessons import sessions
+from m2k_lessons._util import checks
 from m2k_lessons.contracts import M2K, MES
 from m2k_lessons.simulate import _paths, _releases
 from m2k_lessons.simulate._releases import RELEASES, ReleaseTruth
@@ -96,7 +97,7 @@ class IntradayTruth:
 
     def correlation_over(self, minutes: int) -> float:
         """Correlation of M2K's and MES's log returns over some minutes within a session."""
-        minutes = _check.whole("minutes", minutes, at_least=1)
+        minutes = checks.whole("minutes", minutes, at_least=1)
         return self.correlation / (1 + self._disturbed(minutes) / minutes)
 
     def derived(self) -> dict[str, float]:
@@ -161,10 +162,10 @@ def intraday(days: int, seed: int, *, start: str | dt.date = "2030-01-02") -> Ma
     >>> len(market["M2K"]), str(market["M2K"].index[0])
     (2760, '2030-01-01 18:00:00-05:00')
     """
-    seed = _check.whole("seed", seed, at_least=0)
-    first = _check.date("start", start)
+    seed = checks.whole("seed", seed, at_least=0)
+    first = checks.date("start", start)
     known = sessions.trading_days(first, sessions.LAST_DAY)
-    days = _check.whole("days", days, at_least=1, at_most=len(known))
+    days = checks.whole("days", days, at_least=1, at_most=len(known))
     first, last = known[0], known[days - 1]
     index = sessions.session_minutes(first, last).rename("time")
     truth = IntradayTruth(seed=seed, first_day=first.date(), last_day=last.date())
@@ -223,8 +224,8 @@ def release_windows(years: float, seed: int, *, controls: bool = True) -> Market
     >>> market["releases"].groupby("release").size().to_dict()
     {'CPI': 12, 'employment': 12, 'rate decision': 8, 'retail sales': 12}
     """
-    seed = _check.whole("seed", seed, at_least=0)
-    years = _check.number("years", years, at_least=1 / 12, at_most=11)
+    seed = checks.whole("seed", seed, at_least=0)
+    years = checks.number("years", years, at_least=1 / 12, at_most=11)
     if not isinstance(controls, (bool, np.bool_)):
         raise TypeError(f"controls must be True or False, got {controls!r}")
     release_rng, price_rng = np.random.default_rng(seed).spawn(2)

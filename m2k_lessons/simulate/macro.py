@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from m2k_lessons import _check
+from m2k_lessons._util import checks
 from m2k_lessons.simulate import _releases
 from m2k_lessons.simulate._releases import RELEASES, RESPONSE_MINUTES, ReleaseTruth
 from m2k_lessons.simulate.intraday import minute_model, response_noise_pct
@@ -89,8 +89,8 @@ def macro(months: int, seed: int) -> Market:
     >>> len(releases), str(releases.index[0])
     (44, '2030-01-04 08:30:00-05:00')
     """
-    months = _check.whole("months", months, at_least=1, at_most=132)
-    seed = _check.whole("seed", seed, at_least=0)
+    months = checks.whole("months", months, at_least=1, at_most=132)
+    seed = checks.whole("seed", seed, at_least=0)
     release_rng, price_rng = np.random.default_rng(seed).spawn(2)
     scheduled = _releases.release_times(_releases.FIRST_MONTH, months)
     releases = _releases.draw_releases(release_rng, scheduled)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from m2k_lessons import _check
+from m2k_lessons._util import checks
 from m2k_lessons.contracts import M2K, MES
 from m2k_lessons.sessions import NEW_YORK
 from m2k_lessons.simulate.intraday import intraday
@@ -123,8 +123,8 @@ def news_day(kind: str = "small_business_law", seed: int = 0) -> Market:
     >>> len(day["M2K"]), str(day["news"].index[0])
     (2760, '2030-02-20 17:30:00-05:00')
     """
-    kind = _check.choice("kind", kind, NEWS_KINDS)
-    seed = _check.whole("seed", seed, at_least=0)
+    kind = checks.choice("kind", kind, NEWS_KINDS)
+    seed = checks.whole("seed", seed, at_least=0)
     base = _KINDS[kind]
     # Apart from the session's own draw, so that the three kinds share one ordinary day.
     rng = np.random.default_rng([seed, NEWS_KINDS.index(kind)])
@@ -261,13 +261,13 @@ def pre_decision_drift(
     >>> eras["early"].shape, float(eras["early"][-24].abs().max())
     ((131, 25), 0.0)
     """
-    seed = _check.whole("seed", seed, at_least=0)
+    seed = checks.whole("seed", seed, at_least=0)
     truth = DriftTruth(
         seed=seed,
-        early=_check.whole("early", early, at_least=2),
-        later=_check.whole("later", later, at_least=2),
-        early_drift_pct=_check.number("early_drift_pct", early_drift_pct),
-        later_drift_pct=_check.number("later_drift_pct", later_drift_pct),
+        early=checks.whole("early", early, at_least=2),
+        later=checks.whole("later", later, at_least=2),
+        early_drift_pct=checks.number("early_drift_pct", early_drift_pct),
+        later_drift_pct=checks.number("later_drift_pct", later_drift_pct),
     )
     generators = np.random.default_rng(seed).spawn(2)
     frames = {}

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from m2k_lessons import _check, _option_pricing, sessions
+from m2k_lessons import sessions
+from m2k_lessons._util import checks, option_pricing
 from m2k_lessons.contracts import RTY, contract_code, last_trading_day
 from m2k_lessons.simulate.market import Market
 
@@ -170,14 +171,14 @@ def option_chain(
     >>> near[["kind", "bid", "ask"]].to_numpy().tolist()
     [['call', 81.6, 83.0], ['put', 81.4, 83.1]]
     """
-    date = _check.date("date", date)
+    date = checks.date("date", date)
     if not (2030 <= date.year <= 2039 and len(sessions.trading_days(date, date))):
         raise ValueError(f"date must be a trade date from 2030 to 2039, got {date}")
-    seed = _check.whole("seed", seed, at_least=0)
-    forward = _check.number("forward", forward, above=0)
+    seed = checks.whole("seed", seed, at_least=0)
+    forward = checks.number("forward", forward, above=0)
     RTY.pnl(forward, forward)  # refuses a price off the tick
-    skew = _check.number("skew", skew, above=-1, below=1)
-    curvature = _check.number("curvature", curvature, above=0)
+    skew = checks.number("skew", skew, above=-1, below=1)
+    curvature = checks.number("curvature", curvature, above=0)
     # The surface's other condition, curvature * volatility * sqrt(years) * (1 + abs(skew)) < 4,
     # then holds for every volatility and expiry that is accepted here.
     if curvature**2 * (1 + abs(skew)) > 4:
@@ -185,9 +186,9 @@ def option_chain(
             "curvature must satisfy curvature**2 * (1 + abs(skew)) <= 4, or the prices would "
             f"hold arbitrage; got {curvature!r} with skew {skew!r}"
         )
-    rate = _check.number("rate", rate, at_least=-0.1, at_most=0.5)
-    dividend_yield = _check.number("dividend_yield", dividend_yield, at_least=-0.1, at_most=0.5)
-    step = _check.number("strike_step", strike_step, at_least=1, at_most=forward / 10)
+    rate = checks.number("rate", rate, at_least=-0.1, at_most=0.5)
+    dividend_yield = checks.number("dividend_yield", dividend_yield, at_least=-0.1, at_most=0.5)
+    step = checks.number("strike_step", strike_step, at_least=1, at_most=forward / 10)
     now = pd.Timestamp(f"{date} {QUOTE_TIME}", tz=sessions.NEW_YORK).as_unit("us")
     truth = SmileTruth(
         date=date,
@@ -195,8 +196,8 @@ def option_chain(
         forward=forward,
         rate=rate,
         dividend_yield=dividend_yield,
-        volatility=_check.number("volatility", volatility, at_least=0.01, at_most=1.5),
-        volatility_long=_check.number(
+        volatility=checks.number("volatility", volatility, at_least=0.01, at_most=1.5),
+        volatility_long=checks.number(
             "volatility_long", volatility_long, at_least=0.01, at_most=1.5
         ),
         term_years=0.25,
@@ -217,7 +218,7 @@ def theoretical_prices(truth: SmileTruth, expiry: tuple, strikes: np.ndarray) ->
     volatility = truth.implied_volatility(strikes, forward, years)
     values = _black76(forward, strikes, years, truth.rate, volatility)
     if style == "American":
-        values = values + _option_pricing.early_exercise(
+        values = values + option_pricing.early_exercise(
             forward, strikes, years, truth.rate, volatility, _LATTICE_STEPS
         )
     return values
@@ -271,9 +272,9 @@ def _quotes(
     values = theoretical_prices(truth, expiry, strikes)
 
     width = 0.05 + 0.006 * np.minimum(values, 250.0) * rng.uniform(0.7, 1.5, values.shape)
-    bid = _option_pricing.on_tick(values - width, _option_pricing.down)
-    bid = np.maximum(bid, _option_pricing.SMALL_TICK)
-    ask = _option_pricing.on_tick(values + width, _option_pricing.up)
+    bid = option_pricing.on_tick(values - width, option_pricing.down)
+    bid = np.maximum(bid, option_pricing.SMALL_TICK)
+    ask = option_pricing.on_tick(values + width, option_pricing.up)
 
     distance = np.log(strikes / forward) / (volatility * math.sqrt(years))
     # Calls are held above the market, puts below it, and round strikes more than others.
@@ -307,4 +308,4 @@ def _black76(forward: float, strikes: np.ndarray, years: float, rate: float, vol
     """Calls and puts on a future: two rows."""
     deviation = volatility * math.sqrt(years)
     sign = np.array([[1], [-1]])
-    return _option_pricing.european(forward, strikes, deviation, math.exp(-rate * years), sign)[0]
+    return option_pricing.european(forward, strikes, deviation, math.exp(-rate * years), sign)[0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from m2k_lessons import _check
+from m2k_lessons._util import checks
 from m2k_lessons.contracts import M2K, MES
 from m2k_lessons.simulate import _paths
 from m2k_lessons.simulate.market import Market
@@ -159,24 +159,24 @@ def pair(
     >>> market["M2K"].shape, round(market.truth.autoregression, 3)
     ((500, 5), 0.933)
     """
-    seed = _check.whole("seed", seed, at_least=0)
+    seed = checks.whole("seed", seed, at_least=0)
     if not isinstance(spurious, (bool, np.bool_)):
         raise TypeError(f"spurious must be True or False, got {spurious!r}")
     if spurious:
         _refuse_relation(hedge_ratio=hedge_ratio, half_life=half_life, break_day=break_day)
     ratio = 1.15 if hedge_ratio is None else hedge_ratio
-    ratio = _check.number("hedge_ratio", ratio, at_least=-3, at_most=3)
+    ratio = checks.number("hedge_ratio", ratio, at_least=-3, at_most=3)
     half_life = _half_life(15.0 if half_life is None else half_life)
     shock = _volatility("spread_volatility_pct", spread_volatility_pct)
     large_shock = _volatility("large_volatility_pct", large_volatility_pct)
-    break_kind = _check.choice("break_kind", break_kind, BREAK_KINDS)
-    shift = _check.number("shift_pct", shift_pct, at_least=-50, at_most=50)
+    break_kind = checks.choice("break_kind", break_kind, BREAK_KINDS)
+    shift = checks.number("shift_pct", shift_pct, at_least=-50, at_most=50)
     if shift == 0:
         raise ValueError(f"shift_pct must not be 0, got {shift_pct!r}")
     index = _paths.simulated_days("days", days, at_least=2)
     days = len(index)
     if break_day is not None:
-        break_day = _check.whole("break_day", break_day, at_least=1, at_most=days - 1)
+        break_day = checks.whole("break_day", break_day, at_least=1, at_most=days - 1)
 
     rng = np.random.default_rng(seed)
     small_shock = math.hypot(ratio * large_shock, shock)
@@ -263,9 +263,9 @@ def pairs(days: int, seed: int) -> Market:
         "cointegrated": {},
         "correlated": {"half_life": math.inf},
         "spurious": {"spurious": True},
-        "broken": {"break_day": _check.whole("days", days, at_least=2) // 2},
+        "broken": {"break_day": checks.whole("days", days, at_least=2) // 2},
     }
-    seed = _check.whole("seed", seed, at_least=0)
+    seed = checks.whole("seed", seed, at_least=0)
     markets = {
         name: pair(days, seed + place, **one) for place, (name, one) in enumerate(settings.items())
     }
@@ -331,11 +331,11 @@ def _spread(
 def _half_life(value) -> float:
     if isinstance(value, (float, np.floating)) and value == math.inf:
         return math.inf
-    return _check.number("half_life", value, above=0)
+    return checks.number("half_life", value, above=0)
 
 
 def _volatility(name: str, value) -> float:
-    return _check.number(name, value, above=0, at_most=5)
+    return checks.number(name, value, above=0, at_most=5)
 
 
 def _refuse_relation(**given) -> None:

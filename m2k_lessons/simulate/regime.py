@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from m2k_lessons import _check
+from m2k_lessons._util import checks
 from m2k_lessons.contracts import M2K
 from m2k_lessons.simulate import _paths
 from m2k_lessons.simulate.market import Market
@@ -54,7 +54,7 @@ class RegimeTruth:
         "trend": strength * k ** lag; "reversion": -strength * (1 - k) / 2 * k ** (lag - 1),
         with k = 2 ** (-1 / half_life).
         """
-        lag = _check.whole("lag", lag, at_least=1)
+        lag = checks.whole("lag", lag, at_least=1)
         kept = 2.0 ** (-1 / self.half_life)
         if self.kind == "trend":
             return self.strength * kept**lag
@@ -66,7 +66,7 @@ class RegimeTruth:
         1 + 2 * sum of (1 - lag / days) * autocorrelation(lag) for lag 1 to days - 1
         (Lo and MacKinlay 1988). Above 1 in a trending market, below 1 in a reverting one.
         """
-        days = _check.whole("days", days, at_least=1)
+        days = checks.whole("days", days, at_least=1)
         lags = range(1, days)
         return 1 + 2 * sum((1 - lag / days) * self.autocorrelation(lag) for lag in lags)
 
@@ -168,15 +168,15 @@ def regime(
     >>> len(market["M2K"]), round(market.truth.autocorrelation(1), 3)
     (504, 0.048)
     """
-    kind = _check.choice("kind", kind, KINDS)
-    seed = _check.whole("seed", seed, at_least=0)
+    kind = checks.choice("kind", kind, KINDS)
+    seed = checks.whole("seed", seed, at_least=0)
     if (years is None) == (days is None):
         raise ValueError(f"give either years or days, got years={years!r} and days={days!r}")
     if days is None:
-        days = round(_check.number("years", years, above=0, at_most=36) * _paths.DAYS_A_YEAR)
+        days = round(checks.number("years", years, above=0, at_most=36) * _paths.DAYS_A_YEAR)
     index = _paths.simulated_days("days", days, at_least=2)
     days = len(index)
-    volatility_pct = _check.number("volatility_pct", volatility_pct, above=0, at_most=60)
+    volatility_pct = checks.number("volatility_pct", volatility_pct, above=0, at_most=60)
     for name, value in (("strength", strength), ("half_life", half_life)):
         if kind == "random_walk" and value is not None:
             raise ValueError(f"{name} must be left out for 'random_walk', got {value!r}")
@@ -185,12 +185,12 @@ def regime(
         days=days,
         seed=seed,
         volatility_pct=volatility_pct,
-        strength=_check.number(
+        strength=checks.number(
             "strength", _SHARE[kind] if strength is None else strength, at_least=0, at_most=1
         ),
         half_life=_HALF_LIFE[kind]
         if half_life is None
-        else _check.number("half_life", half_life, above=0),
+        else checks.number("half_life", half_life, above=0),
     )
 
     rng = np.random.default_rng(seed)
@@ -233,7 +233,7 @@ def regimes(years: float, seed: int) -> Market:
     >>> list(regimes(years=1, seed=1))
     ['trend', 'reversion', 'random_walk']
     """
-    seed = _check.whole("seed", seed, at_least=0)
+    seed = checks.whole("seed", seed, at_least=0)
     markets = {
         kind: regime(kind, years=years, seed=seed + place) for place, kind in enumerate(KINDS)
     }

@@ -5,10 +5,11 @@ import functools
 import numpy as np
 import pytest
 
-from m2k_lessons import contracts, data, facts, options, options_hedge
+from m2k_lessons import contracts, data, facts, options
 from m2k_lessons.explorers import options_greeks, options_hedging
 from m2k_lessons.explorers.options_greeks import compute_greeks
 from m2k_lessons.explorers.options_hedging import compute_payoff
+from m2k_lessons.options import hedge
 
 M2K = contracts.M2K
 START = {
@@ -24,7 +25,7 @@ START = {
 
 @functools.cache
 def replay(**how):
-    return options_hedge.replay_protective_put(data.load("daily"), data.load("chain").truth, **how)
+    return hedge.replay_protective_put(data.load("daily"), data.load("chain").truth, **how)
 
 
 def march(kind):

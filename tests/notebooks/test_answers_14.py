@@ -7,7 +7,7 @@ from scipy import stats
 
 from m2k_lessons import backtest, contracts, data, facts, paper, risk, strategies
 from m2k_lessons.explorers.automated_risk import ACCOUNTS, AHEAD, compute, explore
-from m2k_lessons.risk_engine import Limits, RiskEngine
+from m2k_lessons.risk import Limits, RiskEngine
 
 M2K = contracts.M2K
 EVEN = [1, -1]

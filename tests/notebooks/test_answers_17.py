@@ -11,7 +11,7 @@ from m2k_lessons import backtest, evidence, gates, sweep
 from m2k_lessons.contracts import M2K
 from m2k_lessons.exercises import base
 from m2k_lessons.exercises.capstone import Report, grade, q3
-from m2k_lessons.risk_engine import Limits
+from m2k_lessons.risk import Limits
 from tests.notebooks.lessons import LESSONS, code_cells, source
 
 PATH = next(path for path in LESSONS if path.stem == "17_capstone")

@@ -1,1 +1,0 @@
-"""The pieces behind `m2k_lessons.backtest`."""

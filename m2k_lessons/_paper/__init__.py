@@ -1,1 +1,0 @@
-"""What `m2k_lessons.paper` is made of."""

@@ -1,0 +1,1 @@
+"""What every package shares: checks of arguments, series in and out, compiled loops, pictures."""

@@ -1,0 +1,378 @@
+"""From what the user gives to the arrays of the engine, or a refusal that says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from m2k_lessons._util import checks
+from m2k_lessons.contracts import Contract
+from m2k_lessons.facts import fact, keys
+
+PRICES = ("open", "high", "low", "close")
+FILLS = ("next_open", "close")
+UNITS_PER_USD = 10_000  # money is counted in hundredths of a cent
+TIME_ZONE = "America/New_York"
+_EVENING_SECONDS = 6 * 3600  # from 18:00 on, New York time, it is the next trade date
+_DAY_SECONDS = 86_400
+
+LATER = object()  # stands for a target that is not known yet
+
+MOST_CONTRACTS = 100_000
+MOST_CAPITAL_USD = 1_000_000_000  # these two keep every product within 64 bits
+
+# 0.29 * 100 is 28.999999999999996: such a product counts as the whole number it means.
+_PRODUCT_NOISE = 1e-9
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One contract of a run: its bars in ticks, what is wanted of it, and its terms."""
+
+    symbol: str
+    contract: Contract
+    bars: pd.DataFrame
+    table: np.ndarray  # bars by open, high, low, close, first bar of a contract or not, roll gap
+    days: np.ndarray  # trade date of each bar, in days since 1970
+    target: np.ndarray
+    contracts: int | np.ndarray | Callable
+    contracts_name: str
+    commission: int
+    slippage: int
+    stop: int
+    profit: int
+    initial: int
+    maintenance: int
+
+    @property
+    def tick_value(self) -> int:
+        return _money(f"{self.symbol}'s tick value", self.contract.tick_value)
+
+    @property
+    def closes(self) -> np.ndarray:
+        return self.table[:, 3]
+
+    @property
+    def points(self) -> np.ndarray:
+        """Change of the close from bar to bar, in ticks, without what a roll adds."""
+        return np.diff(self.closes, prepend=self.closes[0]) - self.table[:, 5]
+
+
+def leg(
+    symbol: str,
+    bars,
+    target,
+    contract,
+    *,
+    names: Mapping[str, str],
+    contracts,
+    commission_usd,
+    slippage_ticks,
+    stop_points,
+    target_points,
+    margin,
+    roll_gap_points,
+) -> Leg:
+    """Check everything that belongs to one contract. `names` says how the user calls it.
+
+    A sweep checks its bars before there is any `target`, and gives `LATER`.
+    """
+    if not isinstance(contract, Contract):
+        raise TypeError(f"contract must be a Contract such as M2K, got {contract!r}")
+    table = _ticks(names["bars"], bars, contract)
+    _add_rolls(table, names, bars, roll_gap_points, contract)
+    initial, maintenance = _margin(names["margin"], margin, contract)
+    return Leg(
+        symbol=symbol,
+        contract=contract,
+        bars=bars,
+        table=table,
+        days=trade_days(bars.index),
+        target=(
+            np.zeros(0)
+            if target is LATER
+            else position_target(names["target"], target, names["bars"], bars.index)
+        ),
+        contracts_name=names["contracts"],
+        contracts=_contracts(names["contracts"], contracts, names["bars"], bars.index),
+        commission=_commission(names["commission_usd"], commission_usd, contract),
+        slippage=checks.whole(names["slippage_ticks"], slippage_ticks, at_least=0, at_most=10_000),
+        stop=_distance(names["stop_points"], stop_points, contract),
+        profit=_distance(names["target_points"], target_points, contract),
+        initial=initial,
+        maintenance=maintenance,
+    )
+
+
+def capital(capital_usd, legs: list[Leg]) -> int:
+    name = "capital"
+    amount = _money(name, checks.number(name, capital_usd, above=0, at_most=MOST_CAPITAL_USD))
+    smallest = min(legs, key=lambda one: one.initial)
+    if amount < smallest.initial:
+        raise ValueError(
+            f"capital must be at least the initial margin of one {smallest.symbol}, "
+            f"{smallest.initial / UNITS_PER_USD:g} USD, got {capital_usd!r}"
+        )
+    return amount
+
+
+def trade_days(index: pd.DatetimeIndex) -> np.ndarray:
+    """Trade date of each bar in days since 1970: from 18:00 New York time on, the next day's."""
+    local = index.tz_convert(TIME_ZONE).tz_localize(None) if index.tz is not None else index
+    second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[index.unit]
+    return (local.asi8 + _EVENING_SECONDS * second) // (_DAY_SECONDS * second)
+
+
+def held(target, contracts):
+    """Whole contracts: `target * contracts` without its fraction.
+
+    >>> held(np.array([0.29, -0.5]), np.array([100, 3]))
+    array([29, -1])
+    """
+    exact = np.asarray(target) * contracts
+    return (exact + np.copysign(_PRODUCT_NOISE, exact)).astype(np.int64)  # cuts the fraction off
+
+
+def sized(one: Leg, equity_usd: float, bar: int) -> int:
+    """Ask the user's function how many contracts make a full position."""
+    time = one.bars.index[bar]
+    answer = one.contracts(equity_usd, float(one.bars["close"].iat[bar]), time)
+    asked = f"what {one.contracts_name} returns for {time}"
+    return checks.whole(asked, answer, at_least=0, at_most=MOST_CONTRACTS)
+
+
+# ---------------------------------------------------------------- bars
+
+
+def check_index(name: str, index) -> None:
+    """Times: ascending, each once, none missing."""
+    if not isinstance(index, pd.DatetimeIndex):
+        raise TypeError(
+            f"{name} must have a DatetimeIndex, got a {type(index).__name__}; "
+            "data.read_prices returns one"
+        )
+    if index.hasnans:
+        raise ValueError(
+            f"{name} must have a time in each row, got NaT at row {_first(index.isna())}"
+        )
+    if not (index.is_monotonic_increasing and index.is_unique):
+        steps = np.diff(index.asi8)
+        at = int(np.argmax(steps <= 0)) + 1
+        problem = "twice" if steps[at - 1] == 0 else f"after {index[at - 1]}"
+        raise ValueError(
+            f"{name} must have ascending times, each once, got {index[at]} {problem} (row {at})"
+        )
+
+
+def _ticks(name: str, bars, contract: Contract) -> np.ndarray:
+    if not isinstance(bars, pd.DataFrame):
+        raise TypeError(
+            f"{name} must be a DataFrame with the columns open, high, low and close, "
+            f"got {type(bars).__name__}"
+        )
+    missing = [column for column in PRICES if column not in bars.columns]
+    if missing:
+        have = ", ".join(map(str, bars.columns)) or "none"
+        raise ValueError(
+            f"{name} must have the columns open, high, low and close; missing: "
+            f"{', '.join(missing)}; got {have}"
+        )
+    if len(bars) == 0:
+        raise ValueError(f"{name} must hold at least one bar, got an empty frame")
+    check_index(name, bars.index)
+    table = np.zeros((len(bars), len(PRICES) + 2), np.int64)
+    for number, column in enumerate(PRICES):
+        label, prices = f"{name}[{column!r}]", bars[column]
+        values = _numbers(label, prices)
+        # One look in the usual case: NaN is not above 0 either.
+        if not (values > 0).all() or values.max() == np.inf:
+            _refuse(~np.isfinite(values), f"{label} must be finite throughout", prices)
+            _refuse(values <= 0, f"{label} must be above 0", prices)
+        table[:, number] = contract._whole_ticks(label, values)
+    opens, highs, lows, closes = table[:, : len(PRICES)].T
+    sound = (highs >= opens) & (highs >= closes) & (lows <= opens) & (lows <= closes)
+    outside = ~(sound & (highs >= lows))
+    if outside.any():
+        at = _first(outside)
+        bar = ", ".join(f"{column} {bars[column].iat[at]:g}" for column in PRICES)
+        raise ValueError(
+            f"{name} must have its high and low around open and close, got {bar} "
+            f"at {bars.index[at]} (row {at})"
+        )
+    return table
+
+
+def _add_rolls(table, names, bars: pd.DataFrame, roll_gap_points, contract: Contract) -> None:
+    """Mark the bars that are the first of another contract, and the gap between the two."""
+    name = names["roll_gap_points"]
+    if "contract" not in bars.columns:
+        if roll_gap_points is not None:
+            raise ValueError(
+                f"{name} must be None unless {names['bars']} has a column 'contract', got a value"
+            )
+        return
+    codes, contract_names = pd.factorize(bars["contract"])
+    if (codes < 0).any():
+        at = _first(codes < 0)
+        raise ValueError(
+            f"{names['bars']}['contract'] must name a contract in each row, "
+            f"got {bars['contract'].iat[at]!r} at row {at}"
+        )
+    if len(contract_names) == 1 and roll_gap_points is None:
+        return
+    first = np.flatnonzero(codes[1:] != codes[:-1]) + 1
+    table[first, 4] = 1
+    # With no other price of the new contract than its own first one, the position is out of the
+    # market from the old contract's last close to the new one's open.
+    table[first, 5] = table[first, 0] - table[first - 1, 3]
+    if roll_gap_points is None:
+        return
+    if not isinstance(roll_gap_points, pd.Series):
+        raise TypeError(
+            f"{name} must be a Series of points, indexed by the first time of each new contract, "
+            f"got {roll_gap_points!r}"
+        )
+    times = bars.index[first]
+    unknown = times.difference(roll_gap_points.index)
+    if len(unknown) or roll_gap_points.index.has_duplicates:
+        told = f"none for {unknown[0]}" if len(unknown) else "one of them twice"
+        raise ValueError(f"{name} must have one value for each change of contract, got {told}")
+    values = _numbers(name, roll_gap_points.loc[times])
+    if not np.isfinite(values).all():
+        at = _first(~np.isfinite(values))
+        raise ValueError(f"{name} must be finite, got {values[at]} at {times[at]}")
+    table[first, 5] = contract._whole_ticks(name, values)
+
+
+# ---------------------------------------------------------------- what is wanted
+
+
+def position_target(name: str, target, bars_name: str, index: pd.DatetimeIndex) -> np.ndarray:
+    values = _aligned(name, target, bars_name, index)
+    if not (np.abs(values) <= 1).all():
+        _refuse(
+            ~np.isfinite(values),
+            f"{name} must be a number in each row (0 while a rule knows nothing yet)",
+            target,
+        )
+        _refuse(np.abs(values) > 1, f"{name} must lie in [-1, 1]", target)
+    return values
+
+
+def _contracts(name: str, contracts, bars_name: str, index: pd.DatetimeIndex):
+    if isinstance(contracts, pd.Series):
+        values = _aligned(name, contracts, bars_name, index)
+        wrong = ~np.isfinite(values) | (values < 0) | (values > MOST_CONTRACTS)
+        wrong |= values != np.rint(values)
+        _refuse(wrong, f"{name} must be whole numbers from 0 to {MOST_CONTRACTS}", contracts)
+        return values.astype(np.int64)
+    if callable(contracts):
+        return contracts
+    if not isinstance(contracts, Real):
+        raise TypeError(
+            f"{name} must be a whole number, a Series of them, or a function of "
+            f"(equity_usd, price, time), got {contracts!r}"
+        )
+    return checks.whole(name, contracts, at_least=1, at_most=MOST_CONTRACTS)
+
+
+def _aligned(name: str, series, bars_name: str, index: pd.DatetimeIndex) -> np.ndarray:
+    if not isinstance(series, pd.Series):
+        raise TypeError(f"{name} must be a Series on the index of {bars_name}, got {series!r}")
+    if not series.index.equals(index):
+        raise ValueError(
+            f"{name} must have the index of {bars_name}, {span(index)}; got {span(series.index)}"
+        )
+    return _numbers(name, series)
+
+
+def span(index) -> str:
+    if len(index) == 0:
+        return "no rows"
+    zone = getattr(index, "tz", None)
+    return f"{len(index)} rows from {index[0]} to {index[-1]} ({zone or 'no time zone'})"
+
+
+# ---------------------------------------------------------------- terms
+
+
+def _commission(name: str, commission_usd, contract: Contract) -> int:
+    if commission_usd is None:
+        commission_usd = _known(name, f"course.commission.{contract.symbol}")
+    return _money(name, checks.number(name, commission_usd, at_least=0, at_most=10_000))
+
+
+def _margin(name: str, margin, contract: Contract) -> tuple[int, int]:
+    """Initial and maintenance margin per contract."""
+    if margin is None:
+        pair = [
+            _known(name, f"margin.{kind}.{contract.symbol}") for kind in ("initial", "maintenance")
+        ]
+    elif isinstance(margin, tuple):
+        if len(margin) != 2:
+            raise ValueError(f"{name} must be one number or (initial, maintenance), got {margin!r}")
+        pair = [checks.number(name, one, at_least=0, at_most=1_000_000) for one in margin]
+        if pair[1] > pair[0]:
+            raise ValueError(f"{name} must have initial >= maintenance, got {margin!r}")
+    else:
+        initial = checks.number(name, margin, at_least=0, at_most=1_000_000)
+        pair = [initial, round(initial / fact("margin.initial_over_maintenance").value, 2)]
+    return _money(name, pair[0]), _money(name, pair[1])
+
+
+def _known(name: str, key: str):
+    if key not in keys():
+        raise ValueError(f"{name} must be given: facts.toml has no {key!r}")
+    return fact(key).value
+
+
+def _distance(name: str, points, contract: Contract) -> int:
+    if points is None:
+        return 0
+    return int(contract.ticks(checks.number(name, points, above=0, at_most=1_000_000)))
+
+
+def _money(name: str, usd: float) -> int:
+    units = round(usd * UNITS_PER_USD)
+    if abs(units - usd * UNITS_PER_USD) > 1e-3:
+        raise ValueError(f"{name} must be a whole number of hundredths of a cent, got {usd!r}")
+    return units
+
+
+# ---------------------------------------------------------------- small things
+
+
+def _numbers(name: str, series: pd.Series) -> np.ndarray:
+    if series.dtype == np.float64:
+        return series.to_numpy()
+    numeric = pd.api.types.is_numeric_dtype(series.dtype)
+    if not numeric or pd.api.types.is_bool_dtype(series.dtype):
+        raise TypeError(f"{name} must hold numbers, got dtype {series.dtype}")
+    return series.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _refuse(wrong: np.ndarray, accepted: str, series: pd.Series) -> None:
+    if wrong.any():
+        at = _first(wrong)
+        raise ValueError(f"{accepted}, got {series.iat[at]} at {series.index[at]} (row {at})")
+
+
+def _first(where) -> int:
+    return int(np.argmax(where))
+
+
+def per_leg(name: str, given: Any, symbols: list[str]) -> dict[str, Any]:
+    """One value for each symbol, from one value for all or a mapping by symbol."""
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(symbols, given)
+    if set(given) != set(symbols):
+        raise ValueError(
+            f"{name} must have one entry for each of {', '.join(map(repr, symbols))}, "
+            f"got {', '.join(map(repr, given)) or 'none'}"
+        )
+    return dict(given)

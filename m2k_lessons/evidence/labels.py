@@ -1,0 +1,282 @@
+"""Labels from three barriers, and folds that keep them apart; public through `evidence`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from m2k_lessons._util import checks, series
+
+# In the order of `_evidence_kernels`: lower, time, upper, unfinished.
+BARRIERS = ("lower", "time", "upper", "unfinished")
+# Prices are compared in millionths of a point: every tick is a whole number of them.
+_PER_POINT = 1_000_000
+_HIGHEST_PRICE = 1e9
+
+
+def triple_barrier(
+    prices, upper, lower, horizon: int, *, entries=None, at_time: str = "sign"
+) -> pd.DataFrame:
+    """Label entries by what comes first: a profit, a loss, or the end of a holding period.
+
+    Each entry is at the close of its bar; the barriers are watched from the next bar on. With
+    closing prices they are touched by closes, with bars by highs and lows. **A bar that reaches
+    both barriers is labelled with the lower one**, as nobody knows which came first.
+
+    Parameters
+    ----------
+    prices : Series, or DataFrame with high, low and close
+        In points, without missing values.
+    upper, lower : float or Series
+        Distance of the barriers from the entry's close, in points, above 0; a Series on the
+        index of `prices` has one for each entry, known at its close (2 ATR, say).
+    horizon : int
+        Bars until the time barrier, 1 or more.
+    entries : Index, optional
+        The times to label, in order; every bar when omitted.
+    at_time : {"sign", "zero"}
+        Label at the time barrier: the sign of the change since the entry, or 0.
+
+    Returns
+    -------
+    DataFrame
+        Index: `entries`. Columns ``label`` (1, 0, -1), ``barrier`` ("upper", "lower", "time",
+        "unfinished"), ``end`` (time of the bar that decided) and ``points`` (distance to the
+        barrier that was touched, else the change in the close). Where the data end before any
+        barrier, `barrier` is "unfinished" and the other three are missing: `.dropna()` leaves
+        those entries out.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Prices missing, not ordered, or with a high below its low; distances not above 0; entries
+        that are no times of `prices`.
+
+    Notes
+    -----
+    López de Prado, "Advances in Financial Machine Learning" (2018), chapter 3. No price after
+    `end` has a part in a label.
+
+    Examples
+    --------
+    >>> close = pd.Series([2400.0, 2404.0, 2411.0, 2399.0, 2398.0])
+    >>> triple_barrier(close, upper=10, lower=10, horizon=2)["label"].tolist()
+    [1.0, -1.0, -1.0, nan, nan]
+    """
+    from m2k_lessons.evidence import kernels
+
+    high, low, close, index = _bars(prices)
+    horizon = checks.whole("horizon", horizon, at_least=1)
+    checks.choice("at_time", at_time, ("sign", "zero"))
+    rows = _rows(entries, index)
+    above = _distance("upper", upper, prices, rows)
+    below = _distance("lower", lower, prices, rows)
+    barrier, end = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+    level = close[rows]
+    kernels.first_barrier(high, low, level + above, level - below, rows, horizon, barrier, end)
+    known = barrier != kernels.UNFINISHED
+    points = (close[end] - level) / _PER_POINT
+    points = np.where(barrier == kernels.UPPER, above / _PER_POINT, points)
+    points = np.where(barrier == kernels.LOWER, -below / _PER_POINT, points)
+    label = np.sign(points)
+    if at_time == "zero":
+        label[barrier == kernels.TIME] = 0.0
+    return pd.DataFrame(
+        {
+            "label": np.where(known, label, math.nan),
+            "barrier": pd.Series(np.array(BARRIERS, object)[barrier], index[rows], dtype="str"),
+            "end": pd.Series(index[end], index[rows]).where(known),
+            "points": np.where(known, points, math.nan),
+        },
+        index=index[rows],
+    )
+
+
+def _bars(prices) -> tuple[np.ndarray, np.ndarray, np.ndarray, pd.Index]:
+    if not isinstance(prices, pd.DataFrame):
+        if not isinstance(prices, pd.Series):
+            raise TypeError(
+                "prices must be a Series of closes or a DataFrame with high, low and close, got "
+                f"a {type(prices).__name__}"
+            )
+        close = _millionths("prices", prices)
+        return close, close, close, prices.index
+    missing = [name for name in ("high", "low", "close") if name not in prices.columns]
+    if missing:
+        raise ValueError(
+            "prices must have the columns high, low and close, got none called "
+            + " or ".join(missing)
+        )
+    high, low, close = (
+        _millionths(f"prices[{name!r}]", prices[name]) for name in ("high", "low", "close")
+    )
+    wrong = np.flatnonzero((high < low) | (close > high) | (close < low))
+    if len(wrong):
+        raise ValueError(
+            f"prices must have its closes from low to high, got another at {prices.index[wrong[0]]}"
+        )
+    return high, low, close, prices.index
+
+
+def _millionths(name: str, given: pd.Series) -> np.ndarray:
+    numbers = series.values(name, given)
+    wrong = np.flatnonzero(~(np.abs(numbers) <= _HIGHEST_PRICE))
+    if len(wrong):
+        raise ValueError(
+            f"{name} must have a price of at most {_HIGHEST_PRICE:,.0f} in every row, got "
+            f"{float(numbers[wrong[0]])} at {given.index[wrong[0]]}"
+        )
+    return np.rint(numbers * _PER_POINT).astype(np.int64)
+
+
+def _rows(entries, index: pd.Index) -> np.ndarray:
+    if entries is None:
+        return np.arange(len(index))
+    if not isinstance(entries, pd.Index):
+        raise TypeError(f"entries must be an Index of times, got a {type(entries).__name__}")
+    series.check_order("entries", entries)
+    rows = index.get_indexer(entries)
+    if (rows < 0).any():
+        raise ValueError(
+            f"entries must be times of prices, got {entries[int(np.flatnonzero(rows < 0)[0])]}"
+        )
+    return rows.astype(np.int64)
+
+
+def _distance(name: str, given, prices, rows: np.ndarray) -> np.ndarray:
+    if not isinstance(given, pd.Series):
+        number = checks.number(name, given, above=0, at_most=_HIGHEST_PRICE)
+        return np.full(len(rows), max(1, round(number * _PER_POINT)), np.int64)
+    one_of = prices if isinstance(prices, pd.Series) else prices["close"]
+    series.check_same_index(**{name: given, "prices": one_of})
+    numbers = series.values(name, given)[rows]
+    wrong = np.flatnonzero(~((numbers > 0) & (numbers <= _HIGHEST_PRICE)))
+    if len(wrong):
+        raise ValueError(
+            f"{name} must be above 0 at every entry, got {float(numbers[wrong[0]])} at "
+            f"{given.index[rows[wrong[0]]]}; leave such entries out with entries="
+        )
+    return np.maximum(np.rint(numbers * _PER_POINT), 1).astype(np.int64)
+
+
+class PurgedKFold:
+    """Folds in the order of time, without the training rows that know the test; `purged_kfold`.
+
+    Attributes
+    ----------
+    ends : Series
+        Index: when a label begins; values: when it is known.
+    n_splits, embargo : int, float
+        As given.
+    """
+
+    def __init__(self, ends: pd.Series, n_splits: int, embargo: float) -> None:
+        self.ends, self.n_splits, self.embargo = ends, n_splits, embargo
+
+    def __repr__(self) -> str:
+        return (
+            f"PurgedKFold({len(self.ends):,} labels, n_splits={self.n_splits}, "
+            f"embargo={self.embargo:g})"
+        )
+
+    def get_n_splits(self, X=None, y=None, groups=None) -> int:
+        """Return the number of folds, as scikit-learn asks for it."""
+        return self.n_splits
+
+    def split(self, X, y=None, groups=None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the rows to train on and the rows to test on, fold after fold.
+
+        Examples
+        --------
+        >>> ends = pd.Series([1, 2, 3, 4, 5, 6], index=[0, 1, 2, 3, 4, 5])
+        >>> [train.tolist() for train, test in purged_kfold(ends, 3, embargo=0).split(ends)]
+        [[3, 4, 5], [0, 5], [0, 1, 2]]
+        """
+        starts, ends = self.ends.index, pd.Index(self.ends)
+        total = len(starts)
+        if len(X) != total:
+            raise ValueError(f"X must have a row for each of the {total} labels, got {len(X)}")
+        if isinstance(X, (pd.DataFrame, pd.Series)) and not X.index.equals(starts):
+            raise ValueError("X must have the index of ends, got another one; align them first")
+        rows = np.arange(total)
+        held_back = math.ceil(self.embargo * total)
+        for test in np.array_split(rows, self.n_splits):
+            before = rows[: test[0]]
+            before = before[np.asarray(ends[before] < starts[test[0]])]
+            # The first row that begins after every label of the test is known.
+            free = int(starts.searchsorted(ends[test].max(), side="right"))
+            train = np.append(before, rows[free + held_back :])
+            if not len(train):
+                raise ValueError(
+                    f"ends must leave rows to train on in every fold, got none for the test on "
+                    f"{starts[test[0]]} to {starts[test[-1]]}; use fewer folds, a smaller "
+                    "embargo or shorter labels"
+                )
+            yield train, test
+
+
+def purged_kfold(ends: pd.Series, n_splits: int = 5, *, embargo: float = 0.01) -> PurgedKFold:
+    """Make folds for `cross_val_score` in which no training label overlaps the test in time.
+
+    A label that looks ahead knows the returns of the days it looks at. A training row whose
+    label shares a day with the labels of the test is purged; after the test, some more rows
+    are left out (the embargo), as features look back.
+
+    Parameters
+    ----------
+    ends : Series
+        When each label is known, on the times it begins at: `labels["end"]` from
+        `triple_barrier`, without missing ones.
+    n_splits : int
+        Folds, 2 or more; each is a stretch of time, in order.
+    embargo : float
+        Share of all rows left out after each test, from 0 to below 1; rounded up to whole rows.
+
+    Returns
+    -------
+    PurgedKFold
+        What scikit-learn takes as `cv`; give it the features in the order of `ends`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Ends missing, before their beginning, or not in order of time; fewer rows than folds.
+
+    Notes
+    -----
+    López de Prado, "Advances in Financial Machine Learning" (2018), chapter 7.
+
+    Examples
+    --------
+    >>> ends = pd.Series([2, 3, 4, 5, 6, 7], index=[0, 1, 2, 3, 4, 5])
+    >>> train, test = next(iter(purged_kfold(ends, 3, embargo=0).split(ends)))
+    >>> train.tolist(), test.tolist()
+    ([4, 5], [0, 1])
+    """
+    if not isinstance(ends, pd.Series):
+        raise TypeError(f"ends must be a Series such as labels['end'], got a {type(ends).__name__}")
+    series.check_order("ends", ends.index)
+    if ends.isna().any():
+        raise ValueError(
+            f"ends must have an end in every row, got none at {ends.index[ends.isna()][0]}; "
+            "leave unfinished labels out with labels.dropna()"
+        )
+    try:
+        early = np.flatnonzero(np.asarray(ends.array < ends.index.array))
+    except TypeError:
+        raise TypeError(
+            f"ends must hold the same kind of times as its index, got {ends.dtype} on "
+            f"{ends.index.dtype}"
+        ) from None
+    if len(early):
+        raise ValueError(
+            f"ends must not come before their beginning, got {ends.iloc[early[0]]} at "
+            f"{ends.index[early[0]]}"
+        )
+    n_splits = checks.whole("n_splits", n_splits, at_least=2)
+    if len(ends) < n_splits:
+        raise ValueError(f"n_splits must be at most the {len(ends)} rows of ends, got {n_splits}")
+    return PurgedKFold(ends, n_splits, checks.number("embargo", embargo, at_least=0, below=1))

@@ -1,0 +1,184 @@
+"""What the tests of `evidence` share: how a result is worded, and what goes in."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from m2k_lessons._util import checks, series
+
+FEWEST = 10  # returns, below which no test is made
+# A statistic that differs from another by less than this share of its size is a tie.
+NOISE = 1e-9
+UNLIKE = "the trials have nothing to do with each other (else the adjusted p-value is too strict)"
+_WORTHLESS = ("worthless rule", "worthless rules")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Finding(ABC):
+    """What the tests return: numbers, and what they mean in words.
+
+    Attributes
+    ----------
+    n : int
+        Returns that went in.
+    period : str
+        The time they are from.
+    trials : int
+        Rules and settings that were tried.
+    verdict : str
+        What it means, in a sentence or two.
+    assumptions : tuple of str
+        What has to hold for it to mean that.
+    """
+
+    n: int
+    period: str
+    trials: int
+    verdict: str
+    assumptions: tuple[str, ...]
+
+    @abstractmethod
+    def _headline(self) -> str:
+        """The first line of the text: the figure that the test is about."""
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [
+                self._headline(),
+                self.verdict,
+                f"From {self.period}; {tried(self.trials)}.",
+                "Assumed: " + "; ".join(self.assumptions) + ".",
+            ]
+        )
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def returns_of(name: str, given, *, at_least=FEWEST, may_be_constant=False) -> np.ndarray:
+    """Return finite numbers, enough of them."""
+    values = series.values(name, given)
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
+        raise ValueError(
+            f"{name} must have a finite number in every row, got {float(values[wrong[0]])} "
+            f"{_place(given, wrong[0])}"
+        )
+    if len(values) < at_least:
+        raise ValueError(f"{name} must have at least {at_least} rows, got {len(values)}")
+    if not may_be_constant and np.ptp(values) == 0:
+        raise ValueError(f"{name} must vary, got {float(values[0])!r} in every row")
+    return values
+
+
+def table_of(name: str, given, trials, *, one_for_many: bool = True) -> tuple[np.ndarray, list]:
+    """Finite numbers, a column for each trial; with `one_for_many`, one may stand for all."""
+    trials = checks.whole("trials", trials, at_least=1)
+    if isinstance(given, pd.Series) and one_for_many:
+        return returns_of(name, given, may_be_constant=True)[:, None], [given.name]
+    if isinstance(given, pd.DataFrame):
+        series.check_order(name, given.index)
+        columns = given.columns.tolist()
+        if not given.columns.is_unique:
+            raise ValueError(
+                f"{name} must name each column once, got "
+                f"{given.columns[given.columns.duplicated()][0]!r} twice"
+            )
+        wrong = [one for one in columns if given[one].dtype.kind not in "iuf"]
+        if wrong:
+            raise TypeError(
+                f"{name} must hold numbers, got {given[wrong[0]].dtype} in column {wrong[0]!r}"
+            )
+        table = given.to_numpy(np.float64, na_value=np.nan)
+    elif isinstance(given, np.ndarray) and given.ndim == 2:
+        if given.dtype.kind not in "iuf":
+            raise TypeError(f"{name} must hold numbers, got {given.dtype}")
+        columns, table = list(range(given.shape[1])), given.astype(np.float64)
+    elif isinstance(given, np.ndarray) and given.ndim == 1 and one_for_many:
+        return returns_of(name, given, may_be_constant=True)[:, None], [None]
+    else:
+        kind = "a Series or " if one_for_many else ""
+        raise TypeError(
+            f"{name} must be {kind}a DataFrame with a column for each trial, got a "
+            f"{type(given).__name__}"
+        )
+    wrong = np.argwhere(~np.isfinite(table))
+    if len(wrong):
+        row, column = wrong[0]
+        raise ValueError(
+            f"{name} must have a finite number in every row, got {float(table[row, column])} "
+            f"{_place(given, row)} in column {columns[column]!r}"
+        )
+    if len(table) < FEWEST:
+        raise ValueError(f"{name} must have at least {FEWEST} rows, got {len(table)}")
+    if len(columns) != trials and not (one_for_many and len(columns) == 1):
+        raise ValueError(
+            f"{name} must have a column for each of the trials, losers too, got {len(columns)} "
+            f"columns and trials={trials}"
+        )
+    return table, columns
+
+
+def _place(given, row) -> str:
+    named = isinstance(given, (pd.Series, pd.DataFrame))
+    return f"at {given.index[int(row)]}" if named else f"in row {int(row)}"
+
+
+def same_rows(first: str, one, second: str, other) -> None:
+    """As `series.check_same_index`, where a table counts as one of its columns."""
+    column = [
+        given.iloc[:, 0] if isinstance(given, pd.DataFrame) else given for given in (one, other)
+    ]
+    series.check_same_index(**{first: column[0], second: column[1]})
+
+
+def of_column(columns: list, where: np.ndarray) -> str:
+    return f" of column {columns[int(np.flatnonzero(where)[0])]!r}" if len(columns) > 1 else ""
+
+
+def period_of(given) -> str:
+    told = f"{len(given):,} returns"
+    index = getattr(given, "index", None)
+    if isinstance(index, pd.DatetimeIndex):
+        told += f", {index[0]:%Y-%m-%d} to {index[-1]:%Y-%m-%d}"
+    return told
+
+
+def sidak(p_value: float, trials: int) -> float:
+    # log1p and expm1 keep the digits of small p-values.
+    return 1.0 if p_value >= 1 else -math.expm1(trials * math.log1p(-p_value))
+
+
+def tried(trials: int) -> str:
+    return "1 trial" if trials == 1 else f"{trials:,} trials"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def shown_p(p_value: float) -> str:
+    return f"{p_value:.4f}" if p_value >= 0.0001 else "below 0.0001"
+
+
+def p_values(test) -> str:
+    told = f"p = {shown_p(test.p_value)}"
+    if test.trials > 1:
+        told += f", as the best of {tried(test.trials)} {shown_p(test.p_value_adjusted)}"
+    return told
+
+
+def verdict_of(p_value: float, level: float, trials: int, one=_WORTHLESS[0], many=_WORTHLESS[1]):
+    who = f"a {one}" if trials == 1 else f"the best of {trials:,} {many}"
+    share = f"in {percent(p_value)} of cases"
+    if p_value <= level:
+        return (
+            f"Hard to explain by luck: {who} does as well only {share}. That is no promise of "
+            "profit."
+        )
+    return f"Not shown: {who} does as well {share}. Luck is explanation enough."

@@ -1,0 +1,43 @@
+"""The economy and small companies: real figures, what could be known when, and industries.
+
+`macro` and `small_cap_premium` are real data that come with the libraries, no network needed.
+A figure is about a period and published after it; `known_at` carries it to the day from which it
+could be used. `regress` and `out_of_sample` say what figures and returns have to do with each
+other, and how sure that is. The rest is the index: sectors, contributions, a shock to one of them.
+
+Returns and growth are in %, weights are shares of 1. `fred` brings newer figures where there is
+a network.
+"""
+
+from m2k_lessons.data.fred import fred
+from m2k_lessons.fundamentals.data import growth_rate, macro, quarterly, small_cap_premium
+from m2k_lessons.fundamentals.regression import OutOfSample, Regression, out_of_sample, regress
+from m2k_lessons.fundamentals.sectors import (
+    SectorShock,
+    attribution,
+    sector_contribution,
+    sector_shock,
+    sector_weights,
+)
+from m2k_lessons.fundamentals.vintages import composite, expanding_zscore, known_at, surprise
+
+__all__ = [
+    "OutOfSample",
+    "Regression",
+    "SectorShock",
+    "attribution",
+    "composite",
+    "expanding_zscore",
+    "fred",
+    "growth_rate",
+    "known_at",
+    "macro",
+    "out_of_sample",
+    "quarterly",
+    "regress",
+    "sector_contribution",
+    "sector_shock",
+    "sector_weights",
+    "small_cap_premium",
+    "surprise",
+]

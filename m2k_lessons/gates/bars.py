@@ -1,0 +1,145 @@
+"""The bars a rule is examined on, and what the market did on them."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pandas as pd
+
+from m2k_lessons import data, facts
+from m2k_lessons._util import checks
+from m2k_lessons.backtest import inputs
+from m2k_lessons.contracts import M2K, Contract
+
+
+def read_bars(path: str | os.PathLike, contract: Contract = M2K) -> pd.DataFrame:
+    """Read a learner's own file and move its prices to the contract's tick.
+
+    Parameters
+    ----------
+    path : str, path or open file
+        As `data.read_prices` takes it.
+    contract : Contract
+        Gives the tick.
+
+    Returns
+    -------
+    DataFrame
+        Columns open, high, low, close in points. `attrs["label"]` says how many prices moved.
+
+    Raises
+    ------
+    PriceFileError, FileNotFoundError
+        As `data.read_prices`.
+
+    Examples
+    --------
+    >>> import io
+    >>> file = io.StringIO("Date,Open,High,Low,Close\\n2024-03-11,2066.04,2071.5,2060.2,2063.9\\n")
+    >>> bars = read_bars(file)
+    >>> bars["open"].to_list(), bars.attrs["label"]
+    ([2066.0], 'your own file; 1 of 4 prices moved to the nearest tick')
+    """
+    frame = data.read_prices(path)
+    prices = frame[["open", "high", "low", "close"]]
+    # Rounding keeps the order of two prices, so a high stays above its low.
+    bars = prices.apply(lambda column: contract.round_to_tick(column))
+    moved = int((np.abs(bars - prices) > 1e-9).to_numpy().sum())
+    bars.attrs["label"] = (
+        f"your own file; {moved:,} of {bars.size:,} prices moved to the nearest tick"
+    )
+    return bars
+
+
+def daily_bars(minutes: pd.DataFrame) -> pd.DataFrame:
+    """One bar for each trade date, which begins at 18:00 New York time the evening before.
+
+    Parameters
+    ----------
+    minutes : DataFrame
+        Columns open, high, low, close, without missing prices; a tz-aware index, ascending.
+
+    Returns
+    -------
+    DataFrame
+        On the trade dates, at midnight New York time; the column `minutes` counts what each holds.
+
+    Examples
+    --------
+    >>> index = pd.DatetimeIndex(["2030-03-05 17:59", "2030-03-05 18:00"], tz="America/New_York")
+    >>> minutes = pd.DataFrame(2400.0, index, ["open", "high", "low", "close"])
+    >>> daily_bars(minutes).index.strftime("%d").to_list()
+    ['05', '06']
+    """
+    if not isinstance(minutes.index, pd.DatetimeIndex) or minutes.index.tz is None:
+        raise TypeError("minutes must have an index of times with a zone")
+    inputs.check_index("minutes", minutes.index)
+    missing = [name for name in inputs.PRICES if name not in minutes.columns]
+    if missing:
+        raise ValueError(
+            f"minutes must have the columns open, high, low and close, got no {missing[0]!r}"
+        )
+    unknown = minutes[list(inputs.PRICES)].isna().any(axis=1).to_numpy()
+    if unknown.any():
+        raise ValueError(
+            f"minutes must have four prices in every row, got NaN at {minutes.index[unknown][0]}"
+        )
+    local = minutes.index.tz_convert("America/New_York").tz_localize(None)
+    date = (local + pd.Timedelta(hours=6)).normalize().tz_localize("America/New_York")
+    rules = {"open": "first", "high": "max", "low": "min", "close": "last"}
+    dates = minutes.groupby(date.rename("time"))
+    return dates.agg(rules).assign(minutes=dates.size())
+
+
+def commission_of(contract: Contract, commission_usd: float | None) -> float:
+    if commission_usd is None:
+        return float(facts.fact(f"course.commission.{contract.symbol}").value)
+    return checks.number("commission_usd", commission_usd, at_least=0)
+
+
+def market_returns(bars: pd.DataFrame, roll_gap_points: pd.Series | None = None) -> pd.Series:
+    """Close to close, as fractions, without the gaps between contracts.
+
+    Parameters
+    ----------
+    bars : DataFrame
+    roll_gap_points : Series, optional
+        As in `overnight_usd`.
+
+    Returns
+    -------
+    Series of float
+        From the second bar on.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2030-01-07", periods=3, freq="B")
+    >>> bars = pd.DataFrame({"close": [2400.0, 2424.0, 2454.0]}, index=days)
+    >>> market_returns(bars, pd.Series([30.0], index=days[2:])).to_list()
+    [0.01, 0.0]
+    """
+    points = less_rolls(bars, bars["close"].diff(), roll_gap_points)
+    return (points / bars["close"].shift()).iloc[1:]
+
+
+def less_rolls(bars, points: pd.Series, roll_gap_points: pd.Series | None) -> pd.Series:
+    if not isinstance(roll_gap_points, pd.Series | None):
+        raise TypeError(f"roll_gap_points must be a Series of points, got {roll_gap_points!r}")
+    if "contract" not in bars:
+        return points if roll_gap_points is None else points - _at(roll_gap_points, bars.index)
+    same = bars["contract"] == bars["contract"].shift()
+    if roll_gap_points is None:
+        return points.where(same, 0.0)
+    changes = bars.index[1:][~same.iloc[1:]]
+    unknown = changes.difference(roll_gap_points.dropna().index)
+    if len(unknown):
+        raise ValueError(
+            "roll_gap_points must have one value for each change of contract, got none for "
+            f"{unknown[0]}"
+        )
+    return points - _at(roll_gap_points.loc[changes], bars.index)
+
+
+def _at(gaps: pd.Series, index: pd.Index) -> pd.Series:
+    return gaps.reindex(index).fillna(0.0)

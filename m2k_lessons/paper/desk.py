@@ -1,0 +1,202 @@
+"""A demo account as a value: `step(desk, event)` gives the desk after an event.
+
+The desk that went in stays as it was, so that a screen, a test or a lesson can try one thing, and
+then another, from the same moment. What a desk knows comes from its `PaperAccount`, which has
+seen no bar later than its own clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+
+from m2k_lessons.paper import Order
+from m2k_lessons.paper.account import PaperAccount
+
+# The clock times at which a fast-forward stops: opening and end of regular hours, close, open.
+CLOCK_TIMES = {"session": ("09:30", "16:00", "17:00", "18:00"), "day": ("09:30",)}
+# While minutes run by, these stop the clock, so that nobody sleeps through them.
+STOPPING = {"fill", "cancelled", "expired", "reduced", "margin call", "liquidation", "warning"}
+MESSAGES = 8
+
+
+@dataclass(frozen=True)
+class Submit:
+    """Send an order; `ticket` holds the arguments of `paper.Order`."""
+
+    ticket: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Cancel a working order."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """Cancel everything that waits and close the position at the next open."""
+
+
+@dataclass(frozen=True)
+class Minutes:
+    """Let up to `n` minutes pass; the clock stops early when something happens."""
+
+    n: int = 1
+
+
+@dataclass(frozen=True)
+class FastForward:
+    """Let minutes pass to the next "session" or 09:30 of the next "day"; stops early likewise."""
+
+    to: str = "session"
+
+
+@dataclass(frozen=True)
+class Reset:
+    """Start again with the account as it was opened."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An account and what it has said; never changed, only replaced by `step`.
+
+    Attributes
+    ----------
+    account : PaperAccount
+    opening : PaperAccount
+        The account as it was opened, for `Reset`.
+    messages : tuple of (Timestamp, str)
+        The last few, newest last.
+    interrupted : bool
+        Whether something happened that stopped the clock in the last event.
+    """
+
+    account: PaperAccount
+    opening: PaperAccount = field(repr=False)
+    messages: tuple[tuple[pd.Timestamp, str], ...] = ()
+    interrupted: bool = False
+
+
+def opened(account: PaperAccount) -> Desk:
+    """A desk with a freshly opened account."""
+    text = f"account opened with {account.cash_usd:,.2f} USD; every price is simulated"
+    return Desk(account.copy(), account, ((account.now, text),))
+
+
+def step(desk: Desk, event) -> Desk:
+    """The desk after an event; the desk given stays as it is.
+
+    Parameters
+    ----------
+    desk : Desk
+    event : Submit, Cancel, Flatten, Minutes, FastForward or Reset
+
+    Returns
+    -------
+    Desk
+        A refused order, and a ticket that makes no order, are messages and no errors.
+
+    Raises
+    ------
+    TypeError
+        An event of another kind.
+
+    Examples
+    --------
+    >>> index = pd.date_range("2030-03-05 10:00", periods=4, freq="min", tz="America/New_York")
+    >>> bars = pd.DataFrame(2400.0, index, ["open", "high", "low", "close"])
+    >>> before = opened(PaperAccount(bars, capital=2_000))
+    >>> after = step(step(before, Submit({"side": "buy", "contracts": 1})), Minutes(2))
+    >>> before.account.position, after.account.position, after.messages[-1][1]
+    (0, 1, 'bought 1 at 2400.1')
+    """
+    if isinstance(event, Reset):
+        return opened(desk.opening)
+    account = desk.account.copy()
+    if isinstance(event, Submit):
+        try:
+            answer = account.submit(Order(**event.ticket))
+        except (TypeError, ValueError) as error:  # the ticket is wrong, and says what
+            return _told(desk, account, [(account.now, f"NOT SENT: {error}")])
+        if answer:
+            text = f"order {answer.id} accepted: {answer.text}"
+        else:
+            text = f"REFUSED: {answer.reason}"
+        return _told(desk, account, [(account.now, text)])
+    if isinstance(event, (Cancel, Flatten)):
+        told = len(account.journal)
+        answer = account.cancel(event.id) if isinstance(event, Cancel) else account.flatten()
+        said = [_in_words(row) for row in account.journal.iloc[told:].itertuples()]
+        if not answer:
+            nothing = answer.code == "nothing to reduce"
+            said[-1] = "there is no position to close" if nothing else f"REFUSED: {answer.reason}"
+        return _told(desk, account, [(account.now, text) for text in said])
+    if isinstance(event, Minutes):
+        until, most = None, event.n
+    elif isinstance(event, FastForward):
+        until, most = _next_time(account.now, CLOCK_TIMES[event.to]), None
+    else:
+        raise TypeError(
+            f"event must be one of the desk's events, such as Minutes(1), got {event!r}"
+        )
+    return _let_pass(desk, account, until, most)
+
+
+def _let_pass(desk: Desk, account: PaperAccount, until, most: int | None) -> Desk:
+    told, passed, interrupted = [], 0, False
+    while not (
+        interrupted or account.finished or passed == most or (until and account.now >= until)
+    ):
+        events = account.step()
+        told += [(one.time, _in_words(one)) for one in events]
+        passed += 1
+        interrupted = any(one.event in STOPPING for one in events)
+    if account.finished:
+        told.append((account.now, "the replay is over: press Start again"))
+    return _told(desk, account, told, interrupted or account.finished)
+
+
+def _next_time(now: pd.Timestamp, clock_times: tuple[str, ...]) -> pd.Timestamp:
+    """The next of these New York clock times; on a Saturday there is none, on a Sunday 18:00."""
+    for days in range(4):
+        # Noon is on the same date whether or not the clocks change on the way.
+        day = (now.normalize() + timedelta(hours=24 * days + 12)).normalize()
+        for time in clock_times:
+            place = day.replace(hour=int(time[:2]), minute=int(time[3:]))
+            on = place.day_of_week < 5 or (place.day_of_week == 6 and time == "18:00")
+            if on and place > now:
+                return place
+    raise AssertionError(f"no {clock_times} within four days of {now}")
+
+
+def _in_words(one) -> str:
+    """An event or a row of the journal; what only gives a reason is told with its order."""
+    if one.event in ("accepted", "cancelled", "expired", "reduced"):
+        return f"order {one.order} {one.event}: {one.text}"
+    return one.text
+
+
+def _told(desk: Desk, account: PaperAccount, told: list, interrupted: bool = False) -> Desk:
+    messages = (*desk.messages, *told)[-MESSAGES:]
+    return replace(desk, account=account, messages=messages, interrupted=interrupted)
+
+
+def position_text(shown: Mapping[str, Any]) -> str:
+    """The position of a snapshot in a few words."""
+    if not shown["position"]:
+        return "none"
+    return f"{shown['position']:+d} from {shown['average_price']:,.1f}"
+
+
+def order_text(one: Mapping[str, Any]) -> str:
+    """A working order of a snapshot in a few words."""
+    prices = [f"{name} {one[name]:,.1f}" for name in ("stop", "limit") if one[name] is not None]
+    words = [f"{one['id']}: {one['side']} {one['contracts']}", *(prices or ["market"])]
+    role = [] if one["entry"] is None else [f"({one['role']} of order {one['entry']})"]
+    return " ".join([*words, one["time_in_force"], *role])

@@ -1,0 +1,68 @@
+"""Risk by hand and by program: size, stops, gaps, streaks, ruin, value at risk, Kelly, limits.
+
+"No bet" (0.0) and "no contract" (0) are answers: a small account, or a bet without an edge,
+gets them. What makes no sense, such as a probability of 1.2 or a stop of 0 points, is refused.
+
+Signs
+    Profit is positive and loss negative in every series of trades or returns. Where a function
+    is named after a loss (value at risk, expected shortfall, loss beyond the stop), a loss is
+    positive. A drawdown is 0 or negative.
+
+Exactness
+    Sizes come from whole cents, whole ticks and the decimals as they were typed: 1 % of 6,000
+    dollars is 60 dollars, and not 60.00000000000001. An amount of money counts to the cent,
+    rounded down; a distance between two ticks counts as the next whole tick, because that is
+    where the stop has to stand.
+"""
+
+from m2k_lessons.risk.bootstrap import bootstrap_equity
+from m2k_lessons.risk.engine import Limits, RiskEngine
+from m2k_lessons.risk.kelly import (
+    chance_of_falling,
+    growth_continuous,
+    growth_rate,
+    kelly_continuous,
+    kelly_fraction,
+    kelly_growth_share,
+    kelly_payoffs,
+    kelly_win_loss,
+)
+from m2k_lessons.risk.losses import (
+    drawdown,
+    expected_shortfall,
+    longest_losing_streak,
+    losing_streak_probability,
+    r_multiples,
+    risk_of_ruin,
+    value_at_risk,
+)
+from m2k_lessons.risk.sizing import exposure_cap, position_size, volatility_target
+from m2k_lessons.risk.stops import daily_loss_limit, gap_risk, stop_price, time_stop
+
+__all__ = [
+    "Limits",
+    "RiskEngine",
+    "bootstrap_equity",
+    "chance_of_falling",
+    "daily_loss_limit",
+    "drawdown",
+    "expected_shortfall",
+    "exposure_cap",
+    "gap_risk",
+    "growth_continuous",
+    "growth_rate",
+    "kelly_continuous",
+    "kelly_fraction",
+    "kelly_growth_share",
+    "kelly_payoffs",
+    "kelly_win_loss",
+    "longest_losing_streak",
+    "losing_streak_probability",
+    "position_size",
+    "r_multiples",
+    "risk_of_ruin",
+    "stop_price",
+    "time_stop",
+    "value_at_risk",
+    "volatility_target",
+]

@@ -1,0 +1,520 @@
+"""A risk engine in front of a strategy: it may cut what the strategy wants, and nothing else.
+
+    limits = Limits(risk_fraction=0.01, stop_points=20, max_share=2.0, daily_loss_usd=400)
+    engine = RiskEngine(limits)
+    result = backtest.run(bars, **engine.in_front_of(wanted), capital=20_000)
+    engine.log                                        # what was cut, when, and why
+
+**What it promises.** At each decision, from the time, the account value and the price known then:
+
+- the answer has the sign of what is wanted, or is zero, and is never larger; so closing is always
+  allowed, and the engine never opens anything by itself;
+- each limit that is set holds for the answer, and the answer is the largest for which all do;
+- `daily_loss_usd`: from the first decision that sees the loss to the end of that trade date (it
+  ends at 18:00 New York time) the answer is 0. The loss is counted from the last account value seen
+  on an earlier trade date, on the first one from the first value seen;
+- `max_drawdown`: from the first decision that sees the fall the answer is 0 for good. Going on is
+  a person's decision, and takes a new engine;
+- `quiet`: the answer is 0 at every decision from the start of a window until just before its end.
+  With orders filled one bar after the decision, begin the window at least a bar early;
+- every cut stands in `log`.
+
+**What it cannot promise.** It decides at closes, and the market moves between them. A stop that
+the price jumps over loses more than `risk_fraction`; a loss passes `daily_loss_usd` or
+`max_drawdown` before it is seen; a price that moves after the decision carries market value and
+volatility past their limits until the next one. The engine doesn't know whether the strategy has an
+edge. And an order that reduces can be filled late or badly, like any other.
+
+Money paid in or out is taken for profit or loss: begin with a new engine then.
+
+Sizes are those of `risk.position_size`, `risk.exposure_cap` and `risk.volatility_target`; money is
+compared in whole cents.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from m2k_lessons import risk, sessions
+from m2k_lessons._util import checks
+from m2k_lessons.contracts import M2K, Contract
+from m2k_lessons.paper import Accepted, PaperAccount, Refused, bracket, market
+
+# Reasons, in the order in which they are named when several allow the same.
+_SWITCHES = ("max_drawdown", "daily_loss_usd", "quiet")
+_SIZES = ("max_contracts", "risk_fraction", "max_share", "volatility_target")
+_EVENING_HOUR = 18
+_COLUMNS = ("wanted", "allowed", "reason", "equity_usd", "why")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a risk engine holds a strategy to. None means that there is no such limit.
+
+    Parameters
+    ----------
+    risk_fraction : float, optional
+        Most of the account that one position may lose at its stop, 0 to 1: 0.01 for 1 %.
+    stop_points : float, optional
+        Distance of the stop, in points, above 0. Needed with `risk_fraction`.
+    cost_usd : float
+        Fees and expected slippage of entry and exit, per contract, counted with the stop's loss.
+    max_contracts : int, optional
+        0 or more.
+    max_share : float, optional
+        Most market value over account value, 0 or more.
+    volatility_target : float, optional
+        Most volatility of the account per year, 0 or more: 0.10 for 10 %.
+    daily_loss_usd : float, optional
+        Loss within a trade date that ends trading for that date, above 0.
+    max_drawdown : float, optional
+        Fall from the highest account value seen that ends trading, above 0 and below 1.
+    quiet : sequence of (start, end)
+        Times without a position; text or Timestamps, with a zone where the decisions have one.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A limit outside its range; one of `risk_fraction` and `stop_points` without the other.
+
+    Examples
+    --------
+    >>> Limits(risk_fraction=0.01, stop_points=20, max_contracts=5).max_contracts
+    5
+    """
+
+    risk_fraction: float | None = None
+    stop_points: float | None = None
+    cost_usd: float = 0.0
+    max_contracts: int | None = None
+    max_share: float | None = None
+    volatility_target: float | None = None
+    daily_loss_usd: float | None = None
+    max_drawdown: float | None = None
+    quiet: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = ()
+
+    def __post_init__(self) -> None:
+        ranges: dict[str, dict[str, float]] = {
+            "risk_fraction": {"at_least": 0, "at_most": 1},
+            "stop_points": {"above": 0},
+            "max_share": {"at_least": 0},
+            "volatility_target": {"at_least": 0},
+            "daily_loss_usd": {"above": 0},
+            "max_drawdown": {"above": 0, "below": 1},
+        }
+        for name, accepted in ranges.items():
+            if getattr(self, name) is not None:
+                checks.number(name, getattr(self, name), **accepted)
+        checks.number("cost_usd", self.cost_usd, at_least=0)
+        if self.max_contracts is not None:
+            whole = checks.whole("max_contracts", self.max_contracts, at_least=0)
+            object.__setattr__(self, "max_contracts", whole)
+        if (self.risk_fraction is None) != (self.stop_points is None):
+            raise ValueError(
+                "risk_fraction and stop_points must be given together, got "
+                f"risk_fraction={self.risk_fraction!r} and stop_points={self.stop_points!r}"
+            )
+        object.__setattr__(self, "quiet", _windows(self.quiet))
+
+
+class RiskEngine:
+    """Turns the position that a strategy wants into the one that the limits allow.
+
+    An engine remembers the highest account value, the day's first one, and what it has switched
+    off. So one engine belongs to one account, and is asked in order of time.
+
+    Parameters
+    ----------
+    limits : Limits
+    contract : Contract
+
+    Examples
+    --------
+    >>> engine = RiskEngine(Limits(max_contracts=4, daily_loss_usd=300))
+    >>> engine.allow(6, time="2031-01-06 10:00", equity_usd=20_000, price=2400.0)
+    4
+    >>> engine.allow(-6, time="2031-01-06 10:15", equity_usd=19_650, price=2382.5)
+    0
+    >>> engine.allow(-3, time="2031-01-07 09:30", equity_usd=19_650, price=2380.0)
+    -3
+    >>> engine.log["reason"].tolist()
+    ['max_contracts', 'daily_loss_usd']
+    """
+
+    def __init__(self, limits: Limits, *, contract: Contract = M2K) -> None:
+        if not isinstance(limits, Limits):
+            raise TypeError(f"limits must be Limits, got {limits!r}")
+        if not isinstance(contract, Contract):
+            raise TypeError(f"contract must be a Contract such as M2K, got {contract!r}")
+        self.limits, self.contract = limits, contract
+        names = (*_SWITCHES, *_SIZES)
+        self._set = [name for name in names if getattr(limits, name) not in (None, ())]
+        # In exact cents: the loss that ends a day, and what must be left of the highest value.
+        self._day_limit = 100 * Fraction(str(limits.daily_loss_usd or 0))
+        self._left = 1 - Fraction(str(limits.max_drawdown or 0))
+        self._time: pd.Timestamp | None = None
+        self._date: dt.date | None = None
+        self._last = self._day_start = self._peak = 0  # cents
+        self._off_today = self._stopped = False
+        self._times: list[pd.Timestamp] = []
+        self._rows: list[tuple] = []
+        # Of an account that is followed: the last answer, whether the broker took what it opens
+        # (else nothing is there to be stopped), or was closed; the side on which a stop bars it.
+        self._asked = self._barred = 0
+        self._entered = self._closed = False
+
+    def allow(self, wanted, *, time, equity_usd, price, volatility=None) -> int:
+        """Answer one decision.
+
+        Parameters
+        ----------
+        wanted : int
+            Contracts the strategy wants to hold, negative when short.
+        time : Timestamp or str
+            When this is known; later than the decision before. Without a zone: New York time.
+        equity_usd : float
+            Account value then.
+        price : float
+            Last price then, in points, above 0.
+        volatility : float, optional
+            Expected volatility of the future's returns per year, from what is known then; needed
+            with `volatility_target`. NaN means that it is not known yet: then nothing is allowed.
+
+        Returns
+        -------
+        int
+            Contracts, with the sign of `wanted` or 0, and never more of them.
+
+        Raises
+        ------
+        ValueError, TypeError
+            A time that does not follow the last one, a number that makes no sense.
+        """
+        wanted = checks.whole("wanted", wanted)
+        equity = checks.number("equity_usd", equity_usd)
+        price = checks.number("price", price, above=0)
+        known = self._known("volatility", volatility)
+        self._see(self._later(time), math.floor(100 * equity + 1e-6))
+        most, reason, why = abs(wanted), "", ""
+        for name in self._set:
+            if most == 0:
+                break  # nothing can allow less
+            allowed = self._most(name, equity, price, known)
+            if allowed < most:
+                most, reason = allowed, name
+        if reason:
+            why = self._why(reason, most, equity, price, known)
+        answer = most if wanted > 0 else -most
+        self._times.append(self._time)
+        self._rows.append((wanted, answer, reason, equity, why))
+        return answer
+
+    def in_front_of(self, wanted: pd.Series, volatility: pd.Series | None = None) -> dict[str, Any]:
+        """Arguments for `backtest.run` that put this engine between a strategy and the market.
+
+        The engine is asked at every close, also where the strategy changes nothing. After a stop,
+        `backtest.run` waits until the position wanted has been zero or on the other side; a zero
+        that came from the engine counts.
+
+        Parameters
+        ----------
+        wanted : Series of int
+            Contracts the strategy wants to hold, known at the close of each bar.
+        volatility : Series, optional
+            As in `allow`, known at the close of each bar.
+
+        Returns
+        -------
+        dict
+            ``target``, ``contracts``, ``resize``, ``contract``, and ``stop_points`` if there is
+            a stop: ``backtest.run(bars, **engine.in_front_of(wanted), capital=20_000)``.
+
+        Examples
+        --------
+        >>> from m2k_lessons import backtest
+        >>> days = pd.date_range("2030-01-07", periods=4, freq="B")
+        >>> bars = pd.DataFrame({"open": [2400, 2402, 2410, 2407.0]}, index=days)
+        >>> bars = bars.assign(high=bars.open + 5, low=bars.open - 5, close=bars.open + 2)
+        >>> engine = RiskEngine(Limits(max_contracts=2))
+        >>> wanted = pd.Series([1, 5, -5, 0], index=days)
+        >>> result = backtest.run(bars, **engine.in_front_of(wanted), commission_usd=0.85)
+        >>> engine.decisions["allowed"].tolist(), result.position.tolist()
+        ([1, 2, -2, 0], [0, 1, 2, -2])
+        """
+        sizes = _whole_series("wanted", wanted)
+        known = None
+        if self.limits.volatility_target is not None:
+            if not isinstance(volatility, pd.Series):
+                raise TypeError(
+                    "volatility must be a Series where volatility_target is set, got "
+                    f"{type(volatility).__name__}"
+                )
+            if not volatility.index.equals(wanted.index):
+                raise ValueError("volatility must have the index of wanted, got another one")
+            known = volatility.to_numpy(dtype=float)
+        begun = len(self._rows)
+
+        def contracts(equity_usd: float, price: float, time: pd.Timestamp) -> int:
+            bar = len(self._rows) - begun
+            if bar >= len(wanted) or wanted.index[bar] != time:
+                raise ValueError(
+                    f"the engine must be asked at each bar of wanted, once and in order, got {time}"
+                )
+            now = None if known is None else known[bar]
+            return abs(
+                self.allow(
+                    int(sizes[bar]), time=time, equity_usd=equity_usd, price=price, volatility=now
+                )
+            )
+
+        # Never 0: where the strategy wants nothing, the function says so, and has seen the equity.
+        side = pd.Series(np.where(sizes < 0, -1.0, 1.0), index=wanted.index)
+        arguments: dict[str, Any] = {"target": side, "contracts": contracts, "resize": True}
+        arguments["contract"] = self.contract
+        if self.limits.stop_points is not None:
+            arguments["stop_points"] = self.limits.stop_points
+        return arguments
+
+    def follow(self, account: PaperAccount, wanted, volatility=None) -> list[Accepted | Refused]:
+        """Ask for what a strategy wants now, and send a demo account the orders to get there.
+
+        Reductions come first and are sent again until they are done. What opens is sent once,
+        when the answer changes, with a stop where `limits` have one; a refusal ends the attempt,
+        unless it is because the market is closed. As in `backtest`, a position that a stop or the
+        broker closed stays closed until the answer has been zero or on the other side.
+
+        Parameters
+        ----------
+        account : PaperAccount
+            Of the engine's contract, and its alone: an order that still waits, in a halt for
+            one, is cancelled and decided anew; exits of a bracket stay.
+        wanted, volatility
+            As in `allow`.
+
+        Returns
+        -------
+        list of Accepted or Refused
+            One for each order sent. A refusal is the broker's, and says why: with the market
+            closed, not even a reduction can be sold.
+        """
+        if not isinstance(account, PaperAccount):
+            raise TypeError(f"account must be a PaperAccount, got {account!r}")
+        if account.contract != self.contract:
+            raise ValueError(
+                f"account must trade {self.contract.symbol}, got {account.contract.symbol}"
+            )
+        waiting = [one["id"] for one in account.snapshot()["working"] if one["role"] == "order"]
+        held = account.position
+        allowed = self.allow(
+            wanted,
+            time=account.now,
+            equity_usd=account.equity_usd,
+            price=float(account.seen["close"].iat[-1]),
+            volatility=volatility,
+        )
+        for number in waiting:
+            account.cancel(number)
+        if held == 0 and self._entered and not waiting:
+            self._barred = 1 if self._asked > 0 else -1
+        if self._barred * allowed <= 0:
+            self._barred = 0
+        due = bool(waiting) or self._closed or allowed != self._asked
+        self._asked, self._entered, self._closed = allowed, held * allowed > 0, False
+        answers = []
+        surplus = abs(held) if held * allowed <= 0 else abs(held) - abs(allowed)
+        if surplus > 0:
+            closing = market("sell" if held > 0 else "buy", surplus, reduce_only=True)
+            answers.append(account.submit(closing))
+        missing = abs(allowed) if held * allowed <= 0 else abs(allowed) - abs(held)
+        if missing > 0 and due and not self._barred:
+            entry = market("buy" if allowed > 0 else "sell", missing)
+            stop = self.limits.stop_points
+            opening = entry if stop is None else bracket(entry, stop_loss_points=stop)
+            answer = account.submit(opening)
+            answers.append(answer)
+            self._entered |= answer.ok
+            self._closed = not answer.ok and answer.code == "closed"
+        return answers
+
+    @property
+    def decisions(self) -> pd.DataFrame:
+        """Every answer, by time: wanted, allowed, reason (empty where nothing was cut), equity_usd,
+        why."""
+        table = pd.DataFrame(self._rows, columns=list(_COLUMNS))
+        table = table.astype({"reason": "str", "why": "str"})
+        return table.set_index(pd.DatetimeIndex(self._times, name="time"))
+
+    @property
+    def log(self) -> pd.DataFrame:
+        """The answers that cut something, as in `decisions`.
+
+        `reason` is the name of the limit that allowed the least; of equals, the switches come
+        before the sizes.
+        """
+        table = self.decisions
+        return table[table["wanted"] != table["allowed"]]
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether `max_drawdown` has ended trading for good."""
+        return self._stopped
+
+    def __repr__(self) -> str:
+        cut = sum(row[0] != row[1] for row in self._rows)
+        state = "stopped" if self._stopped else "off until the next date" if self._off_today else ""
+        return f"RiskEngine: {len(self._rows):,} decisions, {cut:,} cut{state and ', ' + state}"
+
+    # ------------------------------------------------------------------ helpers
+
+    def _later(self, time) -> pd.Timestamp:
+        try:
+            moment = pd.Timestamp(time)
+        except (TypeError, ValueError):
+            raise ValueError(f"time must be a time, got {time!r}") from None
+        if moment is pd.NaT:
+            raise ValueError(f"time must be a time, got {time!r}")
+        for start, _ in self.limits.quiet:
+            _same_zone("time", moment, "quiet", start)
+        if self._time is not None:
+            _same_zone("time", moment, "the one before", self._time)
+            if moment <= self._time:
+                raise ValueError(f"time must be later than {self._time}, got {moment}")
+        return moment
+
+    def _known(self, name: str, volatility) -> float:
+        if self.limits.volatility_target is None:
+            return math.nan
+        if volatility is None:
+            raise ValueError(f"{name} must be given where volatility_target is set, got None")
+        if isinstance(volatility, float) and math.isnan(volatility):
+            return math.nan
+        return checks.number(name, volatility, above=0)
+
+    def _see(self, time: pd.Timestamp, cents: int) -> None:
+        """Take in a moment and the account value at it; throw the switches."""
+        date = _trade_date(time)
+        first = self._date is None
+        if date != self._date:
+            self._day_start = cents if first else self._last
+            self._off_today = False
+        self._time, self._date, self._last = time, date, cents
+        self._peak = cents if first else max(self._peak, cents)
+        if self.limits.daily_loss_usd is not None:
+            self._off_today |= self._day_start - cents >= self._day_limit
+        if self.limits.max_drawdown is not None:
+            self._stopped |= cents <= self._peak * self._left
+
+    def _most(self, name: str, equity: float, price: float, volatility: float) -> float:
+        """Contracts that one limit allows."""
+        limits, contract = self.limits, self.contract
+        if name == "max_drawdown":
+            return 0 if self._stopped else math.inf
+        if name == "daily_loss_usd":
+            return 0 if self._off_today else math.inf
+        if name == "quiet":
+            return 0 if self._window() else math.inf
+        if name == "max_contracts":
+            return limits.max_contracts
+        if name == "risk_fraction":
+            return risk.position_size(
+                equity,
+                limits.risk_fraction,
+                limits.stop_points,
+                contract,
+                cost_usd=limits.cost_usd,
+            )
+        if name == "max_share":
+            return risk.exposure_cap(equity, limits.max_share, price, contract)
+        if math.isnan(volatility):
+            return 0
+        return risk.volatility_target(equity, limits.volatility_target, volatility, price, contract)
+
+    def _window(self):
+        return next((one for one in self.limits.quiet if one[0] <= self._time < one[1]), None)
+
+    def _why(self, name: str, most: int, equity: float, price: float, volatility: float) -> str:
+        """One sentence for the log."""
+        limits, account = self.limits, f"{equity:,.2f} USD"
+        if name == "max_drawdown":
+            fall = 1 - limits.max_drawdown
+            return (
+                f"the account has fallen to {100 * fall:.4g} % of {self._peak / 100:,.2f} USD or "
+                "less; stopped for good"
+            )
+        if name == "daily_loss_usd":
+            return (
+                f"{limits.daily_loss_usd:,.2f} USD or more lost since {self._day_start / 100:,.2f} "
+                "USD; off until the next trade date"
+            )
+        if name == "quiet":
+            start, end = self._window()
+            return f"no position from {start} to {end}"
+        if name == "max_contracts":
+            return f"at most {most} at any time"
+        if name == "risk_fraction":
+            return (
+                f"{100 * limits.risk_fraction:.4g} % of {account} covers {most} at a stop "
+                f"{limits.stop_points:g} points away"
+            )
+        if name == "max_share":
+            return f"{limits.max_share:g} times {account} covers {most} at {price:,.1f}"
+        if math.isnan(volatility):
+            return "volatility is not known yet"
+        return (
+            f"{100 * limits.volatility_target:.4g} % of {account} covers {most} at a volatility "
+            f"of {100 * volatility:.1f} %"
+        )
+
+
+def _trade_date(time: pd.Timestamp) -> dt.date:
+    """It begins at 18:00 New York time and bears the next day's date."""
+    local = time if time.tz is None else time.tz_convert(sessions.NEW_YORK)
+    return local.date() + dt.timedelta(days=local.hour >= _EVENING_HOUR)
+
+
+def _windows(quiet) -> tuple[tuple[pd.Timestamp, pd.Timestamp], ...]:
+    accepted = "quiet must hold pairs of times (start, end), start before end"
+    if isinstance(quiet, str):
+        raise TypeError(f"{accepted}, got {quiet!r}")
+    found = []
+    for pair in quiet:
+        if isinstance(pair, str) or len(pair) != 2:
+            raise ValueError(f"{accepted}, got {pair!r}")
+        start, end = (pd.Timestamp(one) for one in pair)
+        _same_zone("quiet's end", end, "its start", start)
+        if not start < end:
+            raise ValueError(f"{accepted}, got {pair!r}")
+        found.append((start, end))
+    return tuple(found)
+
+
+def _same_zone(name: str, one: pd.Timestamp, other_name: str, other: pd.Timestamp) -> None:
+    if (one.tz is None) != (other.tz is None):
+        raise ValueError(
+            f"{name} must have a time zone if and only if {other_name} has one, got {one} and "
+            f"{other}"
+        )
+
+
+def _whole_series(name: str, values) -> np.ndarray:
+    if not isinstance(values, pd.Series):
+        raise TypeError(f"{name} must be a Series, got {type(values).__name__}")
+    if not isinstance(values.index, pd.DatetimeIndex):
+        raise TypeError(f"{name} must have a DatetimeIndex, got {type(values.index).__name__}")
+    if values.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must hold whole numbers of contracts, got {values.dtype}")
+    array = values.to_numpy(dtype=float)
+    wrong = ~np.isfinite(array) | (array != np.rint(array))
+    if wrong.any():
+        raise ValueError(
+            f"{name} must hold whole numbers of contracts, got {float(array[wrong][0])!r} at "
+            f"{values.index[wrong][0]}"
+        )
+    return array.astype(np.int64)

@@ -1,0 +1,25 @@
+"""Run one strategy with many settings: a table with one row for each combination.
+
+A row holds what `backtest.run` says about that combination, to the last digit. Combinations are
+independent of each other, so they may run one after the other, side by side on this machine
+(`n_jobs`), or on a cluster: whatever `joblib.parallel_config` names is used, and the table is the
+same.
+
+**Many combinations are many tries.** The best row of a sweep is chosen with hindsight. What its
+number is worth after that is the subject of `evidence`.
+
+**A fast way** is taken by itself for `strategies.trend_following`, `threshold` and
+`mean_reversion` (also with settings fixed by `functools.partial`), with a whole number of
+contracts and without stop and profit target: rule and account of many combinations go through
+the bars together, in compiled code that keeps nothing per bar and combination. A combination
+whose account comes near its margin is left to the engine, and so is everything else.
+
+**Ctrl-C** stops the sweep with `SweepInterrupted`, so that a script or "Run all" stops as well.
+The finished rows are its attribute `table`; after the fact, in a notebook,
+`import sys; sys.last_value.table`.
+"""
+
+from m2k_lessons.sweep.heat import heat_map
+from m2k_lessons.sweep.runs import Prepared, SweepInterrupted, prepare, sweep
+
+__all__ = ["Prepared", "SweepInterrupted", "heat_map", "prepare", "sweep"]
