@@ -32,6 +32,7 @@ def strategy_returns(result: Result) -> pd.Series:
 
     Examples
     --------
+    >>> import math
     >>> from m2k_lessons.evidence import track_record
     >>> from m2k_lessons import backtest, simulate, strategies
     >>> bars = simulate.daily(years=2, seed=7)["M2K"]

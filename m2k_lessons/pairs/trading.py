@@ -122,7 +122,7 @@ def backtest_pair(
 
     Examples
     --------
-    >>> from m2k_lessons.pairs import hedge_ratio, zscore
+    >>> from m2k_lessons.pairs import contract_ratio, hedge_ratio, zscore
     >>> from m2k_lessons import simulate
     >>> market = simulate.pair(days=500, seed=3)
     >>> small, large = (np.log(market[name]["close"]) for name in ("M2K", "MES"))

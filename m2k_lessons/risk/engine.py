@@ -42,10 +42,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from m2k_lessons import risk, sessions
+from m2k_lessons import sessions
 from m2k_lessons._util import checks
 from m2k_lessons.contracts import M2K, Contract
 from m2k_lessons.paper import Accepted, PaperAccount, Refused, bracket, market
+from m2k_lessons.risk.sizing import exposure_cap, position_size, volatility_target
 
 # Reasons, in the order in which they are named when several allow the same.
 _SWITCHES = ("max_drawdown", "daily_loss_usd", "quiet")
@@ -423,7 +424,7 @@ class RiskEngine:
         if name == "max_contracts":
             return limits.max_contracts
         if name == "risk_fraction":
-            return risk.position_size(
+            return position_size(
                 equity,
                 limits.risk_fraction,
                 limits.stop_points,
@@ -431,10 +432,10 @@ class RiskEngine:
                 cost_usd=limits.cost_usd,
             )
         if name == "max_share":
-            return risk.exposure_cap(equity, limits.max_share, price, contract)
+            return exposure_cap(equity, limits.max_share, price, contract)
         if math.isnan(volatility):
             return 0
-        return risk.volatility_target(equity, limits.volatility_target, volatility, price, contract)
+        return volatility_target(equity, limits.volatility_target, volatility, price, contract)
 
     def _window(self):
         return next((one for one in self.limits.quiet if one[0] <= self._time < one[1]), None)

@@ -1030,8 +1030,8 @@ def test_a_fresh_session_compiles_nothing():
         bars = pd.DataFrame({name: 2400.0 for name in ("open", "high", "low", "close")}, index)
         run(bars, pd.Series(1.0, index), stop_points=10)
         from m2k_lessons.backtest import kernels
-        if hasattr(kernel.advance, "stats"):  # plain Python where numba has no wheel
-            print("compiled", sum(kernel.advance.stats.cache_misses.values()))
+        if hasattr(kernels.advance, "stats"):  # plain Python where numba has no wheel
+            print("compiled", sum(kernels.advance.stats.cache_misses.values()))
         else:
             print("compiled", 0)
     """

@@ -454,7 +454,7 @@ def test_the_folder_is_the_users_cache_folder_or_in_m2k_home(monkeypatch, tmp_pa
     monkeypatch.delenv("M2K_HOME")
     places = []
     monkeypatch.setattr(
-        reader.platformdirs,
+        cache.platformdirs,
         "user_cache_path",
         lambda *names, **options: places.append((names, options)) or tmp_path / "cache",
     )

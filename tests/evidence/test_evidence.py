@@ -250,7 +250,7 @@ def archs_resamples(monkeypatch):
         draws = StationaryBootstrap(int(length), table, seed=seed).bootstrap(resamples)
         return np.array([found[0][0].mean(axis=0) for found in draws])
 
-    monkeypatch.setattr(evidence, "_resampled_means", means)
+    monkeypatch.setattr(snooping, "resampled_means", means)
 
 
 def losses_and_luck(seed, rows=200):

@@ -359,7 +359,7 @@ def test_wrong_arguments(given, error, told):
         ({"fast": 5}, TypeError, r"space\['fast'\] must be a sequence of values"),
         ({5: [5]}, TypeError, "space must have names of settings as its keys, got 5"),
         ({"quick": [5]}, ValueError, "which takes fast, slow; got 'quick'"),
-        ({"fast": [5]}, ValueError, "every setting that the strategy needs, got none for 'slow'"),
+        ({"fast": [5]}, ValueError, "every setting that trend needs, got none for 'slow'"),
         (
             {"fast": range(2_000), "slow": range(2_000)},
             ValueError,
