@@ -41,7 +41,14 @@ from m2k_lessons.sessions.calendar import (
     session_minutes,
     trading_days,
 )
-from m2k_lessons.sessions.times import is_open, label_sessions, next_close, next_open, trade_date
+from m2k_lessons.sessions.times import (
+    is_open,
+    label_sessions,
+    next_close,
+    next_open,
+    trade_date,
+    trade_dates,
+)
 
 __all__ = [
     "FIRST_DAY",
@@ -55,5 +62,6 @@ __all__ = [
     "schedule",
     "session_minutes",
     "trade_date",
+    "trade_dates",
     "trading_days",
 ]

@@ -163,6 +163,56 @@ def trade_date(index):
     return moments.answer(pd.DatetimeIndex(dates[_interval(moments.seconds)]), name="trade_date")
 
 
+def trade_dates(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Give every bar of a series a trade date: the one rule that backtest, account and risk share.
+
+    Where `trade_date` answers NaT, this answers with the trade date that ended last, so that a
+    bar in a pause never begins a day of its own and dates never run backwards.
+
+    Parameters
+    ----------
+    index : DatetimeIndex
+        Ascending. Times without a zone are New York's. Bars that all stand at midnight of their
+        own clock are daily bars (or longer ones): each is the trade date that it is dated by.
+
+    Returns
+    -------
+    DatetimeIndex
+        Midnight without time zone, as long as `index`. Outside the calendar's years (before
+        `FIRST_DAY` or after `LAST_DAY`) a trade date begins at 18:00 New York time.
+
+    Raises
+    ------
+    TypeError
+        Not a DatetimeIndex.
+
+    Examples
+    --------
+    >>> monday = pd.DatetimeIndex(["2025-01-20 12:00", "2025-01-20 14:00"], tz="America/New_York")
+    >>> print(*trade_dates(monday).date)  # Martin Luther King Day: a half-session, then a pause
+    2025-01-21 2025-01-21
+    >>> print(*trade_dates(pd.DatetimeIndex(["2025-01-20"])).date)
+    2025-01-20
+    """
+    if not isinstance(index, pd.DatetimeIndex):
+        raise TypeError(f"index must be a DatetimeIndex, got a {type(index).__name__}")
+    wall = index if index.tz is None else index.tz_localize(None)
+    if (wall == wall.normalize()).all():
+        return wall.rename("trade_date")
+    # Two instants of the hour that is repeated in autumn have the same trade date.
+    shift = {"ambiguous": np.ones(len(index), bool), "nonexistent": "shift_forward"}
+    aware = index.tz_localize(NEW_YORK, **shift) if index.tz is None else index
+    seconds = seconds_of(aware)
+    local = aware.tz_convert(NEW_YORK).tz_localize(None)
+    by_clock = (local + pd.Timedelta(hours=6)).normalize()
+    calendar = exchange_calendar()
+    begin, end = _range_seconds()
+    last = np.searchsorted(calendar.opens, seconds, side="right") - 1
+    known = (seconds >= max(begin, calendar.opens[0])) & (seconds < end)
+    dates = pd.DatetimeIndex(calendar.trade_dates[np.maximum(last, 0)]).as_unit(by_clock.unit)
+    return by_clock.where(~known, dates).rename("trade_date")
+
+
 class _Moments(NamedTuple):
     """Instants as whole seconds, and what is needed to answer in kind."""
 
