@@ -25,7 +25,7 @@ LOG = VENV / "setup.log"
 READY = VENV / "ready"
 LEARNER_LOCK = ROOT / "requirements.lock"
 TEST_LOCK = ROOT / "requirements-test.lock"
-FIRST_LESSON = "notebooks/00_start_here.ipynb"
+FIRST_LESSON = "workbook/00_start_here.ipynb"
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 # No news, no search for updates: nothing that asks the network or the learner.
 LAB_OPTIONS = (
@@ -167,8 +167,11 @@ def run(*command):
 
 
 def lab(*arguments):
-    """open the first lesson in JupyterLab, or the notebook you name"""
+    """open your own copy of the first lesson in JupyterLab, or the notebook you name"""
     set_up(LEARNER_LOCK)
+    made = run(ROOT / "tools" / "workbook.py")
+    if made:
+        return made
     if not any(argument.endswith(".ipynb") for argument in arguments):
         arguments = (FIRST_LESSON, *arguments)
     return run("-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}", *LAB_OPTIONS, *arguments)
