@@ -42,11 +42,6 @@ def reduce_around(
         `target` times `to` where the position that it leads to would be held at some moment
         from `before` to `after`; unchanged elsewhere.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Naive times, targets outside -1 to 1, negative times, `to` outside 0 to 1.
-
     Notes
     -----
     What is decided at the close of a bar is bought at the next bar's open and held to the open

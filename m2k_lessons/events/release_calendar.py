@@ -78,11 +78,6 @@ def calendar(start, end) -> pd.DataFrame:
         - `note`: where a holiday moved the date, and where a government shutdown of the past
           (`SHUTDOWNS`) makes it wrong. Empty otherwise, which is no promise.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Not a day, out of range, or `start` after `end`.
-
     Notes
     -----
     Employment, CPI, retail sales and rate decisions fall as in `simulate.macro`. Known

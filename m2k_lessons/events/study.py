@@ -41,11 +41,6 @@ def bar_returns(close: pd.Series) -> pd.Series:
         log(close / close of the bar before), as a decimal. NaN where the bar before is missing,
         because what happened in a pause did not happen in the bar after it.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Not such a Series, or prices of 0 and below.
-
     Examples
     --------
     >>> index = pd.date_range("2030-01-07 08:29", periods=3, freq="min", tz="America/New_York")

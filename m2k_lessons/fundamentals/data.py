@@ -137,11 +137,6 @@ def quarterly(returns_pct: pd.Series) -> pd.Series:
         % a quarter, on a PeriodIndex `quarter`; NaN for a quarter with fewer than three months.
         A sum is what a position held at the same dollars each month brings, before costs.
 
-    Raises
-    ------
-    TypeError, ValueError
-        No months in the index, a month missing or twice.
-
     Examples
     --------
     >>> months = pd.period_range("2018-09", periods=4, freq="M")
@@ -170,11 +165,6 @@ def growth_rate(levels: pd.Series, periods: int = 1, *, annualised: bool = False
     -------
     Series
         ``100 * (level / level before - 1)``; the first `periods` values are NaN.
-
-    Raises
-    ------
-    TypeError, ValueError
-        No periods in the index, a gap, or a level that is not above zero.
 
     Examples
     --------

@@ -45,11 +45,6 @@ def sector_weights(on: str | dt.date | None = None) -> pd.Series:
         Shares of 1 by name of the sector, summing to 1; ``attrs`` has `as_of`, `source` and
         `confidence` ("C": one secondary source). "Other" is what is left over.
 
-    Raises
-    ------
-    ValueError
-        Nothing is known as early as `on`.
-
     Examples
     --------
     >>> weights = sector_weights()

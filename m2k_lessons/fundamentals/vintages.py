@@ -199,11 +199,6 @@ def expanding_zscore(series: pd.Series, minimum: int = 20) -> pd.Series:
         ``(value - mean) / standard deviation`` (n - 1) of all values up to and including this
         one, none after it.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Not a Series, out of order, an unknown value in between, no variation at all.
-
     Examples
     --------
     >>> days = pd.period_range("2000Q1", periods=4, freq="Q")
@@ -242,11 +237,6 @@ def composite(
     -------
     Series
         Mean of the three expanding z-scores with these signs; NaN until each of them is known.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `expanding_zscore`, or different indices.
 
     Notes
     -----

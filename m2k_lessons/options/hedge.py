@@ -31,7 +31,7 @@ _STYLES = {"quarterly": "American", "weekly": "European", "end of month": "Europ
 # Half the distance from bid to ask, in points, as the simulated chain has it on average.
 _HALF_SPREAD, _HALF_SPREAD_SHARE, _WIDEST_AT = 0.05, 0.0066, 250.0
 _LAST_DAY = dt.date(2040, 12, 30)  # the calendar's, less the one that tells a month's end
-_DAYS_A_YEAR = 252  # that realised volatility is counted on
+_TRADING_DAYS_A_YEAR = 252  # that realised volatility is counted on
 _FRAMES = ("M2K", "M2K_next", "M2K_expiring")
 
 
@@ -56,11 +56,6 @@ def expiries(start, end, kinds=KINDS) -> pd.DataFrame:
     DataFrame
         Index `expires`, the instant in America/New_York, in order of time; columns `kind`,
         `style` ("American" or "European") and `underlying` (code such as "RTYZ26").
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not a day, out of range, `start` after `end`; an unknown kind, or none.
 
     Notes
     -----
@@ -107,11 +102,8 @@ def expiries(start, end, kinds=KINDS) -> pd.DataFrame:
             rows.append((close, kind, _STYLES[kind], code))
     instants, *columns = zip(*rows, strict=True) if rows else ((), (), (), ())
     index = pd.DatetimeIndex(instants, tz=sessions.NEW_YORK, name="expires").as_unit("us")
-    names = ("kind", "style", "underlying")
-    return pd.DataFrame(
-        {name: pd.array(list(one), dtype="str") for name, one in zip(names, columns, strict=True)},
-        index=index,
-    )
+    named = dict(zip(("kind", "style", "underlying"), map(list, columns), strict=True))
+    return pd.DataFrame(named, index=index, dtype="str")
 
 
 @dataclass(frozen=True)
@@ -222,8 +214,7 @@ def replay_protective_put(
     if roll_days is not None:
         roll_days = checks.whole("roll_days", roll_days, at_least=1, at_most=days_to_expiry - 1)
     distance = checks.number("distance_pct", distance_pct, at_least=0, at_most=50) / 100
-    if not isinstance(surface, SmileTruth):
-        raise TypeError(f"surface must be the truth of simulate.option_chain, got {surface!r}")
+    checks.instance("surface", surface, SmileTruth, "the truth of simulate.option_chain")
     contracts = checks.whole("contracts", contracts, at_least=1)
     number, uncovered = options_to_cover(contracts)
     if uncovered:
@@ -258,7 +249,7 @@ def replay_protective_put(
         price = closes[code].to_numpy()[bought : last + 1]
         forward = float(price[0])
         strike = STRIKE_STEP * max(1, round(forward * (1 - distance) / STRIKE_STEP))
-        values, first_volatility = values_of(
+        values, first_volatility = _put_values(
             surface, volatility.to_numpy()[bought : last + 1], held, price, strike, expires, style
         )
         if how == "expired":
@@ -317,11 +308,6 @@ def quote(value: float) -> tuple[float, float]:
         Bid and ask, in points, on the option's ticks: 0.05 points and 0.66 % of the value away
         from it, the bid rounded down and the ask up.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Not a number; below 0.
-
     Examples
     --------
     >>> quote(63.7)
@@ -337,11 +323,10 @@ def _market(market, window):
     """Opens and closes by contract, the future's daily change, and realised volatility."""
     needed = {name: ("open", "close", "contract") for name in _FRAMES}
     needed["M2K_continuous"] = ("close",)
-    if not isinstance(market, Market | dict):
-        raise TypeError(f"market must be what simulate.daily returns, got {type(market).__name__}")
+    checks.instance("market", market, (Market, dict), "what simulate.daily returns")
     for name, columns in needed.items():
         missing = [] if name in market else [name]
-        missing = missing or [one for one in columns if one not in market[name]]
+        missing = missing or [column for column in columns if column not in market[name]]
         if missing:
             raise ValueError(
                 f"market must have the frame {name!r} with {', '.join(columns)}; "
@@ -355,7 +340,7 @@ def _market(market, window):
     prices = prices.rename(columns=lambda code: str(code).replace("M2K", "RTY"), level=1)
     change = traded["close"].diff()
     returns = np.log1p(change / front["close"].shift())
-    volatility = returns.rolling(window).std() * np.sqrt(_DAYS_A_YEAR)
+    volatility = returns.rolling(window).std() * np.sqrt(_TRADING_DAYS_A_YEAR)
     return prices["open"], prices["close"], change, volatility
 
 
@@ -387,7 +372,7 @@ def _choose(listed, closes, bought, days_to_expiry, roll_days):
     return expires, last, "expired"
 
 
-def values_of(surface, volatility, days, prices, strike, expires, style):
+def _put_values(surface, volatility, days, prices, strike, expires, style):
     """Values of a put at the closes of `days`, in points, and the volatility of the first one."""
     now = pd.DatetimeIndex([_at(day.date(), "16:00") for day in days])
     years = np.maximum((expires - now) / pd.Timedelta(days=DAYS_A_YEAR), 0.0).to_numpy()

@@ -46,11 +46,6 @@ def whole_contracts(
         One row for each name: `contracts` (int), `one_usd` (what one contract stands for),
         `wanted_usd`, `held_usd`, `left_usd` (wanted less held), `weight` (what is really held).
 
-    Raises
-    ------
-    TypeError, ValueError
-        Unknown values, a name without price or contract.
-
     Examples
     --------
     >>> table = whole_contracts(

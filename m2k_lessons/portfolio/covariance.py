@@ -106,11 +106,6 @@ def portfolio_volatility(weights: pd.Series, covariance: pd.DataFrame) -> float:
     float
         ``sqrt(w' C w)``, in the unit of the returns.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Other assets, unknown values, a covariance that is not positive definite.
-
     Examples
     --------
     >>> covariance = pd.DataFrame([[0.04, 0.0], [0.0, 0.09]], ["a", "b"], ["a", "b"])
@@ -174,11 +169,6 @@ def diversification_ratio(weights: pd.Series, covariance: pd.DataFrame) -> float
         Weighted mean of the volatilities over the volatility of the mix: 1 when everything
         moves as one, ``sqrt(n)`` for n equal and unrelated holdings.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As `portfolio_volatility`; a negative weight.
-
     Notes
     -----
     Choueifaty and Coignard (2008), "Toward maximum diversification", Journal of Portfolio
@@ -211,11 +201,6 @@ def rolling_correlation(x: pd.Series, y: pd.Series, window: int) -> pd.Series:
     Series
         Pearson's correlation of the `window` rows up to and including each; NaN for the first
         ``window - 1``, and where one of the two did not move.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Different indices, an unknown value, a window that is longer than the series.
 
     Examples
     --------
@@ -258,11 +243,6 @@ def ewma_correlation(x: pd.Series, y: pd.Series, half_life: float, minimum: int 
     Series
         Known at the close of each row. Around zero, not around the mean: over days the mean is
         lost in the noise.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Different indices, an unknown value.
 
     Notes
     -----

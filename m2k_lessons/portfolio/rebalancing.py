@@ -116,12 +116,6 @@ def rebalance(
     -------
     Portfolio
 
-    Raises
-    ------
-    TypeError, ValueError
-        Unknown values, weights that do not sum to one, other assets, a rule's argument out of
-        range.
-
     Notes
     -----
     Money is kept in whole cents: each gain, each trade and each cost is rounded to the cent, and

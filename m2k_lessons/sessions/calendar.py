@@ -124,11 +124,6 @@ def trading_days(start, end) -> pd.DatetimeIndex:
         it; a Good Friday with the payroll report is, though the stock market is shut. Days with
         a stock market are those with an `rth_open` in `schedule`.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `schedule`.
-
     Examples
     --------
     >>> trading_days("2026-11-23", "2026-11-30").strftime("%a %d").tolist()
@@ -153,11 +148,6 @@ def session_minutes(start, end) -> pd.DatetimeIndex:
     DatetimeIndex
         Minute starts in America/New_York, increasing, without breaks, halts and holidays. A
         normal session has 1380 of them.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `schedule`.
 
     Examples
     --------

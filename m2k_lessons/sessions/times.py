@@ -65,11 +65,6 @@ def is_open(ts):
     -------
     bool, or Series of bool on the same index
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `label_sessions`.
-
     Examples
     --------
     >>> friday = pd.Timestamp("2026-11-20 16:59", tz="America/New_York")
@@ -93,11 +88,6 @@ def next_open(ts):
     Timestamp, or Series of timestamps on the same index
         In the time zone of `ts`.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `label_sessions`.
-
     Examples
     --------
     >>> next_open(pd.Timestamp("2026-11-21 12:00", tz="Asia/Tokyo"))
@@ -118,11 +108,6 @@ def next_close(ts):
     -------
     Timestamp, or Series of timestamps on the same index
         In the time zone of `ts`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `label_sessions`.
 
     Examples
     --------
@@ -145,11 +130,6 @@ def trade_date(index):
     Series of dates, or one Timestamp
         Midnight without time zone; NaT while the market is closed. Grouping minute bars by it
         gives the exchange's daily bars.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `label_sessions`.
 
     Examples
     --------
@@ -180,11 +160,6 @@ def trade_dates(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
     DatetimeIndex
         Midnight without time zone, as long as `index`. Outside the calendar's years (before
         `FIRST_DAY` or after `LAST_DAY`) a trade date begins at 18:00 New York time.
-
-    Raises
-    ------
-    TypeError
-        Not a DatetimeIndex.
 
     Examples
     --------
