@@ -12,6 +12,9 @@ Time
 Money
     Kept in whole cents, so that what goes in, what is earned, what is paid and what is left
     agree to the cent.
+Errors
+    What a docstring does not accept, and tables for other assets or on other rows, raise a
+    `TypeError` or a `ValueError` that names the argument.
 """
 
 from m2k_lessons.portfolio.arguments import RULES
