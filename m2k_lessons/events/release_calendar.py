@@ -64,7 +64,7 @@ def calendar(start, end) -> pd.DataFrame:
     Parameters
     ----------
     start, end : str, date or Timestamp
-        First and last New York day, both included, from 1980 to 2040.
+        First and last New York day, both included, from 1980 to 2068.
 
     Returns
     -------

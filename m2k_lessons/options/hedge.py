@@ -30,7 +30,7 @@ _STYLES = {"quarterly": "American", "weekly": "European", "end of month": "Europ
 
 # Half the distance from bid to ask, in points, as the simulated chain has it on average.
 _HALF_SPREAD, _HALF_SPREAD_SHARE, _WIDEST_AT = 0.05, 0.0066, 250.0
-_LAST_DAY = dt.date(2040, 12, 30)  # the calendar's, less the one that tells a month's end
+_LAST_DAY = dt.date(2068, 12, 30)  # the calendar's, less the one that tells a month's end
 _TRADING_DAYS_A_YEAR = 252  # that realised volatility is counted on
 _FRAMES = ("M2K", "M2K_next", "M2K_expiring")
 
@@ -47,7 +47,7 @@ def expiries(start, end, kinds=KINDS) -> pd.DataFrame:
     Parameters
     ----------
     start, end : date or str
-        First and last day, both included, from RTY's launch to 2040-12-30.
+        First and last day, both included, from RTY's launch to 2068-12-30.
     kinds : str, or list or tuple of str
         Among "quarterly", "weekly", "end of month".
 
@@ -78,7 +78,7 @@ def expiries(start, end, kinds=KINDS) -> pd.DataFrame:
             f"got {first} and {last}"
         )
     # Some days beyond the last one, which tell whether it ends its month.
-    beyond = min(last + dt.timedelta(days=10), dt.date(2040, 12, 31))
+    beyond = min(last + dt.timedelta(days=10), sessions.LAST_DAY.date())
     closes = sessions.schedule(first, beyond)["rth_close"].dropna()
     months = closes.index.month
     ends_month = np.r_[months[:-1] != months[1:], False]
@@ -232,7 +232,7 @@ def replay_protective_put(
     opens, closes, change, volatility = _market(market, window)
     volatility = (volatility + extra).clip(lower=0.01, upper=5.0)
     days = closes.index
-    listed = expiries(days[0].date(), _LAST_DAY, kind)
+    listed = expiries(days[0].date(), days[-1].date() + dt.timedelta(days=400), kind)
     listed = listed[listed["underlying"].isin(closes.columns)]
     if len(days) < window + 3:
         raise ValueError(f"market must have more than {window + 2} days, got {len(days)}")
