@@ -5,6 +5,8 @@ A figure is about a period and published after it; `known_at` carries it to the 
 could be used. `regress` and `out_of_sample` say what figures and returns have to do with each
 other, and how sure that is. The rest is the index: sectors, contributions, a shock to one of them.
 
+What a docstring does not accept, raises a `TypeError` or a `ValueError` that names the argument.
+
 Returns and growth are in %, weights are shares of 1. `fred` brings newer figures where there is
 a network.
 """

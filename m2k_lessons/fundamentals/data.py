@@ -140,7 +140,7 @@ def quarterly(returns_pct: pd.Series) -> pd.Series:
     Examples
     --------
     >>> months = pd.period_range("2018-09", periods=4, freq="M")
-    >>> [float(one) for one in quarterly(pd.Series([1.0, 2.0, -0.5, 1.0], index=months))]
+    >>> quarterly(pd.Series([1.0, 2.0, -0.5, 1.0], index=months)).tolist()
     [nan, 2.5]
     """
     check_periods("returns_pct", returns_pct, freq="M")
@@ -174,13 +174,8 @@ def growth_rate(levels: pd.Series, periods: int = 1, *, annualised: bool = False
     """
     numbers = check_periods("levels", levels)
     periods = checks.whole("periods", periods, at_least=1)
-    if not isinstance(annualised, bool):
-        raise TypeError(f"annualised must be True or False, got {annualised!r}")
-    low = np.flatnonzero(numbers <= 0)
-    if len(low):
-        raise ValueError(
-            f"levels must be above zero, got {float(numbers[low[0]])} in {levels.index[low[0]]}"
-        )
+    checks.instance("annualised", annualised, bool, "True or False")
+    series.refuse_rows("levels", levels, numbers <= 0, "be above zero")
     ratio = levels.astype(float) / levels.astype(float).shift(periods)
     if annualised:
         ratio = ratio ** (_a_year(levels.index) / periods)
@@ -220,9 +215,6 @@ def refuse_gap(name: str, index: pd.PeriodIndex) -> None:
 
 
 def check_complete(name: str, given: pd.Series) -> None:
+    checks.instance(name, given, pd.Series, "a Series")
     unknown = ~np.isfinite(given.to_numpy(dtype=float, na_value=np.nan))
-    if unknown.any():
-        place = int(np.flatnonzero(unknown)[0])
-        raise ValueError(
-            f"{name} must be known in every row, got {given.iloc[place]} at {given.index[place]}"
-        )
+    series.refuse_rows(name, given, unknown, "be known in every row")

@@ -156,7 +156,7 @@ def test_real_consumption_growth_of_one_quarter():
 @pytest.mark.parametrize(
     ("levels", "options", "error", "message"),
     [
-        (series([1, 0, 2]), {}, ValueError, r"levels must be above zero, got 0.0 in 2000Q2"),
+        (series([1, 0, 2]), {}, ValueError, r"levels must be above zero, got 0.0 at 2000Q2"),
         (series([1, 2]).to_timestamp(), {}, TypeError, "PeriodIndex"),
         ([1, 2], {}, TypeError, "levels must be a Series"),
         (series([1, 2, 3]).iloc[[0, 2]], {}, ValueError, "got 2000Q3 after 2000Q1"),
@@ -566,7 +566,7 @@ OTHER = series(np.random.default_rng(7).normal(size=30))
             "a column that is a sum of others",
         ),
         (GOOD, OTHER.to_timestamp(), {}, ValueError, "the same kind of index"),
-        (GOOD, OTHER.to_numpy(), {}, TypeError, "X must be a Series or a DataFrame, got ndarray"),
+        (GOOD, OTHER.to_numpy(), {}, TypeError, "X must be a Series or a DataFrame, got a ndarray"),
         (GOOD.to_numpy(), OTHER, {}, TypeError, "y must be a Series"),
         (GOOD, OTHER.rename("intercept"), {}, ValueError, "columns of different names"),
         (GOOD, OTHER, {"lags": -1}, ValueError, "lags must be a whole number at least 0"),
@@ -761,7 +761,7 @@ def test_an_unknown_sector_is_told_which_exist():
         (WEIGHTS.replace(0.2, np.nan), ValueError, "finite numbers"),
         (WEIGHTS.replace(0.2, -100.1), ValueError, "at least -100"),
         (pd.Series([0.0] * 4, index=[*WEIGHTS.index, "Oil"]), ValueError, "got 'Oil' twice"),
-        ({"Banks": 0.0}, TypeError, "returns_pct must be a Series or a DataFrame, got dict"),
+        ({"Banks": 0.0}, TypeError, "returns_pct must be a Series or a DataFrame, got a dict"),
         (pd.DataFrame([WEIGHTS, WEIGHTS], index=[2, 1]), ValueError, "sorted by time"),
     ],
 )
