@@ -10,6 +10,9 @@ are not two independent observations. They form one *cluster*, and every standar
 clustered: what is summed within a cluster counts as one.
 
 **Units.** Returns go in as log returns of one bar (`bar_returns`) and come out in %.
+
+**Errors.** What a docstring does not accept, and times without a zone, raise a `TypeError` or a
+`ValueError` that names the argument.
 """
 
 from m2k_lessons.events.exposure import reduce_around

@@ -103,9 +103,9 @@ def _usual_size(moves: np.ndarray, part: np.ndarray) -> np.ndarray:
     """Mean absolute return at each bar's time of day, without the largest twentieth."""
     size = np.abs(moves)
     usual = np.ones(part.max() + 1)
-    for one in np.unique(part):
-        mine = np.sort(size[part == one])
-        usual[one] = mine[: max(1, int(0.95 * len(mine)))].mean()
+    for bucket in np.unique(part):
+        sizes = np.sort(size[part == bucket])
+        usual[bucket] = sizes[: max(1, int(0.95 * len(sizes)))].mean()
     # Where nothing ever moves there is nothing to divide by.
     floor = size.mean() / 100
     return np.maximum(usual, floor if floor > 0 else 1.0)[part]

@@ -151,19 +151,17 @@ def placebo(
     order = np.argsort(kind, kind="stable")
     counts = np.bincount(kind)
     pool = [pools[int(clock)] for clock in clocks]
-    drawn = np.hstack([
-        one[rng.integers(len(one), size=(draws, count))]
-        for one, count in zip(pool, counts, strict=True)
-    ])  # fmt: skip
+    sized = zip(pool, counts, strict=True)
+    drawn = np.hstack([free[rng.integers(len(free), size=(draws, n))] for free, n in sized])
     if statistic == "response":
         value = float(_slope(moves[order][None, :], x[order])[0])
         found = _slope(drawn, x[order])
         far = np.abs(found) >= abs(value)
     else:
         # The candidates of a draw: a sample of the sample, for each time of day.
-        again = [one[rng.integers(len(one), size=(draws, len(one)))] for one in pool]
-        value = float(_compared(moves[order][None, :], [one[None, :] for one in pool], counts,
-                                statistic)[0])  # fmt: skip
+        again = [free[rng.integers(len(free), size=(draws, len(free)))] for free in pool]
+        real = moves[order][None, :], [free[None, :] for free in pool]
+        value = float(_compared(*real, counts, statistic)[0])
         found = _compared(drawn, again, counts, statistic)
         scale = np.log if statistic == "volatility" else np.asarray
         far = np.abs(scale(found)) >= abs(scale(value))
@@ -190,27 +188,23 @@ def _pools(returns, times, shun, window, apart) -> dict[int, np.ndarray]:
     wall = zone_index.tz_localize(None).as_unit("us").asi8
     since_midnight = wall % (1440 * MINUTE_US)
     reach = (last - first + 1 + apart) * bar
-    near = np.sort(shun.asi8)
+    far = np.iinfo(np.int64).max // 2
+    near = np.concatenate([[-far], np.sort(shun.asi8), [far]])
     summed = np.concatenate([[0.0], np.cumsum(np.nan_to_num(numbers))])
     missing = np.concatenate([[0], np.cumsum(~np.isfinite(numbers))])
     pools = {}
     for clock in np.unique(clock_of(times)):
         offset = since_midnight - clock
-        place = np.flatnonzero((offset <= 0) & (offset > -bar))
-        place = place[(place + first >= 0) & (place + last < len(numbers))]
-        start, stop = place + first, place + last + 1
+        row = np.flatnonzero((offset <= 0) & (offset > -bar))
+        row = row[(row + first >= 0) & (row + last < len(numbers))]
+        start, stop = row + first, row + last + 1
         whole = (
-            (instants[start] == instants[place] + first * bar)
-            & (instants[stop - 1] == instants[place] + last * bar)
+            (instants[start] == instants[row] + first * bar)
+            & (instants[stop - 1] == instants[row] + last * bar)
             & (missing[stop] == missing[start])
         )
-        after = np.searchsorted(near, instants[place])
-        beyond = np.concatenate(
-            [[np.iinfo(np.int64).min // 2], near, [np.iinfo(np.int64).max // 2]]
-        )
-        free = (instants[place] - beyond[after] >= reach) & (
-            beyond[after + 1] - instants[place] >= reach
-        )
+        after = np.searchsorted(near, instants[row])
+        free = (instants[row] - near[after - 1] >= reach) & (near[after] - instants[row] >= reach)
         good = whole & free
         if good.sum() < 2:
             raise ValueError(

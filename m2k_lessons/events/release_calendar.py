@@ -28,8 +28,8 @@ class _Rule(NamedTuple):
 
 
 _RULES = {
-    one.release: one
-    for one in (
+    rule.release: rule
+    for rule in (
         _Rule("employment", "BLS", "08:30", "monthly", "first Friday"),
         _Rule("CPI", "BLS", "08:30", "monthly", "first Wednesday from the 10th on"),
         _Rule("PPI", "BLS", "08:30", "monthly", "first working day after the CPI"),
@@ -109,11 +109,8 @@ def calendar(start, end) -> pd.DataFrame:
     rows.sort(key=lambda row: (row[0], row[1].clock, row[1].release))
     wall = [f"{day} {rule.clock}" for day, rule, _ in rows]
     index = pd.DatetimeIndex(pd.to_datetime(wall), name="time").as_unit("us").tz_localize(NEW_YORK)
-    columns = {
-        "agency": [rule.agency for _, rule, _ in rows],
-        "release": [rule.release for _, rule, _ in rows],
-        "cadence": [rule.cadence for _, rule, _ in rows],
-        "rule": [rule.rule for _, rule, _ in rows],
+    names = ("agency", "release", "cadence", "rule")
+    columns = {name: [getattr(rule, name) for _, rule, _ in rows] for name in names} | {
         "session": sessions.label_sessions(index).to_numpy(),
         "dated_by": "rule",
         "note": [_shut(day, rule) or note for day, rule, note in rows],

@@ -50,9 +50,7 @@ def bar_returns(close: pd.Series) -> pd.Series:
     numbers = series.values("close", close)
     instants, bar = instants_of("close", close)
     series.finite_or_nan("close", close, numbers)
-    if np.any(numbers <= 0):
-        where = int(np.flatnonzero(numbers <= 0)[0])
-        raise ValueError(f"close must be above 0, got {numbers[where]} at {close.index[where]}")
+    series.refuse_rows("close", close, numbers <= 0, "be above 0")
     moves = np.full(len(numbers), np.nan)
     moves[1:] = np.where(np.diff(instants) == bar, np.diff(np.log(numbers)), np.nan)
     return series.like(close, moves, "return")
