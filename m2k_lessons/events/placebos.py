@@ -93,10 +93,6 @@ def placebo(
     incomplete : {"refuse", "leave_out"}
         For windows of events that lack a bar. Candidates that lack one are never drawn.
 
-    Returns
-    -------
-    Placebo
-
     Raises
     ------
     TypeError, ValueError

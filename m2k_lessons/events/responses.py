@@ -70,10 +70,6 @@ def response(move_pct, surprise, clusters=None, *, confidence: float = 0.95) -> 
     confidence : float
         Between 0 and 1.
 
-    Returns
-    -------
-    Response
-
     Raises
     ------
     TypeError, ValueError

@@ -139,10 +139,6 @@ def event_study(
     incomplete : {"refuse", "leave_out"}
         What to do with windows that lack a bar. Left out, they are listed in `left_out`.
 
-    Returns
-    -------
-    EventStudy
-
     Raises
     ------
     TypeError, ValueError

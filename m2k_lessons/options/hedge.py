@@ -181,10 +181,6 @@ def replay_protective_put(
     commission_usd : float, optional
         For each option bought, sold or exercised; RTY's commission of `facts.toml` when left out.
 
-    Returns
-    -------
-    HedgeReplay
-
     Raises
     ------
     TypeError, ValueError

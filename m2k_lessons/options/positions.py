@@ -32,7 +32,7 @@ class Leg:
     contracts : int
         Negative for a short leg; not 0.
     price : float
-        What one was bought or sold at, in points: a future's price above 0, or a premium at
+        What each was bought or sold at, in points: a future's price above 0, or a premium at
         least 0.
     strike : float, optional
         In points, above 0; of options only, and they need it.
@@ -99,16 +99,7 @@ def payoff(legs, prices):
 
     An option brings what its exercise brings, a future its gain or loss since it was entered.
 
-    Parameters
-    ----------
-    legs : Leg, or list or tuple of Leg
-    prices : float, array or Series
-        Of the future at expiry, in points, above 0.
-
-    Returns
-    -------
-    float, array or Series
-        In USD, in the shape of `prices`.
+    Parameters and result as in `value`; the prices are those at expiry.
 
     Examples
     --------
@@ -128,8 +119,8 @@ def value(legs, prices, years, rate, volatility):
     prices : float, array or Series
         Of the future, in points, above 0.
     years : float or list of float
-        To expiry: one for all legs, or one for each (a future's is not used). The legs must
-        expire together unless each has its own.
+        To expiry: the same for all legs, or one for each (a future's is not used). The legs
+        must expire together unless each has its own.
     rate : float
         Per year, as a decimal.
     volatility : float or list of float
@@ -171,14 +162,6 @@ def value(legs, prices, years, rate, volatility):
 def premium_usd(legs) -> float:
     """Premiums of all option legs, in USD: above 0 was paid, below 0 received.
 
-    Parameters
-    ----------
-    legs : Leg, or list or tuple of Leg
-
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> premium_usd(collar(2400.0, 2300.0, 60.1, 2500.0, 58.0))
@@ -191,18 +174,8 @@ def premium_usd(legs) -> float:
 def profit(legs, prices, years=0.0, rate=0.0, volatility=0.0):
     """Gain or loss on legs, in USD, before costs: `value` less the premiums paid.
 
-    Parameters
-    ----------
-    legs : Leg, or list or tuple of Leg
-    prices : float, array or Series
-        Of the future, in points, above 0.
-    years, rate, volatility
-        As in `value`; left out, at expiry.
-
-    Returns
-    -------
-    float, array or Series
-        In USD, in the shape of `prices`. Interest on the premiums is left out.
+    Parameters and result as in `value`; without `years`, `rate` and `volatility` at expiry.
+    Interest on the premiums is left out.
 
     Examples
     --------
@@ -249,15 +222,7 @@ def covered_call(
 ) -> tuple[Leg, Leg]:
     """Long futures and calls sold against them: together, a synthetic short put.
 
-    Parameters
-    ----------
-    price, strike, premium, contracts, **details
-        As in `protective_put`; the calls are sold.
-
-    Returns
-    -------
-    tuple of Leg
-        The futures, then the calls.
+    Parameters and result as in `protective_put`, with calls sold in place of puts bought.
 
     Examples
     --------
@@ -320,10 +285,6 @@ def long_call(strike: float, premium: float, options: int = 1, **details) -> tup
         At least 1.
     **details
         `expiry`, `style` and `strike_step`, as in `Leg`.
-
-    Returns
-    -------
-    tuple of Leg
 
     Examples
     --------

@@ -35,19 +35,8 @@ from m2k_lessons.portfolio.rebalancing import Portfolio, rebalance
 from m2k_lessons.portfolio.weights import METHODS, allocate, weights_from_covariance
 
 __all__ = [
-    "ContractPortfolio",
-    "METHODS",
-    "Portfolio",
-    "RULES",
-    "allocate",
-    "covariance_matrix",
-    "diversification_ratio",
-    "ewma_correlation",
-    "portfolio_volatility",
-    "rebalance",
-    "rebalance_contracts",
-    "risk_contribution",
-    "rolling_correlation",
-    "weights_from_covariance",
-    "whole_contracts",
-]
+    "ContractPortfolio", "METHODS", "Portfolio", "RULES", "allocate", "covariance_matrix",
+    "diversification_ratio", "ewma_correlation", "portfolio_volatility", "rebalance",
+    "rebalance_contracts", "risk_contribution", "rolling_correlation",
+    "weights_from_covariance", "whole_contracts",
+]  # fmt: skip

@@ -166,10 +166,6 @@ def rebalance_contracts(
     rounding : {"nearest", "down"}
         As in `whole_contracts`.
 
-    Returns
-    -------
-    ContractPortfolio
-
     Raises
     ------
     TypeError, ValueError

@@ -112,10 +112,6 @@ def rebalance(
     cost_pct : float, or Series by asset
         % of each dollar bought or sold, 0 to 10.
 
-    Returns
-    -------
-    Portfolio
-
     Notes
     -----
     Money is kept in whole cents: each gain, each trade and each cost is rounded to the cent, and
