@@ -76,8 +76,7 @@ def fred(
     start, end = checks.date("start", start), checks.date("end", end)
     if start > end:
         raise ValueError(f"start must not be after end, got {start} and {end}")
-    if not isinstance(refresh, bool):
-        raise TypeError(f"refresh must be True or False, got {refresh!r}")
+    checks.instance("refresh", refresh, bool, "True or False")
     timeout_s = checks.number("timeout_s", timeout_s, above=0, at_most=3600)
 
     path = cache.folder("fred") / f"{series_id}_{start}_{end}.csv"
