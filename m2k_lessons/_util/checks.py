@@ -1,7 +1,5 @@
 """Argument checks that every public function shares: one wording for every refusal."""
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 from numbers import Integral, Real

@@ -1,7 +1,5 @@
 """What the option chain's simulator and `options` share: formula, tree and ticks, unchecked."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

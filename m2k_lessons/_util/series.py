@@ -1,7 +1,5 @@
 """Series in, arrays to compute on, Series out: what every function over prices shares."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

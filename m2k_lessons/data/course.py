@@ -7,8 +7,6 @@ Frames of minutes are compressed with bzip2, not gzip: of bzip2 there is one imp
 gzip's bytes differ between the zlib of one system and another.
 """
 
-from __future__ import annotations
-
 import bz2
 import dataclasses
 import datetime as dt

@@ -1,7 +1,5 @@
 """Figures of the US economy from FRED, fetched once and kept on the learner's computer."""
 
-from __future__ import annotations
-
 import datetime as dt
 import io
 import re

@@ -1,7 +1,5 @@
 """Real daily prices from Yahoo Finance, fetched once and kept on the learner's computer."""
 
-from __future__ import annotations
-
 import datetime as dt
 import io
 import json

@@ -1,7 +1,5 @@
 """Less position around events."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

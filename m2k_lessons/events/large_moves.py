@@ -1,7 +1,5 @@
 """Bars that moved too far for chance, and the reports they fall on."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

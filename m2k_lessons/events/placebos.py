@@ -1,7 +1,5 @@
 """The same study at times when nothing happened."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

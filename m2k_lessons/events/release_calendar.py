@@ -1,7 +1,5 @@
 """When reports come out: by rule, or from a table of one's own."""
 
-from __future__ import annotations
-
 import csv
 import datetime as dt
 import io

@@ -1,7 +1,5 @@
 """How far the price goes for each unit of surprise."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Average moves around events, with their errors."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

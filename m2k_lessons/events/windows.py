@@ -1,7 +1,5 @@
 """Bars around moments: the windows that event studies cut, and their clusters."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import NamedTuple
 

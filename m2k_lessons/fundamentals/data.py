@@ -1,7 +1,5 @@
 """Real macroeconomic series and the small-cap premium."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

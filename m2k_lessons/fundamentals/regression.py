@@ -1,7 +1,5 @@
 """Does a figure go with returns, and does it forecast them?"""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What industries contribute to the index."""
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 from typing import NamedTuple

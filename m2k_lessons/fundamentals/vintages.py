@@ -1,7 +1,5 @@
 """What was known when: publication lags, surprises, scores from the past alone."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """Arguments of the option formulas: checked, and matched to one shape."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The option as the exchange lists it: its tick, how many M2K it covers, what it costs."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """American options on futures: what early exercise is worth."""
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np
@@ -22,10 +20,7 @@ _LEAST_INTEREST = 1e-12
 def american(forward, strike, years, rate, volatility, kind):
     """Value of an option on a future that may be exercised at any time up to expiry.
 
-    Parameters
-    ----------
-    forward, strike, years, rate, volatility, kind
-        As in `black76`.
+    Parameters as in `black76`.
 
     Returns
     -------

@@ -1,7 +1,5 @@
 """Black-76: price and Greeks of a European option on a future."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
@@ -84,20 +82,10 @@ def black76(forward, strike, years, rate, volatility, kind):
 
 
 def greeks(forward, strike, years, rate, volatility, kind) -> Greeks:
-    """Value of a European option on a future, and its sensitivities.
+    """Value of a European option on a future, and its sensitivities, as `Greeks` has them.
 
-    Parameters
-    ----------
-    forward, strike, years, rate, volatility, kind
-        As in `black76`.
-
-    Returns
-    -------
-    Greeks
-        `price`, `delta` (futures), `gamma` (per point), `vega` (per percentage point of
-        volatility), `theta` (per calendar day), `rho` (per percentage point of the rate). With
-        zero time or volatility these are the limits, at the money those from above: delta is
-        then half a future and gamma infinite.
+    Parameters as in `black76`. With zero time or volatility the results are the limits, at the
+    money those from above: delta is then half a future and gamma infinite.
 
     Notes
     -----

@@ -4,8 +4,6 @@ A replay asks what `options.protective_put` leaves open: what it costs to insure
 after year, and whether each put is better held to its expiry or sold earlier and replaced.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import datetime as dt
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The volatility that a price implies."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import ndtr, ndtri
 

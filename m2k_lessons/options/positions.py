@@ -1,7 +1,5 @@
 """Legs of futures and options put together: pay-off, value, profit."""
 
-from __future__ import annotations
-
 import datetime as dt
 import functools
 import math

@@ -1,7 +1,5 @@
 """Weights, returns and costs as given: checked, and put in one order."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

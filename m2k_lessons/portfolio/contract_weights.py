@@ -1,7 +1,5 @@
 """A portfolio in whole futures contracts, and brought back to its weights with them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

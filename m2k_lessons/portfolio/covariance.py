@@ -1,7 +1,5 @@
 """Covariance and correlation, and where the risk of a portfolio comes from."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -117,10 +115,7 @@ def portfolio_volatility(weights: pd.Series, covariance: pd.DataFrame) -> float:
 def risk_contribution(weights: pd.Series, covariance: pd.DataFrame) -> pd.Series:
     """What each holding adds to the volatility of the whole; the parts sum to it.
 
-    Parameters
-    ----------
-    weights, covariance
-        As in `portfolio_volatility`.
+    Parameters as in `portfolio_volatility`.
 
     Returns
     -------
@@ -156,10 +151,7 @@ def risk_contribution(weights: pd.Series, covariance: pd.DataFrame) -> pd.Series
 def diversification_ratio(weights: pd.Series, covariance: pd.DataFrame) -> float:
     """How many times the risk the parts have on their own is that of the whole.
 
-    Parameters
-    ----------
-    weights, covariance
-        As in `portfolio_volatility`; weights at least zero, not all zero.
+    Parameters as in `portfolio_volatility`; weights at least zero, not all zero.
 
     Returns
     -------

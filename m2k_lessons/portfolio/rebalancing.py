@@ -1,7 +1,5 @@
 """A portfolio brought back to its weights, with the costs of it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

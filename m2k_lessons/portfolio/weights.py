@@ -1,7 +1,5 @@
 """Weights of a portfolio: equal, inverse volatility, risk parity, least variance."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

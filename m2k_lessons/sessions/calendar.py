@@ -1,7 +1,5 @@
 """Which days the exchange trades, from when to when, and every minute of them."""
 
-from __future__ import annotations
-
 import datetime as dt
 import functools
 from typing import NamedTuple
@@ -113,10 +111,7 @@ def schedule(start, end) -> pd.DataFrame:
 def trading_days(start, end) -> pd.DatetimeIndex:
     """List the trade dates: the days that have one daily bar each.
 
-    Parameters
-    ----------
-    start, end : str, date or Timestamp
-        First and last day, as in `schedule`.
+    Parameters as in `schedule`.
 
     Returns
     -------
@@ -138,11 +133,8 @@ def trading_days(start, end) -> pd.DatetimeIndex:
 def session_minutes(start, end) -> pd.DatetimeIndex:
     """List every minute at whose start the market is open.
 
-    Parameters
-    ----------
-    start, end : str, date or Timestamp
-        First and last session day, as in `schedule`; their sessions are included whole, so
-        that of a Monday begins with Sunday 18:00.
+    Parameters as in `schedule`; the sessions of both days are included whole, so that of a Monday
+    begins with Sunday 18:00.
 
     Returns
     -------

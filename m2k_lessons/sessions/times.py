@@ -1,7 +1,5 @@
 """What a moment is: regular hours or not, open or closed, and of which trade date."""
 
-from __future__ import annotations
-
 import datetime as dt
 import functools
 from typing import NamedTuple
