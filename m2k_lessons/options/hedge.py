@@ -226,7 +226,8 @@ def replay_protective_put(
     opens, closes, change, volatility = _market(market, window)
     volatility = (volatility + extra).clip(lower=0.01, upper=5.0)
     days = closes.index
-    listed = expiries(days[0].date(), days[-1].date() + dt.timedelta(days=400), kind)
+    until = min(days[-1].date() + dt.timedelta(days=400), _LAST_DAY)
+    listed = expiries(days[0].date(), until, kind)
     listed = listed[listed["underlying"].isin(closes.columns)]
     if len(days) < window + 3:
         raise ValueError(f"market must have more than {window + 2} days, got {len(days)}")
