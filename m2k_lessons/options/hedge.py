@@ -78,30 +78,22 @@ def expiries(start, end, kinds=KINDS) -> pd.DataFrame:
     # Some days beyond the last one, which tell whether it ends its month.
     beyond = min(last + dt.timedelta(days=10), sessions.LAST_DAY.date())
     closes = sessions.schedule(first, beyond)["rth_close"].dropna()
-    months = closes.index.month
-    ends_month = np.r_[months[:-1] != months[1:], False]
-    futures = {
-        code: last_trading_day(code)
-        for year in range(first.year, last.year + 2)
-        for month in MONTH_LETTERS
-        if (year, month) >= (first.year, first.month)
-        for code in [contract_code("RTY", year, month)]
-    }
-    rows = []
-    for (day, close), month_ends in zip(closes.items(), ends_month, strict=True):
-        date = day.date()
-        if date > last:
-            break
-        code = next(code for code, ends in futures.items() if ends >= date)
-        kind = "end of month" if month_ends else "weekly"
-        if futures[code] == date:
-            kind, close = "quarterly", _at(date, QUARTERLY_TIME)
-        if kind in kinds:
-            rows.append((close, kind, _STYLES[kind], code))
-    instants, *columns = zip(*rows, strict=True) if rows else ((), (), (), ())
-    index = pd.DatetimeIndex(instants, tz=sessions.NEW_YORK, name="expires").as_unit("us")
-    named = dict(zip(("kind", "style", "underlying"), map(list, columns), strict=True))
-    return pd.DataFrame(named, index=index, dtype="str")
+    days = closes.index
+    ends_month = np.append(days.month[:-1] != days.month[1:], False)
+    years = range(first.year, last.year + 2)
+    codes = [contract_code("RTY", year, month) for year in years for month in MONTH_LETTERS]
+    ends = pd.DatetimeIndex([last_trading_day(code) for code in codes])
+    future = ends.searchsorted(days)
+    quarterly = ends[future] == days
+    table = pd.DataFrame({"expires": closes.to_numpy(), "kind": "weekly"}, index=days)
+    table.loc[ends_month, "kind"] = "end of month"
+    table.loc[quarterly, "kind"] = "quarterly"
+    at_open = [_at(day.date(), QUARTERLY_TIME) for day in days[quarterly]]
+    table.loc[quarterly, "expires"] = pd.DatetimeIndex(at_open, tz=sessions.NEW_YORK).as_unit("us")
+    table["style"] = table["kind"].map(_STYLES).astype("str")
+    table["underlying"] = pd.array(codes, dtype="str")[future]
+    table = table.loc[: pd.Timestamp(last)]
+    return table[table["kind"].isin(kinds)].set_index("expires")
 
 
 @dataclass(frozen=True)
