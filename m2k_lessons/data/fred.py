@@ -59,9 +59,7 @@ def fred(
 
     Notes
     -----
-    Each series and span is kept in the folder ``fred`` of the user's cache folder for
-    `m2k-lessons`, or of the folder named in the environment variable ``M2K_HOME``. A damaged
-    file is fetched again. Deleting the folder is safe.
+    What is fetched is kept as `data.download` keeps prices, in the folder ``fred``.
 
     Examples
     --------

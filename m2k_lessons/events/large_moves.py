@@ -21,9 +21,9 @@ def jumps(
     ----------
     returns : Series
         Log returns of one bar (`bar_returns`); NaN after a pause, so that the pause's gap is no
-        jump.
+        jump. At least `window` + 2 are known.
     window : int
-        Bars before each one from which its volatility is estimated, at least 30. For minutes 600,
+        Bars before each bar from which its volatility is estimated, at least 30. For minutes 600,
         close to the square root of a year's bars that the source asks for at least.
     alpha : float
         Chance of one false jump or more among all bars, where prices diffuse with normal steps.
@@ -34,11 +34,6 @@ def jumps(
     -------
     DataFrame
         One row for each jump: `return_pct`, `statistic` (return over volatility), `threshold`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Arguments out of range, or fewer known returns than `window` + 2.
 
     Notes
     -----

@@ -52,18 +52,16 @@ class Regression:
 
         The interval is that of the *mean*: a single outcome strays from it by `residual_sd`.
         """
+        from scipy.special import stdtrit
+
         wanted = list(self.table.index[1:])
         if sorted(values) != sorted(wanted):
             raise ValueError(f"values must be given for {', '.join(wanted)}, got {sorted(values)}")
         x = np.array([1.0, *(checks.number(name, values[name]) for name in wanted)])
         mean = float(x @ self.table["coefficient"].to_numpy())
-        half = self._t() * math.sqrt(x @ self.covariance.to_numpy() @ x)
+        reach = float(stdtrit(self.n - len(self.table), (1 + self.confidence) / 2))
+        half = reach * math.sqrt(x @ self.covariance.to_numpy() @ x)
         return mean, mean - half, mean + half
-
-    def _t(self) -> float:
-        from scipy.special import stdtrit
-
-        return float(stdtrit(self.n - len(self.table), (1 + self.confidence) / 2))
 
     def __str__(self) -> str:
         lines = [
@@ -228,11 +226,6 @@ def out_of_sample(
     -------
     OutOfSample
         The forecasts, and R² against the mean of the same earlier rows.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `regress`; or fewer rows than `minimum` and one forecast need.
 
     Notes
     -----

@@ -184,12 +184,6 @@ def sector_shock(
         The basis is taken to stay, so the future moves by as many points as the index; not
         rounded to ticks.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Weights that do not sum to one, an unknown sector (those that exist are named), and
-        numbers outside what is accepted.
-
     Examples
     --------
     >>> round(sector_shock(sector_weights(), "Financials", -10, price=2400.0).usd, 2)

@@ -123,12 +123,6 @@ def surprise(actual, consensus, scale, *, reference_period=None):
     Series or float
         ``(actual - consensus) / scale``.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Times without a zone or out of order; different indices; an unknown value; a
-        scale that is not above zero; a release before its reference period.
-
     Examples
     --------
     >>> surprise(actual=225, consensus=150, scale=75)  # thousand jobs

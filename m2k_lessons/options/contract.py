@@ -64,6 +64,17 @@ def options_to_cover(contracts: int, contract: Contract = M2K) -> Cover:
     return Cover(*divmod(contracts, futures_per_option(contract)))
 
 
+def fully_covering(contracts: int, contract: Contract = M2K) -> int:
+    """Options that cover a number of futures, which must leave none of them over."""
+    options, uncovered = options_to_cover(contracts, contract)
+    if uncovered or not options:
+        raise ValueError(
+            f"contracts must be a multiple of {futures_per_option(contract)} {contract.symbol}, "
+            f"which one option covers, got {contracts}; options_to_cover counts what is left over"
+        )
+    return options
+
+
 class ProtectionCost(NamedTuple):
     """Price of a hedge: `usd` for its term, `usd_a_year` and `pct_a_year` of what it covers."""
 

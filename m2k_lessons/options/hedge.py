@@ -16,7 +16,7 @@ from m2k_lessons._util import checks, option_pricing
 from m2k_lessons.contracts import M2K, MONTH_LETTERS, RTY, contract_code, last_trading_day
 from m2k_lessons.facts import fact
 from m2k_lessons.options.arguments import DAYS_A_YEAR, M2K_PER_OPTION, OPTION
-from m2k_lessons.options.contract import options_to_cover
+from m2k_lessons.options.contract import fully_covering
 from m2k_lessons.options.early_exercise import american
 from m2k_lessons.options.european import black76
 from m2k_lessons.simulate.market import Market
@@ -202,12 +202,7 @@ def replay_protective_put(
     distance = checks.number("distance_pct", distance_pct, at_least=0, at_most=50) / 100
     checks.instance("surface", surface, SmileTruth, "the truth of simulate.option_chain")
     contracts = checks.whole("contracts", contracts, at_least=1)
-    number, uncovered = options_to_cover(contracts)
-    if uncovered:
-        raise ValueError(
-            f"contracts must be a multiple of {M2K_PER_OPTION} M2K, which one option "
-            f"covers, got {contracts}"
-        )
+    number = fully_covering(contracts)
     kind = checks.choice("kind", kind, ("quarterly", "end of month"))
     extra = checks.number("volatility_premium", volatility_premium, at_least=-0.1, at_most=0.5)
     window = checks.whole("window", window, at_least=5, at_most=252)
@@ -334,22 +329,20 @@ def _market(market, window):
 def _choose(listed, closes, bought, days_to_expiry, roll_days):
     """Expiry that comes nearest to the wanted days, position of the put's last day, and its end."""
     days = closes.index
-    best = None
     priced = closes.iloc[bought].dropna()
+    candidates = []
     for expires, code in listed["underlying"].items():
         left = (expires.date() - days[bought].date()).days
-        if left <= 0 or code not in priced:
-            continue
         ends = expires.date() - dt.timedelta(days=roll_days or 0)
         last = int(days.searchsorted(_at(ends, "23:59"), side="right")) - 1
-        if last > bought and (best is None or abs(left - days_to_expiry) < best[0]):
-            best = abs(left - days_to_expiry), expires, last, ends
-    if best is None:
+        if left > 0 and code in priced and last > bought:
+            candidates.append((abs(left - days_to_expiry), expires, last, ends))
+    if not candidates:
         raise ValueError(
             f"market must have a future for an expiry about {days_to_expiry} days after "
             f"{days[bought].date()}, and none was found"
         )
-    _, expires, last, ends = best
+    _, expires, last, ends = min(candidates)  # of two as near, the earlier
     if ends > days[-1].date():
         return expires, last, "sold on the last day"
     if roll_days is not None:

@@ -12,7 +12,7 @@ from m2k_lessons._util import checks
 from m2k_lessons._util.series import like
 from m2k_lessons.contracts import M2K, Contract
 from m2k_lessons.options.arguments import M2K_PER_OPTION, OPTION, futures_per_option, numbers_of
-from m2k_lessons.options.contract import options_to_cover
+from m2k_lessons.options.contract import fully_covering
 from m2k_lessons.options.early_exercise import american
 from m2k_lessons.options.european import black76
 
@@ -297,12 +297,7 @@ def _covered(price, contracts, details):
     """The futures of a hedge and the number of options; takes `contract` out of details."""
     contract = details.pop("contract", M2K)
     contracts = checks.whole("contracts", contracts, at_least=1)
-    options, uncovered = options_to_cover(contracts, contract)
-    if uncovered:
-        raise ValueError(
-            f"contracts must be a multiple of {futures_per_option(contract)} {contract.symbol}, "
-            f"which one option covers, got {contracts}; options_to_cover counts what is left over"
-        )
+    options = fully_covering(contracts, contract)
     return Leg("future", contracts, price, contract=contract), options
 
 

@@ -115,18 +115,13 @@ def portfolio_volatility(weights: pd.Series, covariance: pd.DataFrame) -> float:
 def risk_contribution(weights: pd.Series, covariance: pd.DataFrame) -> pd.Series:
     """What each holding adds to the volatility of the whole; the parts sum to it.
 
-    Parameters as in `portfolio_volatility`.
+    Parameters as in `portfolio_volatility`; weights that are all zero are refused.
 
     Returns
     -------
     Series
         ``w_i (C w)_i / sqrt(w' C w)`` by asset, in the unit of the returns. Divide by the sum
         for shares of the risk. A negative part lowers the risk of the rest.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `portfolio_volatility`; weights that are all zero have no risk to share out.
 
     Notes
     -----

@@ -86,12 +86,6 @@ def weights_from_covariance(
     Series
         Weight of each asset, within its bounds, summing to one.
 
-    Raises
-    ------
-    TypeError, ValueError
-        A covariance that is not finite, symmetric and positive definite; bounds that no weights
-        can meet.
-
     Notes
     -----
     Risk parity: Maillard, Roncalli and Teïletche (2010), Journal of Portfolio Management 36,

@@ -84,11 +84,6 @@ def schedule(start, end) -> pd.DataFrame:
         - `hypothetical`: True before M2K's launch; today's hours, which nobody traded.
         - `note`: the holiday, and "projected by rule" from 2027 on; empty on normal days.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Not a day, out of range, or `start` after `end`.
-
     Notes
     -----
     Source: pandas_market_calendars, `CME Globex Equity`, corrected for Good Fridays, 2025-01-09
