@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from m2k_lessons._util import checks, series
+from m2k_lessons._util import checks
 from m2k_lessons.events.responses import response
 from m2k_lessons.events.study import INCOMPLETE
 from m2k_lessons.events.windows import (
-    MINUTE_US,
     clock_of,
     cut_windows,
     event_times,
@@ -174,38 +173,24 @@ def placebo(
 
 def _pools(returns, times, shun, window, apart) -> dict[int, np.ndarray]:
     """Moves in % at each free time that has the time of day of an event, by time of day."""
-    numbers = series.values("returns", returns)
     instants, bar = instants_of("returns", returns)
-    first, last = window
-    zone_index = returns.index.tz_convert(NEW_YORK)
-    # Offsets change twice a year; one of them holds for all bars of a New York day's hour.
-    wall = zone_index.tz_localize(None).as_unit("us").asi8
-    since_midnight = wall % (1440 * MINUTE_US)
-    reach = (last - first + 1 + apart) * bar
+    since_midnight = clock_of(returns.index.as_unit("us").tz_convert(NEW_YORK))
+    reach = (window[1] - window[0] + 1 + apart) * bar
     far = np.iinfo(np.int64).max // 2
     near = np.concatenate([[-far], np.sort(shun.asi8), [far]])
-    summed = np.concatenate([[0.0], np.cumsum(np.nan_to_num(numbers))])
-    missing = np.concatenate([[0], np.cumsum(~np.isfinite(numbers))])
     pools = {}
     for clock in np.unique(clock_of(times)):
-        offset = since_midnight - clock
-        row = np.flatnonzero((offset <= 0) & (offset > -bar))
-        row = row[(row + first >= 0) & (row + last < len(numbers))]
-        start, stop = row + first, row + last + 1
-        whole = (
-            (instants[start] == instants[row] + first * bar)
-            & (instants[stop - 1] == instants[row] + last * bar)
-            & (missing[stop] == missing[start])
-        )
-        after = np.searchsorted(near, instants[row])
-        free = (instants[row] - near[after - 1] >= reach) & (near[after] - instants[row] >= reach)
-        good = whole & free
-        if good.sum() < 2:
+        bars = instants[(since_midnight <= clock) & (since_midnight > clock - bar)]
+        after = np.searchsorted(near, bars)
+        free = bars[(bars - near[after - 1] >= reach) & (near[after] - bars >= reach)]
+        quiet = pd.DatetimeIndex(free.astype("M8[us]"), tz="UTC")
+        cut = cut_windows(returns, "returns", quiet, window, "leave_out") if len(free) else None
+        if cut is None or len(cut.times) < 2:
             raise ValueError(
                 f"returns must have at least 2 days at {hour_text(clock)} that are not near an "
-                f"event, got {int(good.sum())}; a smaller apart leaves more"
+                f"event, got {0 if cut is None else len(cut.times)}; a smaller apart leaves more"
             )
-        pools[int(clock)] = 100 * (summed[stop[good]] - summed[start[good]])
+        pools[int(clock)] = 100 * cut.returns.sum(axis=1)
     return pools
 
 

@@ -241,7 +241,7 @@ def read_calendar(path: str | os.PathLike | io.TextIOBase, *, tz: str = NEW_YORK
         time = _calendar_time(row, zone, line)
         if not row["release"]:
             raise ValueError(f"{line}, column release: must not be empty")
-        for column in row.keys() & set(_FIGURES):
+        for column in (name for name in _FIGURES if name in row):
             row[column] = _calendar_number(row[column], f"{line}, column {column}")
         first = seen.setdefault((time, row["release"]), reader.line_num)
         if first != reader.line_num:
