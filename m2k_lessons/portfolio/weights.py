@@ -171,13 +171,14 @@ def _least_variance(matrix: np.ndarray, low: np.ndarray, high: np.ndarray) -> np
         return _summing_to_one(weights, low, high)
     rows = np.vstack([np.linalg.cholesky(matrix).T, np.full(len(low), _SUM_WEIGHT)])
     wanted = -rows[:, ~free] @ low[~free]
-    missing = 1.0
+    total = float(np.clip(1.0, math.fsum(low), math.fsum(high)))  # one, but for printed bounds
+    missing = total
     for _ in range(100):
         wanted[-1] += _SUM_WEIGHT * missing
         limits = (low[free], high[free])
         fit = lsq_linear(rows[:, free], wanted, limits, method="bvls", tol=1e-15, max_iter=1000)
         weights[free] = fit.x
-        missing = 1.0 - math.fsum(weights)
+        missing = total - math.fsum(weights)
         if fit.success and abs(missing) < 1e-13:
             return _summing_to_one(weights, low, high)
     raise ValueError(

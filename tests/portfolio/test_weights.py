@@ -158,6 +158,16 @@ def test_bounds_that_leave_one_mix_only():
         np.testing.assert_allclose(at_low, [0.2, 0.3, 0.5], atol=1e-12)
 
 
+def test_bounds_whose_rounding_leaves_no_exact_mix():
+    covariance = table(np.diag([0.1, 0.2, 0.4]))
+    lows, highs = np.full(3, 1 / 3 + 1e-10), np.full(3, 1 / 3 - 1e-10)
+    for method in pf.METHODS:
+        for bounds in ({"lower": lows}, {"upper": highs}):
+            series = {name: pd.Series(bound, list("abc")) for name, bound in bounds.items()}
+            found = pf.weights_from_covariance(covariance, method, **series)
+            np.testing.assert_allclose(found, 1 / 3, atol=2e-9)
+
+
 def test_order_of_assets_and_unit_of_returns_do_not_matter(returns):
     risky = returns[list(NAMES)]
     for method in pf.METHODS:
