@@ -1,7 +1,7 @@
 """Time the trading clock: `python benchmarks/sessions.py`.
 
 Target: a year of minute bars labelled in under 0.3 s. The first call also imports
-pandas_market_calendars and computes the calendar of 1980 to 2040; later calls reuse it.
+pandas_market_calendars and computes the calendar of 1980 to 2068; later calls reuse it.
 """
 
 import statistics

@@ -1,7 +1,5 @@
 """Argument checks that every public function shares: one wording for every refusal."""
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 from numbers import Integral, Real
@@ -50,12 +48,28 @@ def whole(name: str, value, *, at_least: int | None = None, at_most: int | None 
 
 def choice(name: str, value, options) -> str:
     """Return `value` if it is one of `options`."""
-    options = list(options)
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be one of {_listed(options)}, got {value!r}")
-    if value not in options:
-        raise ValueError(f"{name} must be one of {_listed(options)}, got {value!r}")
-    return value
+    if isinstance(value, str) and value in options:
+        return value
+    kind = ValueError if isinstance(value, str) else TypeError
+    raise kind(f"{name} must be one of {listed(options)}, got {value!r}")
+
+
+def instance(name: str, value, types, accepted: str):
+    """Return `value` if it is of one of the types, which `accepted` says in words."""
+    if isinstance(value, types):
+        return value
+    raise TypeError(f"{name} must be {accepted}, got {described(value)}")
+
+
+def described(value) -> str:
+    """A value as an error shows it: a frame of bars would fill the screen."""
+    plain = isinstance(value, (str, int, float, dt.date, type(None)))
+    return repr(value) if plain else f"a {type(value).__name__}"
+
+
+def listed(options) -> str:
+    """Names as an error lists them."""
+    return ", ".join(repr(option) for option in options)
 
 
 def date(name: str, value) -> dt.date:
@@ -74,18 +88,6 @@ def date(name: str, value) -> dt.date:
 
 
 def _accepted(kind: str, above, at_least, below, at_most) -> str:
-    limits = [
-        f"{word} {limit:g}"
-        for word, limit in (
-            ("above", above),
-            ("at least", at_least),
-            ("below", below),
-            ("at most", at_most),
-        )
-        if limit is not None
-    ]
-    return " ".join([kind, " and ".join(limits)]).strip()
-
-
-def _listed(options: list) -> str:
-    return ", ".join(repr(option) for option in options)
+    limits = {"above": above, "at least": at_least, "below": below, "at most": at_most}
+    given = [f"{word} {limit:g}" for word, limit in limits.items() if limit is not None]
+    return " ".join([kind, " and ".join(given)]).strip()

@@ -4,8 +4,6 @@ Modules that use `kernel` import numba (0.4 s): import them inside the function 
 A kernel is written so that plain Python runs it too, for where numba has no wheel.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 

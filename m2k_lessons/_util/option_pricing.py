@@ -1,7 +1,5 @@
 """What the option chain's simulator and `options` share: formula, tree and ticks, unchecked."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -41,28 +39,16 @@ def early_exercise(forward, strikes, years, rate, volatility, steps):
     whose errors nearly cancel; mean over trees with the numbers of steps given. `strikes` and
     `volatility` are arrays of one length, the others numbers.
     """
-    parts = range(0, len(strikes), _CACHED_STRIKES)
+    starts = range(0, len(strikes), _CACHED_STRIKES)
+    blocks = [slice(start, start + _CACHED_STRIKES) for start in starts]
     trees = [
-        np.concatenate(
-            [
-                _one_tree(
-                    forward,
-                    strikes[i : i + _CACHED_STRIKES],
-                    years,
-                    rate,
-                    volatility[i : i + _CACHED_STRIKES],
-                    n,
-                )
-                for i in parts
-            ],
-            axis=1,
-        )
+        [_tree(forward, strikes[part], years, rate, volatility[part], n) for part in blocks]
         for n in steps
     ]
-    return sum(trees) / len(trees)
+    return sum(np.concatenate(tree, axis=1) for tree in trees) / len(trees)
 
 
-def _one_tree(forward, strikes, years, rate, volatility, n):
+def _tree(forward, strikes, years, rate, volatility, n):
     up = np.exp(volatility * math.sqrt(years / n))[:, None]
     # A future has no drift, so an up move has the probability 1 / (1 + up).
     rises = math.exp(-rate * years / n) / (1 + up)

@@ -1,7 +1,5 @@
 """PNG in one pass, for pictures that are looked at for the blink between two redraws."""
 
-from __future__ import annotations
-
 import struct
 import zlib
 

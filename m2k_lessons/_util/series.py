@@ -1,9 +1,9 @@
 """Series in, arrays to compute on, Series out: what every function over prices shares."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
+
+from m2k_lessons._util.checks import instance
 
 
 def values(name: str, given) -> np.ndarray:
@@ -17,8 +17,7 @@ def values(name: str, given) -> np.ndarray:
             f"{name} must be a Series of numbers, got a DataFrame; choose one of its columns, "
             f"such as bars[{column!r}]"
         )
-    if not isinstance(given, (pd.Series, np.ndarray)):
-        raise TypeError(f"{name} must be a Series of numbers, got {_described(given)}")
+    instance(name, given, (pd.Series, np.ndarray), "a Series of numbers")
     kind = getattr(given.dtype, "kind", "O")
     if kind not in "iuf":
         raise TypeError(f"{name} must hold numbers, got {given.dtype}")
@@ -52,42 +51,62 @@ def check_order(name: str, index: pd.Index) -> None:
 
 def check_same_index(**given) -> None:
     """Refuse Series that do not belong together row by row."""
-    (first, one), *others = given.items()
+    (first, model), *others = given.items()
     for name, other in others:
-        if isinstance(one, pd.Series) != isinstance(other, pd.Series):
+        if isinstance(model, pd.Series) != isinstance(other, pd.Series):
             raise TypeError(f"{first} and {name} must both be Series, or both arrays")
-        if len(one) != len(other):
+        if len(model) != len(other):
             raise ValueError(
-                f"{first} and {name} must have the same length, got {len(one)} and {len(other)}"
+                f"{first} and {name} must have the same length, got {len(model)} and {len(other)}"
             )
-        if isinstance(one, pd.Series) and not one.index.equals(other.index):
-            where = int(np.flatnonzero(np.asarray(one.index != other.index))[0])
+        if isinstance(model, pd.Series) and not model.index.equals(other.index):
+            where = int(np.flatnonzero(np.asarray(model.index != other.index))[0])
             raise ValueError(
-                f"{first} and {name} must have the same index, got {one.index[where]} and "
+                f"{first} and {name} must have the same index, got {model.index[where]} and "
                 f"{other.index[where]} in row {where}; align them first"
             )
 
 
+def finite(name: str, given) -> np.ndarray:
+    """Return the numbers of a Series or an array; none of them is unknown or infinite."""
+    numbers = values(name, given)
+    refuse_rows(name, given, ~np.isfinite(numbers), "hold finite numbers")
+    return numbers
+
+
 def finite_or_nan(name: str, given, numbers: np.ndarray) -> None:
     """Refuse infinity."""
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        refuse_infinity(name, given, int(np.flatnonzero(infinite)[0]))
+    refuse_rows(name, given, np.isinf(numbers), "hold finite numbers or NaN")
 
 
 def refuse_infinity(name: str, given, row: int) -> None:
     """Say where the infinite value stands."""
-    place = f"at {given.index[row]}" if isinstance(given, pd.Series) else f"in row {row}"
-    number = given.iloc[row] if isinstance(given, pd.Series) else given[row]
-    raise ValueError(f"{name} must hold finite numbers or NaN, got {float(number)} {place}")
+    refuse_rows(name, given, np.arange(len(given)) == row, "hold finite numbers or NaN")
 
 
-def like(given, result: np.ndarray, name: str):
-    """Give an array back as it is, and a Series as a Series on the same index."""
-    if not isinstance(given, pd.Series):
-        return result
-    series = pd.Series(result, index=given.index, name=name, copy=False)
-    series.attrs = dict(given.attrs)  # the label of simulated prices
+def refuse_rows(name: str, given, wrong, accepted: str) -> None:
+    """Refuse a Series or an array whose rows are `wrong` somewhere: it must, as `accepted` says."""
+    rows = np.flatnonzero(wrong)
+    if len(rows):
+        labelled = isinstance(given, pd.Series)
+        number = given.iloc[rows[0]] if labelled else given[rows[0]]
+        number = np.nan if pd.isna(number) else float(number)
+        place = f"at {given.index[rows[0]]}" if labelled else f"in row {rows[0]}"
+        raise ValueError(f"{name} must {accepted}, got {number} {place}")
+
+
+def like(given, result, name: str | None = None):
+    """Give a result back in the type of what was given: a number, an array or a Series.
+
+    `given` is one thing, or a tuple of them, whose first Series lends its index.
+    """
+    parts = given if isinstance(given, tuple) else (given,)
+    model = next((part for part in parts if isinstance(part, pd.Series)), None)
+    if model is None:
+        scalar = isinstance(result, (np.ndarray, np.generic)) and result.ndim == 0
+        return result.item() if scalar else result
+    series = pd.Series(np.asarray(result), index=model.index, name=name, copy=False)
+    series.attrs = dict(model.attrs)  # the label of simulated prices
     return series
 
 
@@ -99,8 +118,3 @@ def _first_step_back(index: pd.Index) -> str:
         except TypeError:
             return f"{later!r} after {earlier!r}, which have no order"
     raise AssertionError("an index that increases was taken for one that does not")
-
-
-def _described(given) -> str:
-    plain = isinstance(given, (str, int, float, type(None)))
-    return repr(given) if plain else f"a {type(given).__name__}"

@@ -5,8 +5,6 @@ the machine code that was kept. Called when the course is set up, this leaves a 
 cell as quick as the second.
 """
 
-from __future__ import annotations
-
 import time
 
 

@@ -1,7 +1,5 @@
 """What was fetched once, kept on the learner's computer: whole, or not at all."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -7,8 +7,6 @@ Frames of minutes are compressed with bzip2, not gzip: of bzip2 there is one imp
 gzip's bytes differ between the zlib of one system and another.
 """
 
-from __future__ import annotations
-
 import bz2
 import dataclasses
 import datetime as dt
@@ -30,62 +28,28 @@ FOLDER_VARIABLE = "M2K_DATA"
 _TRUTH_FILE = "truth.json"
 _CHECKSUM_FILE = "checksums.txt"
 _SIMULATORS = "m2k_lessons.simulate."
-
-
 _LARGE_ROWS = 20_000  # a frame with more is compressed
 
 
-def _daily() -> Market:
-    from m2k_lessons import simulate
+def _simulated(module: str, function: str, *arguments, **settings) -> Callable[[], Market]:
+    """A market to be drawn when it is called for: only then is its simulator imported."""
 
-    return simulate.daily(years=10, seed=2030)
+    def draw() -> Market:
+        simulator = getattr(importlib.import_module(_SIMULATORS + module), function)
+        return simulator(*arguments, **settings)
 
-
-def _intraday() -> Market:
-    from m2k_lessons import simulate
-
-    return simulate.intraday(days=60, seed=2037, start="2030-02-11")
-
-
-def _releases() -> Market:
-    from m2k_lessons import simulate
-
-    return simulate.release_windows(years=10, seed=2030)
-
-
-def _macro() -> Market:
-    from m2k_lessons import simulate
-
-    return simulate.macro(months=120, seed=2030)
-
-
-def _regimes() -> Market:
-    from m2k_lessons.simulate.regime import regimes
-
-    return regimes(years=10, seed=2090)
-
-
-def _pairs() -> Market:
-    from m2k_lessons.simulate.pair import pairs
-
-    return pairs(days=2520, seed=2030)
-
-
-def _chain() -> Market:
-    from m2k_lessons import simulate
-
-    return simulate.option_chain("2030-01-15", seed=2030)
+    return draw
 
 
 # What each data set is drawn from: the name of its folder, and the call that makes it.
 RECIPES: dict[str, Callable[[], Market]] = {
-    "daily": _daily,
-    "intraday": _intraday,
-    "releases": _releases,
-    "macro": _macro,
-    "regimes": _regimes,
-    "pairs": _pairs,
-    "chain": _chain,
+    "daily": _simulated("daily", "daily", years=10, seed=2030),
+    "intraday": _simulated("intraday", "intraday", days=60, seed=2037, start="2030-02-11"),
+    "releases": _simulated("intraday", "release_windows", years=10, seed=2030),
+    "macro": _simulated("macro", "macro", months=120, seed=2030),
+    "regimes": _simulated("regime", "regimes", years=10, seed=2090),
+    "pairs": _simulated("pair", "pairs", days=2520, seed=2030),
+    "chain": _simulated("option_chain", "option_chain", "2030-01-15", seed=2030),
 }
 
 
@@ -279,14 +243,15 @@ def _encode(value: Any) -> Any:
         kind = type(value)
         if not kind.__module__.startswith(_SIMULATORS):
             raise TypeError(f"truth must be a dataclass of {_SIMULATORS[:-1]}, got {kind!r}")
-        fields = {one.name: _encode(getattr(value, one.name)) for one in dataclasses.fields(value)}
+        names = [field.name for field in dataclasses.fields(value)]
+        fields = {name: _encode(getattr(value, name)) for name in names}
         return {"class": f"{kind.__module__.removeprefix(_SIMULATORS)}.{kind.__name__}", **fields}
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return {"class": "date", "value": value.isoformat()}
     if isinstance(value, (tuple, list)):
-        return [_encode(one) for one in value]
+        return [_encode(part) for part in value]
     if isinstance(value, Mapping):
-        return {key: _encode(one) for key, one in value.items()}
+        return {key: _encode(part) for key, part in value.items()}
     if value is None or type(value) in (str, int, float, bool):
         return value
     raise TypeError(f"truth must hold plain numbers, text, dates and tuples, got {value!r}")
@@ -294,10 +259,10 @@ def _encode(value: Any) -> Any:
 
 def _decode(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(_decode(one) for one in value)
+        return tuple(_decode(part) for part in value)
     if not isinstance(value, Mapping):
         return value
-    fields = {key: _decode(one) for key, one in value.items() if key != "class"}
+    fields = {key: _decode(part) for key, part in value.items() if key != "class"}
     if "class" not in value:
         return fields
     if value["class"] == "date":

@@ -1,7 +1,5 @@
 """Figures of the US economy from FRED, fetched once and kept on the learner's computer."""
 
-from __future__ import annotations
-
 import datetime as dt
 import io
 import re
@@ -61,9 +59,7 @@ def fred(
 
     Notes
     -----
-    Each series and span is kept in the folder ``fred`` of the user's cache folder for
-    `m2k-lessons`, or of the folder named in the environment variable ``M2K_HOME``. A damaged
-    file is fetched again. Deleting the folder is safe.
+    What is fetched is kept as `data.download` keeps prices, in the folder ``fred``.
 
     Examples
     --------
@@ -76,8 +72,7 @@ def fred(
     start, end = checks.date("start", start), checks.date("end", end)
     if start > end:
         raise ValueError(f"start must not be after end, got {start} and {end}")
-    if not isinstance(refresh, bool):
-        raise TypeError(f"refresh must be True or False, got {refresh!r}")
+    checks.instance("refresh", refresh, bool, "True or False")
     timeout_s = checks.number("timeout_s", timeout_s, above=0, at_most=3600)
 
     path = cache.folder("fred") / f"{series_id}_{start}_{end}.csv"

@@ -1,7 +1,5 @@
 """Real daily prices from Yahoo Finance, fetched once and kept on the learner's computer."""
 
-from __future__ import annotations
-
 import datetime as dt
 import io
 import json
@@ -101,8 +99,7 @@ def download(
     if end > (today := _today()):
         raise ValueError(f"end must be at most {today}, today in UTC, got {end}")
     prices = _checked_prices(prices)
-    if not isinstance(refresh, bool):
-        raise TypeError(f"refresh must be True or False, got {refresh!r}")
+    checks.instance("refresh", refresh, bool, "True or False")
     timeout_s = checks.number("timeout_s", timeout_s, above=0, at_most=3600)
 
     path = cache.folder("prices") / f"{symbol}_{start}_{end}.csv"
@@ -171,8 +168,8 @@ def _fetch(symbol: str, start: dt.date, end: dt.date, timeout_s: float) -> tuple
 
 
 def _ask(request: dict) -> dict:
-    """Run the program in `_yahoo.py` with a request, and return its answer."""
-    # -P: the folder of the program is not searched, so our data.py is no library called data.
+    """Run the program in `yahoo_process.py` with a request, and return its answer."""
+    # -P: the folder of the program is not searched, so no file in it is taken for a library.
     command = [sys.executable, "-P", "-W", "ignore", str(_PROGRAM)]
     try:
         run = subprocess.run(

@@ -10,6 +10,9 @@ are not two independent observations. They form one *cluster*, and every standar
 clustered: what is summed within a cluster counts as one.
 
 **Units.** Returns go in as log returns of one bar (`bar_returns`) and come out in %.
+
+**Errors.** What a docstring does not accept, and times without a zone, raise a `TypeError` or a
+`ValueError` that names the argument.
 """
 
 from m2k_lessons.events.exposure import reduce_around
@@ -20,15 +23,6 @@ from m2k_lessons.events.responses import Response, response
 from m2k_lessons.events.study import EventStudy, bar_returns, event_study
 
 __all__ = [
-    "EventStudy",
-    "Placebo",
-    "Response",
-    "bar_returns",
-    "calendar",
-    "event_study",
-    "jumps",
-    "placebo",
-    "read_calendar",
-    "reduce_around",
-    "response",
-]
+    "EventStudy", "Placebo", "Response", "bar_returns", "calendar", "event_study", "jumps",
+    "placebo", "read_calendar", "reduce_around", "response",
+]  # fmt: skip

@@ -1,7 +1,5 @@
 """Less position around events."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
@@ -42,11 +40,6 @@ def reduce_around(
         `target` times `to` where the position that it leads to would be held at some moment
         from `before` to `after`; unchanged elsewhere.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Naive times, targets outside -1 to 1, negative times, `to` outside 0 to 1.
-
     Notes
     -----
     What is decided at the close of a bar is bought at the next bar's open and held to the open
@@ -62,14 +55,9 @@ def reduce_around(
     """
     numbers = series.values("target", target)
     instants, bar = instants_of("target", target)
-    beyond = np.flatnonzero(~(np.abs(numbers) <= 1))
-    if len(beyond):
-        where = int(beyond[0])
-        raise ValueError(
-            f"target must be from -1 to 1, got {numbers[where]} at {target.index[where]}"
-        )
+    series.refuse_rows("target", target, ~(np.abs(numbers) <= 1), "be from -1 to 1")
     to = checks.number("to", to, at_least=0, at_most=1)
-    margins = [_duration(name, one) for name, one in (("before", before), ("after", after))]
+    margins = _duration("before", before), _duration("after", after)
     times = event_times("events", events)
     opens = instants
     wall = target.index.tz_convert(NEW_YORK)

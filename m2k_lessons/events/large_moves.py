@@ -1,7 +1,5 @@
 """Bars that moved too far for chance, and the reports they fall on."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
@@ -23,9 +21,9 @@ def jumps(
     ----------
     returns : Series
         Log returns of one bar (`bar_returns`); NaN after a pause, so that the pause's gap is no
-        jump.
+        jump. At least `window` + 2 are known.
     window : int
-        Bars before each one from which its volatility is estimated, at least 30. For minutes 600,
+        Bars before each bar from which its volatility is estimated, at least 30. For minutes 600,
         close to the square root of a year's bars that the source asks for at least.
     alpha : float
         Chance of one false jump or more among all bars, where prices diffuse with normal steps.
@@ -36,11 +34,6 @@ def jumps(
     -------
     DataFrame
         One row for each jump: `return_pct`, `statistic` (return over volatility), `threshold`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Arguments out of range, or fewer known returns than `window` + 2.
 
     Notes
     -----
@@ -103,9 +96,9 @@ def _usual_size(moves: np.ndarray, part: np.ndarray) -> np.ndarray:
     """Mean absolute return at each bar's time of day, without the largest twentieth."""
     size = np.abs(moves)
     usual = np.ones(part.max() + 1)
-    for one in np.unique(part):
-        mine = np.sort(size[part == one])
-        usual[one] = mine[: max(1, int(0.95 * len(mine)))].mean()
+    for bucket in np.unique(part):
+        sizes = np.sort(size[part == bucket])
+        usual[bucket] = sizes[: max(1, int(0.95 * len(sizes)))].mean()
     # Where nothing ever moves there is nothing to divide by.
     floor = size.mean() / 100
     return np.maximum(usual, floor if floor > 0 else 1.0)[part]

@@ -1,17 +1,14 @@
 """The same study at times when nothing happened."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from m2k_lessons._util import checks, series
+from m2k_lessons._util import checks
 from m2k_lessons.events.responses import response
 from m2k_lessons.events.study import INCOMPLETE
 from m2k_lessons.events.windows import (
-    MINUTE_US,
     clock_of,
     cut_windows,
     event_times,
@@ -93,10 +90,6 @@ def placebo(
     incomplete : {"refuse", "leave_out"}
         For windows of events that lack a bar. Candidates that lack one are never drawn.
 
-    Returns
-    -------
-    Placebo
-
     Raises
     ------
     TypeError, ValueError
@@ -151,19 +144,17 @@ def placebo(
     order = np.argsort(kind, kind="stable")
     counts = np.bincount(kind)
     pool = [pools[int(clock)] for clock in clocks]
-    drawn = np.hstack([
-        one[rng.integers(len(one), size=(draws, count))]
-        for one, count in zip(pool, counts, strict=True)
-    ])  # fmt: skip
+    sized = zip(pool, counts, strict=True)
+    drawn = np.hstack([free[rng.integers(len(free), size=(draws, n))] for free, n in sized])
     if statistic == "response":
         value = float(_slope(moves[order][None, :], x[order])[0])
         found = _slope(drawn, x[order])
         far = np.abs(found) >= abs(value)
     else:
         # The candidates of a draw: a sample of the sample, for each time of day.
-        again = [one[rng.integers(len(one), size=(draws, len(one)))] for one in pool]
-        value = float(_compared(moves[order][None, :], [one[None, :] for one in pool], counts,
-                                statistic)[0])  # fmt: skip
+        again = [free[rng.integers(len(free), size=(draws, len(free)))] for free in pool]
+        real = moves[order][None, :], [free[None, :] for free in pool]
+        value = float(_compared(*real, counts, statistic)[0])
         found = _compared(drawn, again, counts, statistic)
         scale = np.log if statistic == "volatility" else np.asarray
         far = np.abs(scale(found)) >= abs(scale(value))
@@ -182,42 +173,24 @@ def placebo(
 
 def _pools(returns, times, shun, window, apart) -> dict[int, np.ndarray]:
     """Moves in % at each free time that has the time of day of an event, by time of day."""
-    numbers = series.values("returns", returns)
     instants, bar = instants_of("returns", returns)
-    first, last = window
-    zone_index = returns.index.tz_convert(NEW_YORK)
-    # Offsets change twice a year; one of them holds for all bars of a New York day's hour.
-    wall = zone_index.tz_localize(None).as_unit("us").asi8
-    since_midnight = wall % (1440 * MINUTE_US)
-    reach = (last - first + 1 + apart) * bar
-    near = np.sort(shun.asi8)
-    summed = np.concatenate([[0.0], np.cumsum(np.nan_to_num(numbers))])
-    missing = np.concatenate([[0], np.cumsum(~np.isfinite(numbers))])
+    since_midnight = clock_of(returns.index.as_unit("us").tz_convert(NEW_YORK))
+    reach = (window[1] - window[0] + 1 + apart) * bar
+    far = np.iinfo(np.int64).max // 2
+    near = np.concatenate([[-far], np.sort(shun.asi8), [far]])
     pools = {}
     for clock in np.unique(clock_of(times)):
-        offset = since_midnight - clock
-        place = np.flatnonzero((offset <= 0) & (offset > -bar))
-        place = place[(place + first >= 0) & (place + last < len(numbers))]
-        start, stop = place + first, place + last + 1
-        whole = (
-            (instants[start] == instants[place] + first * bar)
-            & (instants[stop - 1] == instants[place] + last * bar)
-            & (missing[stop] == missing[start])
-        )
-        after = np.searchsorted(near, instants[place])
-        beyond = np.concatenate(
-            [[np.iinfo(np.int64).min // 2], near, [np.iinfo(np.int64).max // 2]]
-        )
-        free = (instants[place] - beyond[after] >= reach) & (
-            beyond[after + 1] - instants[place] >= reach
-        )
-        good = whole & free
-        if good.sum() < 2:
+        bars = instants[(since_midnight <= clock) & (since_midnight > clock - bar)]
+        after = np.searchsorted(near, bars)
+        free = bars[(bars - near[after - 1] >= reach) & (near[after] - bars >= reach)]
+        quiet = pd.DatetimeIndex(free.astype("M8[us]"), tz="UTC")
+        cut = cut_windows(returns, "returns", quiet, window, "leave_out") if len(free) else None
+        if cut is None or len(cut.times) < 2:
             raise ValueError(
                 f"returns must have at least 2 days at {hour_text(clock)} that are not near an "
-                f"event, got {int(good.sum())}; a smaller apart leaves more"
+                f"event, got {0 if cut is None else len(cut.times)}; a smaller apart leaves more"
             )
-        pools[int(clock)] = 100 * (summed[stop[good]] - summed[start[good]])
+        pools[int(clock)] = 100 * cut.returns.sum(axis=1)
     return pools
 
 

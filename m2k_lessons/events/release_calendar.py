@@ -1,10 +1,9 @@
 """When reports come out: by rule, or from a table of one's own."""
 
-from __future__ import annotations
-
 import csv
 import datetime as dt
 import io
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +27,8 @@ class _Rule(NamedTuple):
 
 
 _RULES = {
-    one.release: one
-    for one in (
+    rule.release: rule
+    for rule in (
         _Rule("employment", "BLS", "08:30", "monthly", "first Friday"),
         _Rule("CPI", "BLS", "08:30", "monthly", "first Wednesday from the 10th on"),
         _Rule("PPI", "BLS", "08:30", "monthly", "first working day after the CPI"),
@@ -64,7 +63,7 @@ def calendar(start, end) -> pd.DataFrame:
     Parameters
     ----------
     start, end : str, date or Timestamp
-        First and last New York day, both included, from 1980 to 2040.
+        First and last New York day, both included, from 1980 to 2068.
 
     Returns
     -------
@@ -77,11 +76,6 @@ def calendar(start, end) -> pd.DataFrame:
         - `dated_by`: "rule" in every row.
         - `note`: where a holiday moved the date, and where a government shutdown of the past
           (`SHUTDOWNS`) makes it wrong. Empty otherwise, which is no promise.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not a day, out of range, or `start` after `end`.
 
     Notes
     -----
@@ -114,11 +108,8 @@ def calendar(start, end) -> pd.DataFrame:
     rows.sort(key=lambda row: (row[0], row[1].clock, row[1].release))
     wall = [f"{day} {rule.clock}" for day, rule, _ in rows]
     index = pd.DatetimeIndex(pd.to_datetime(wall), name="time").as_unit("us").tz_localize(NEW_YORK)
-    columns = {
-        "agency": [rule.agency for _, rule, _ in rows],
-        "release": [rule.release for _, rule, _ in rows],
-        "cadence": [rule.cadence for _, rule, _ in rows],
-        "rule": [rule.rule for _, rule, _ in rows],
+    names = ("agency", "release", "cadence", "rule")
+    columns = {name: [getattr(rule, name) for _, rule, _ in rows] for name in names} | {
         "session": sessions.label_sessions(index).to_numpy(),
         "dated_by": "rule",
         "note": [_shut(day, rule) or note for day, rule, note in rows],
@@ -243,24 +234,18 @@ def read_calendar(path: str | os.PathLike | io.TextIOBase, *, tz: str = NEW_YORK
     for cells in reader:
         if not any(cell.strip() for cell in cells):
             continue
-        line = reader.line_num
+        line = f"{name}, line {reader.line_num}"
         if len(cells) != len(header):
-            raise ValueError(
-                f"{name}, line {line}: {len(cells)} cells, the header has {len(header)}"
-            )
+            raise ValueError(f"{line}: {len(cells)} cells, the header has {len(header)}")
         row = {column: cell.strip() for column, cell in zip(header, cells, strict=True)}
-        time = _calendar_time(row, zone, f"{name}, line {line}, column ")
+        time = _calendar_time(row, zone, line)
         if not row["release"]:
-            raise ValueError(f"{name}, line {line}, column release: must not be empty")
-        for column in _FIGURES:
-            if column in row:
-                row[column] = _calendar_number(row[column], f"{name}, line {line}, column {column}")
-        key = (time, row["release"])
-        if key in seen:
-            raise ValueError(
-                f"{name}, line {line}: {row['release']} at {time} is in line {seen[key]} already"
-            )
-        seen[key] = line
+            raise ValueError(f"{line}, column release: must not be empty")
+        for column in (name for name in _FIGURES if name in row):
+            row[column] = _calendar_number(row[column], f"{line}, column {column}")
+        first = seen.setdefault((time, row["release"]), reader.line_num)
+        if first != reader.line_num:
+            raise ValueError(f"{line}: {row['release']} at {time} is in line {first} already")
         times.append(time)
         rows.append(row)
     if not rows:
@@ -271,37 +256,35 @@ def read_calendar(path: str | os.PathLike | io.TextIOBase, *, tz: str = NEW_YORK
     return table.sort_index(kind="stable")
 
 
-def _calendar_time(row: dict[str, str], zone, place: str) -> pd.Timestamp:
+def _calendar_time(row: dict[str, str], zone, line: str) -> pd.Timestamp:
     try:
         day = dt.date.fromisoformat(row["date"])
     except ValueError:
-        raise ValueError(
-            f"{place}date: must be a date such as 2026-12-04, got {row['date']!r}"
-        ) from None
+        accepted = "must be a date such as 2026-12-04"
+        raise ValueError(f"{line}, column date: {accepted}, got {row['date']!r}") from None
     try:
         clock = dt.time.fromisoformat(row["time"])
     except ValueError:
         clock = None
     if clock is None or clock.tzinfo is not None or ":" not in row["time"]:
-        raise ValueError(f"{place}time: must be a time such as 08:30, got {row['time']!r}")
+        accepted = "must be a time such as 08:30"
+        raise ValueError(f"{line}, column time: {accepted}, got {row['time']!r}")
     wall = pd.Timestamp(dt.datetime.combine(day, clock)).as_unit("us")
     try:
         # pandas raises a ValueError for a time that is skipped and for one that comes twice.
         return wall.tz_localize(zone)
     except ValueError:
         raise ValueError(
-            f"{place}time: {wall:%Y-%m-%d %H:%M} comes twice or not at all in {zone}, because the "
-            "clocks are changed in that hour"
+            f"{line}, column time: {wall:%Y-%m-%d %H:%M} comes twice or not at all in {zone}, "
+            "because the clocks are changed in that hour"
         ) from None
 
 
-def _calendar_number(cell: str, place: str) -> float:
-    if not cell:
-        return float("nan")
+def _calendar_number(cell: str, where: str) -> float:
     try:
-        number = float(cell)
+        number = float(cell or "nan")
     except ValueError:
-        number = float("nan")
-    if not np.isfinite(number):
-        raise ValueError(f"{place}: must be a number such as 0.3, or empty, got {cell!r}")
+        number = math.inf
+    if math.isinf(number) or (cell and math.isnan(number)):
+        raise ValueError(f"{where}: must be a number such as 0.3, or empty, got {cell!r}")
     return number

@@ -1,13 +1,11 @@
 """How far the price goes for each unit of surprise."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from m2k_lessons._util import checks
+from m2k_lessons._util import checks, series
 from m2k_lessons.events.windows import (
     cluster_sums,
     clusters_of,
@@ -70,10 +68,6 @@ def response(move_pct, surprise, clusters=None, *, confidence: float = 0.95) -> 
     confidence : float
         Between 0 and 1.
 
-    Returns
-    -------
-    Response
-
     Raises
     ------
     TypeError, ValueError
@@ -95,17 +89,17 @@ def response(move_pct, surprise, clusters=None, *, confidence: float = 0.95) -> 
     >>> round(line.coefficient, 3), round(line.intercept, 3), line.n
     (0.26, 0.32, 4)
     """
+    from scipy.special import stdtr
+
     confidence = checks.number("confidence", confidence, above=0, below=1)
     y = numbers_of("move_pct", move_pct)
     x = numbers_of("surprise", surprise, len(y))
-    for name, one in (("surprise", surprise), ("clusters", clusters)):
-        both = isinstance(move_pct, pd.Series) and isinstance(one, pd.Series)
-        if both and len(one) == len(y) and not one.index.equals(move_pct.index):
-            raise ValueError(f"{name} must have the index of move_pct, got another one")
-    for name, values in (("move_pct", y), ("surprise", x)):
-        if not np.isfinite(values).all():
-            where = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise ValueError(f"{name} must hold finite numbers, got {values[where]} in row {where}")
+    for name, given in (("surprise", surprise), ("clusters", clusters)):
+        both = isinstance(move_pct, pd.Series) and isinstance(given, pd.Series)
+        if both and len(given) == len(y) and not given.index.equals(move_pct.index):
+            raise ValueError(f"{name} must have the index of move_pct, got another index")
+    for name, numbers in (("move_pct", y), ("surprise", x)):
+        series.refuse_rows(name, numbers, ~np.isfinite(numbers), "hold finite numbers")
     if clusters is None:
         if isinstance(move_pct, pd.Series) and isinstance(move_pct.index, pd.DatetimeIndex):
             number = clusters_of(event_times("move_pct", move_pct), (0, 0), 0)
@@ -143,14 +137,8 @@ def response(move_pct, surprise, clusters=None, *, confidence: float = 0.95) -> 
         standard_error=error,
         low=coefficient - reach,
         high=coefficient + reach,
-        p_value=_two_sided(coefficient / error, groups - 1) if error else 0.0,
+        p_value=float(2 * stdtr(groups - 1, -abs(coefficient / error))) if error else 0.0,
         r_squared=1 - float(residual @ residual) / total if total else float("nan"),
         n=n,
         clusters=groups,
     )
-
-
-def _two_sided(t: float, degrees: float) -> float:
-    from scipy.special import stdtr
-
-    return float(2 * stdtr(degrees, -abs(t)))

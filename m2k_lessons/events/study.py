@@ -1,7 +1,5 @@
 """Average moves around events, with their errors."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,11 +39,6 @@ def bar_returns(close: pd.Series) -> pd.Series:
         log(close / close of the bar before), as a decimal. NaN where the bar before is missing,
         because what happened in a pause did not happen in the bar after it.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Not such a Series, or prices of 0 and below.
-
     Examples
     --------
     >>> index = pd.date_range("2030-01-07 08:29", periods=3, freq="min", tz="America/New_York")
@@ -55,9 +48,7 @@ def bar_returns(close: pd.Series) -> pd.Series:
     numbers = series.values("close", close)
     instants, bar = instants_of("close", close)
     series.finite_or_nan("close", close, numbers)
-    if np.any(numbers <= 0):
-        where = int(np.flatnonzero(numbers <= 0)[0])
-        raise ValueError(f"close must be above 0, got {numbers[where]} at {close.index[where]}")
+    series.refuse_rows("close", close, numbers <= 0, "be above 0")
     moves = np.full(len(numbers), np.nan)
     moves[1:] = np.where(np.diff(instants) == bar, np.diff(np.log(numbers)), np.nan)
     return series.like(close, moves, "return")
@@ -145,10 +136,6 @@ def event_study(
         Of the bands, between 0 and 1.
     incomplete : {"refuse", "leave_out"}
         What to do with windows that lack a bar. Left out, they are listed in `left_out`.
-
-    Returns
-    -------
-    EventStudy
 
     Raises
     ------

@@ -1,7 +1,5 @@
 """Bars around moments: the windows that event studies cut, and their clusters."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import NamedTuple
 
@@ -46,17 +44,17 @@ def event_times(name: str, events) -> pd.DatetimeIndex:
         )
     if not isinstance(given, pd.DatetimeIndex):
         moments = list(given)
-        for one in moments:
-            if not isinstance(one, dt.datetime):
-                raise TypeError(f"{name} must hold Timestamps with a time zone, got {one!r}")
-            if one.tzinfo is None and not pd.isna(one):
-                raise ValueError(_naive(name, one))
+        for moment in moments:
+            if not isinstance(moment, dt.datetime):
+                raise TypeError(f"{name} must hold Timestamps with a time zone, got {moment!r}")
+            if moment.tzinfo is None and not pd.isna(moment):
+                raise ValueError(_naive(name, moment))
         given = pd.DatetimeIndex(pd.to_datetime(moments, utc=True))
     if len(given) == 0:
         raise ValueError(f"{name} must hold at least one event, got none")
     if given.hasnans:
-        raise ValueError(f"{name} must have a time for each event, got none in row "
-                         f"{int(np.flatnonzero(given.isna())[0])}")  # fmt: skip
+        row = int(np.flatnonzero(given.isna())[0])
+        raise ValueError(f"{name} must have a time for each event, got none in row {row}")
     if given.tz is None:
         raise ValueError(_naive(name, given[0]))
     return given.as_unit("us").tz_convert(NEW_YORK)
@@ -72,7 +70,7 @@ def _naive(name: str, moment) -> str:
 def window_bounds(name: str, window) -> tuple[int, int]:
     if isinstance(window, (str, bytes)) or not hasattr(window, "__len__") or len(window) != 2:
         raise TypeError(f"{name} must be two whole numbers such as (-30, 60), got {window!r}")
-    first, last = (checks.whole(f"{name}[{i}]", one) for i, one in enumerate(window))
+    first, last = (checks.whole(f"{name}[{i}]", bar) for i, bar in enumerate(window))
     if first > last:
         raise ValueError(f"{name} must not end before it begins, got ({first}, {last})")
     return first, last
@@ -80,7 +78,7 @@ def window_bounds(name: str, window) -> tuple[int, int]:
 
 class Windows(NamedTuple):
     times: pd.DatetimeIndex  # of the events that are complete
-    kept: np.ndarray  # their places among the given events
+    kept: np.ndarray  # their rows among the given events
     returns: np.ndarray  # one row each, one column per bar of the window
     left_out: pd.DataFrame
 
@@ -96,11 +94,11 @@ def cut_windows(
     first, last = window
     span = last - first
     # The bar that contains the event.
-    place = np.searchsorted(instants, times.asi8, side="right") - 1
-    start = place + first
-    inside = (place >= 0) & (start >= 0) & (start + span < len(instants))
+    row = np.searchsorted(instants, times.asi8, side="right") - 1
+    start = row + first
+    inside = (row >= 0) & (start >= 0) & (start + span < len(instants))
     safe = np.where(inside, start, 0)
-    zero = instants[np.where(place >= 0, place, 0)]
+    zero = instants[np.maximum(row, 0)]
     last_row = np.minimum(safe + span, len(instants) - 1)
     whole = (
         inside
@@ -110,19 +108,15 @@ def cut_windows(
     )
     cut = numbers[np.minimum(safe[:, None] + np.arange(span + 1), len(numbers) - 1)]
     known = whole & np.isfinite(cut).all(axis=1)
-    if not known.all():
-        outside = (times.asi8 < instants[0]) | (times.asi8 >= instants[-1] + bar)
-        reason = np.where(outside, "outside the data", "a bar of the window is missing")
-        where = int(np.flatnonzero(~known)[0])
-        if incomplete == "refuse":
-            raise ValueError(
-                f"{name} must lie inside returns with a complete window of bars {first} to {last}, "
-                f"got {int((~known).sum())} of {len(known)} that do not, the first at "
-                f"{times[where]}: {reason[where]}; incomplete='leave_out' leaves them out by name"
-            )
-        left_out = pd.DataFrame({"reason": reason[~known]}, index=times[~known])
-    else:
-        left_out = pd.DataFrame({"reason": np.array([], dtype=str)}, index=times[:0])
+    outside = (times.asi8 < instants[0]) | (times.asi8 >= instants[-1] + bar)
+    reason = np.where(outside, "outside the data", "a bar of the window is missing")
+    left_out = pd.DataFrame({"reason": reason[~known]}, index=times[~known])
+    if incomplete == "refuse" and not known.all():
+        raise ValueError(
+            f"{name} must lie inside returns with a complete window of bars {first} to {last}, "
+            f"got {len(left_out)} of {len(known)} that do not, the first at {left_out.index[0]}: "
+            f"{left_out['reason'].iloc[0]}; incomplete='leave_out' leaves them out by name"
+        )
     if not known.any():
         raise ValueError(f"{name} must have at least one complete window inside returns, got none")
     return Windows(times[known], np.flatnonzero(known), cut[known], left_out.rename_axis("time"))

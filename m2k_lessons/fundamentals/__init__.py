@@ -5,6 +5,8 @@ A figure is about a period and published after it; `known_at` carries it to the 
 could be used. `regress` and `out_of_sample` say what figures and returns have to do with each
 other, and how sure that is. The rest is the index: sectors, contributions, a shock to one of them.
 
+What a docstring does not accept, raises a `TypeError` or a `ValueError` that names the argument.
+
 Returns and growth are in %, weights are shares of 1. `fred` brings newer figures where there is
 a network.
 """
@@ -22,22 +24,7 @@ from m2k_lessons.fundamentals.sectors import (
 from m2k_lessons.fundamentals.vintages import composite, expanding_zscore, known_at, surprise
 
 __all__ = [
-    "OutOfSample",
-    "Regression",
-    "SectorShock",
-    "attribution",
-    "composite",
-    "expanding_zscore",
-    "fred",
-    "growth_rate",
-    "known_at",
-    "macro",
-    "out_of_sample",
-    "quarterly",
-    "regress",
-    "sector_contribution",
-    "sector_shock",
-    "sector_weights",
-    "small_cap_premium",
-    "surprise",
-]
+    "OutOfSample", "Regression", "SectorShock", "attribution", "composite", "expanding_zscore",
+    "fred", "growth_rate", "known_at", "macro", "out_of_sample", "quarterly", "regress",
+    "sector_contribution", "sector_shock", "sector_weights", "small_cap_premium", "surprise",
+]  # fmt: skip

@@ -1,7 +1,5 @@
 """Real macroeconomic series and the small-cap premium."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
@@ -137,15 +135,10 @@ def quarterly(returns_pct: pd.Series) -> pd.Series:
         % a quarter, on a PeriodIndex `quarter`; NaN for a quarter with fewer than three months.
         A sum is what a position held at the same dollars each month brings, before costs.
 
-    Raises
-    ------
-    TypeError, ValueError
-        No months in the index, a month missing or twice.
-
     Examples
     --------
     >>> months = pd.period_range("2018-09", periods=4, freq="M")
-    >>> [float(one) for one in quarterly(pd.Series([1.0, 2.0, -0.5, 1.0], index=months))]
+    >>> quarterly(pd.Series([1.0, 2.0, -0.5, 1.0], index=months)).tolist()
     [nan, 2.5]
     """
     check_periods("returns_pct", returns_pct, freq="M")
@@ -171,11 +164,6 @@ def growth_rate(levels: pd.Series, periods: int = 1, *, annualised: bool = False
     Series
         ``100 * (level / level before - 1)``; the first `periods` values are NaN.
 
-    Raises
-    ------
-    TypeError, ValueError
-        No periods in the index, a gap, or a level that is not above zero.
-
     Examples
     --------
     >>> quarters = pd.period_range("2000Q1", periods=3, freq="Q")
@@ -184,13 +172,8 @@ def growth_rate(levels: pd.Series, periods: int = 1, *, annualised: bool = False
     """
     numbers = check_periods("levels", levels)
     periods = checks.whole("periods", periods, at_least=1)
-    if not isinstance(annualised, bool):
-        raise TypeError(f"annualised must be True or False, got {annualised!r}")
-    low = np.flatnonzero(numbers <= 0)
-    if len(low):
-        raise ValueError(
-            f"levels must be above zero, got {float(numbers[low[0]])} in {levels.index[low[0]]}"
-        )
+    checks.instance("annualised", annualised, bool, "True or False")
+    series.refuse_rows("levels", levels, numbers <= 0, "be above zero")
     ratio = levels.astype(float) / levels.astype(float).shift(periods)
     if annualised:
         ratio = ratio ** (_a_year(levels.index) / periods)
@@ -230,9 +213,6 @@ def refuse_gap(name: str, index: pd.PeriodIndex) -> None:
 
 
 def check_complete(name: str, given: pd.Series) -> None:
+    checks.instance(name, given, pd.Series, "a Series")
     unknown = ~np.isfinite(given.to_numpy(dtype=float, na_value=np.nan))
-    if unknown.any():
-        place = int(np.flatnonzero(unknown)[0])
-        raise ValueError(
-            f"{name} must be known in every row, got {given.iloc[place]} at {given.index[place]}"
-        )
+    series.refuse_rows(name, given, unknown, "be known in every row")

@@ -1,7 +1,5 @@
 """Does a figure go with returns, and does it forecast them?"""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -54,18 +52,16 @@ class Regression:
 
         The interval is that of the *mean*: a single outcome strays from it by `residual_sd`.
         """
+        from scipy.special import stdtrit
+
         wanted = list(self.table.index[1:])
         if sorted(values) != sorted(wanted):
             raise ValueError(f"values must be given for {', '.join(wanted)}, got {sorted(values)}")
         x = np.array([1.0, *(checks.number(name, values[name]) for name in wanted)])
         mean = float(x @ self.table["coefficient"].to_numpy())
-        half = self._t() * math.sqrt(x @ self.covariance.to_numpy() @ x)
+        reach = float(stdtrit(self.n - len(self.table), (1 + self.confidence) / 2))
+        half = reach * math.sqrt(x @ self.covariance.to_numpy() @ x)
         return mean, mean - half, mean + half
-
-    def _t(self) -> float:
-        from scipy.special import stdtrit
-
-        return float(stdtrit(self.n - len(self.table), (1 + self.confidence) / 2))
 
     def __str__(self) -> str:
         lines = [
@@ -75,10 +71,8 @@ class Regression:
         ]
         width = max(len(str(name)) for name in self.table.index)
         for name, row in self.table.iterrows():
-            estimate, low, high = (
-                f"{row[one]:+.2f}".replace("-", "−") for one in ("coefficient", "low", "high")
-            )
-            lines.append(f"{name:<{width}}  {estimate:>7}   [{low}, {high}]")
+            numbers = f"{row['coefficient']:>+7.2f}   [{row['low']:+.2f}, {row['high']:+.2f}]"
+            lines.append(f"{name:<{width}}  {numbers.replace('-', '−')}")
         return "\n".join(lines)
 
 
@@ -138,8 +132,6 @@ def regress(
     >>> fit.n, round(float(fit.table.loc["x", "coefficient"]), 2), fit.lags
     (40, 1.98, 3)
     """
-    import statsmodels.api as sm
-
     confidence = checks.number("confidence", confidence, above=0, below=1)
     horizon = checks.whole("horizon", horizon, at_least=1)
     rows, left_out = _matched(y, X)
@@ -157,23 +149,14 @@ def regress(
     for name, column in regressors.items():
         if column.nunique() == 1:
             raise ValueError(f"X must vary, got {float(column.iloc[0])} throughout in {name!r}")
-    design = sm.add_constant(regressors).rename(columns={"const": "intercept"})
+    design = regressors.assign(intercept=1.0)[["intercept", *regressors]]
     scaled = design / np.sqrt((design**2).sum())
     if np.linalg.matrix_rank(scaled.to_numpy()) < k:
         raise ValueError(f"X must not have a column that is a sum of others, got {[*regressors]}")
-    fit = sm.OLS(rows.iloc[:, 0], design).fit(
-        cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True}, use_t=True
-    )
-    interval = fit.conf_int(alpha=1 - confidence)
+    fit = _newey_west(rows.iloc[:, 0], design, lags)
+    interval = fit.conf_int(alpha=1 - confidence).set_axis(["low", "high"], axis=1)
     return Regression(
-        table=pd.DataFrame(
-            {
-                "coefficient": fit.params,
-                "standard_error": fit.bse,
-                "low": interval[0],
-                "high": interval[1],
-            }
-        ),
+        table=pd.DataFrame({"coefficient": fit.params, "standard_error": fit.bse}).join(interval),
         n=n,
         first=rows.index[0],
         last=rows.index[-1],
@@ -184,6 +167,13 @@ def regress(
         residual_sd=float(np.sqrt(fit.scale)),
         covariance=fit.cov_params(),
     )
+
+
+def _newey_west(y, design, lags: int):
+    import statsmodels.api as sm
+
+    terms = {"maxlags": lags, "use_correction": True}
+    return sm.OLS(y, design).fit(cov_type="HAC", cov_kwds=terms, use_t=True)
 
 
 @dataclass(frozen=True)
@@ -237,11 +227,6 @@ def out_of_sample(
     OutOfSample
         The forecasts, and R² against the mean of the same earlier rows.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `regress`; or fewer rows than `minimum` and one forecast need.
-
     Notes
     -----
     Campbell and Thompson (2008), "Predicting excess stock returns out of sample", Review of
@@ -266,15 +251,15 @@ def out_of_sample(
         raise ValueError(f"y and X must share more than {start} known rows, got {len(rows)}")
     design = np.column_stack([np.ones(len(rows)), values[:, 1:]])
     model, mean = np.empty((2, len(rows) - start))
-    for place, row in enumerate(range(start, len(rows))):
+    for forecast, row in enumerate(range(start, len(rows))):
         past = slice(0, row - horizon + 1)
         coefficients, _, rank, _ = np.linalg.lstsq(design[past], values[past, 0])
         if rank < k:
             raise ValueError(
                 f"X must vary in the first {row - horizon + 1} rows, each column in its own way"
             )
-        model[place] = design[row] @ coefficients
-        mean[place] = values[past, 0].mean()
+        model[forecast] = design[row] @ coefficients
+        mean[forecast] = values[past, 0].mean()
     forecasts = pd.DataFrame(
         {"actual": values[start:, 0], "model": model, "mean": mean}, index=rows.index[start:]
     )
@@ -283,8 +268,11 @@ def out_of_sample(
     if mean_error == 0:
         raise ValueError("y must vary, the average forecasts it without error")
     gain = (errors["mean"] ** 2 - errors["model"] ** 2).to_numpy() / mean_error
-    half = _hac_half_width(gain, max(_rule_of_lags(len(gain)), horizon - 1))
-    r_squared = float(1 - model_error / mean_error)
+    r_squared, half = float(1 - model_error / mean_error), math.nan
+    if len(gain) > 1:
+        lags = min(max(_rule_of_lags(len(gain)), horizon - 1), len(gain) - 1)
+        low, high = _newey_west(gain, np.ones(len(gain)), lags).conf_int()[0]
+        half = float(high - low) / 2
     return OutOfSample(
         r_squared=r_squared,
         low=r_squared - half,
@@ -300,31 +288,17 @@ def _rule_of_lags(n: int) -> int:
     return int(4 * (n / 100) ** (2 / 9))
 
 
-def _hac_half_width(values: np.ndarray, lags: int) -> float:
-    """Half of the 95 % interval of a mean, with Bartlett weights and the factor n / (n - 1)."""
-    from scipy.special import stdtrit
-
-    n = len(values)
-    if n < 2:
-        return math.nan
-    deviations = values - values.mean()
-    total = deviations @ deviations
-    for lag in range(1, min(lags, n - 1) + 1):
-        total += 2 * (1 - lag / (lags + 1)) * (deviations[lag:] @ deviations[:-lag])
-    return float(stdtrit(n - 1, 0.975) * math.sqrt(total / n / (n - 1)))
-
-
 def _matched(y: pd.Series, X: pd.Series | pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Return y and X side by side where both are known, and how many rows are left out."""
     if isinstance(X, pd.Series):
         X = X.to_frame(X.name if X.name is not None else "x")
-    if not isinstance(X, pd.DataFrame) or not len(X.columns):
-        raise TypeError(f"X must be a Series or a DataFrame, got {type(X).__name__}")
+    checks.instance("X", X, pd.DataFrame, "a Series or a DataFrame")
+    if X.columns.empty:
+        raise ValueError("X must have at least one column, got none")
     if X.columns.has_duplicates or "intercept" in X.columns:
         raise ValueError(f"X must have columns of different names, got {[*X.columns]}")
     series.finite_or_nan("y", y, series.values("y", y))
-    if not isinstance(y, pd.Series):
-        raise TypeError(f"y must be a Series, got {type(y).__name__}")
+    checks.instance("y", y, pd.Series, "a Series")
     for name, column in X.items():
         series.finite_or_nan(f"X[{name!r}]", column, series.values(f"X[{name!r}]", column))
     if type(y.index) is not type(X.index) or y.index.dtype != X.index.dtype:

@@ -1,7 +1,5 @@
 """What industries contribute to the index."""
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 from typing import NamedTuple
@@ -44,11 +42,6 @@ def sector_weights(on: str | dt.date | None = None) -> pd.Series:
     Series
         Shares of 1 by name of the sector, summing to 1; ``attrs`` has `as_of`, `source` and
         `confidence` ("C": one secondary source). "Other" is what is left over.
-
-    Raises
-    ------
-    ValueError
-        Nothing is known as early as `on`.
 
     Examples
     --------
@@ -99,10 +92,7 @@ def sector_contribution(weights: pd.Series, returns_pct):
     if isinstance(returns_pct, pd.Series):
         returns = _checked_returns(weights, returns_pct, returns_pct.index)
         return (weights * returns.reindex(weights.index)).rename("contribution_pct")
-    if not isinstance(returns_pct, pd.DataFrame):
-        raise TypeError(
-            f"returns_pct must be a Series or a DataFrame, got {type(returns_pct).__name__}"
-        )
+    checks.instance("returns_pct", returns_pct, pd.DataFrame, "a Series or a DataFrame")
     returns = _checked_returns(weights, returns_pct, returns_pct.columns)[weights.index]
     series.check_order("returns_pct", returns.index)
     level_before = (1 + returns / 100).cumprod().shift(fill_value=1.0)
@@ -194,12 +184,6 @@ def sector_shock(
         The basis is taken to stay, so the future moves by as many points as the index; not
         rounded to ticks.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Weights that do not sum to one, an unknown sector (those that exist are named), and
-        numbers outside what is accepted.
-
     Examples
     --------
     >>> round(sector_shock(sector_weights(), "Financials", -10, price=2400.0).usd, 2)
@@ -209,8 +193,7 @@ def sector_shock(
     checks.choice("sector", sector, weights.index)
     shock_pct = checks.number("shock_pct", shock_pct, at_least=-100)
     price = checks.number("price", price, above=0)
-    if not isinstance(contract, Contract):
-        raise TypeError(f"contract must be a Contract such as contracts.M2K, got {contract!r}")
+    checks.instance("contract", contract, Contract, "a Contract such as contracts.M2K")
     contracts = checks.whole("contracts", contracts)
     others_follow = checks.number("others_follow", others_follow, at_least=-1, at_most=1)
     weight = float(weights[sector])
@@ -221,19 +204,12 @@ def sector_shock(
 
 
 def _checked_weights(weights) -> pd.Series:
-    if not isinstance(weights, pd.Series):
-        raise TypeError(
-            f"weights must be a Series by sector, such as sector_weights(), got "
-            f"{type(weights).__name__}"
-        )
-    if weights.index.has_duplicates:
-        twice = weights.index[weights.index.duplicated()][0]
-        raise ValueError(f"weights must have each sector once, got {twice!r} twice")
+    checks.instance("weights", weights, pd.Series, "a Series by sector, such as sector_weights()")
+    _refuse_twice("weights", weights.index)
     if weights.dtype.kind not in "iuf":
         raise TypeError(f"weights must hold numbers, got {weights.dtype}")
     check_complete("weights", weights)
-    if (weights < 0).any():
-        raise ValueError(f"weights must not be negative, got {float(weights.min())}")
+    series.refuse_rows("weights", weights, weights < 0, "not be negative")
     total = math.fsum(weights)
     if abs(total - 1) > _WHOLE:
         hint = "; are these per cent? Divide by 100" if abs(total - 100) < 1 else ""
@@ -242,16 +218,14 @@ def _checked_weights(weights) -> pd.Series:
 
 
 def _checked_returns(weights: pd.Series, returns_pct, sectors: pd.Index):
-    if sectors.has_duplicates:
-        twice = sectors[sectors.duplicated()][0]
-        raise ValueError(f"returns_pct must have each sector once, got {twice!r} twice")
-    unknown = [name for name in sectors if name not in weights.index]
-    if unknown:
+    _refuse_twice("returns_pct", sectors)
+    unknown, missing = sectors.difference(weights.index), weights.index.difference(sectors)
+    if len(unknown):
         raise ValueError(
-            f"returns_pct must be for the sectors {_listed(weights.index)}, got {unknown[0]!r}"
+            f"returns_pct must be for the sectors {checks.listed(weights.index)}, "
+            f"got {unknown[0]!r}"
         )
-    missing = [name for name in weights.index if name not in sectors]
-    if missing:
+    if len(missing):
         raise ValueError(f"returns_pct must have every sector, got nothing for {missing[0]!r}")
     numbers = returns_pct.to_numpy(dtype=float)
     if not np.isfinite(numbers).all() or (numbers < -100).any():
@@ -259,5 +233,7 @@ def _checked_returns(weights: pd.Series, returns_pct, sectors: pd.Index):
     return returns_pct.astype(float)
 
 
-def _listed(names: pd.Index) -> str:
-    return ", ".join(repr(name) for name in names)
+def _refuse_twice(name: str, sectors: pd.Index) -> None:
+    if sectors.has_duplicates:
+        twice = sectors[sectors.duplicated()][0]
+        raise ValueError(f"{name} must have each sector once, got {twice!r} twice")

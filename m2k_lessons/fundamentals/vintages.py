@@ -1,12 +1,10 @@
 """What was known when: publication lags, surprises, scores from the past alone."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks
-from m2k_lessons._util.series import check_order, check_same_index, values
+from m2k_lessons._util.series import check_order, check_same_index, refuse_rows, values
 from m2k_lessons.fundamentals.data import check_complete, check_periods
 
 
@@ -56,19 +54,18 @@ def known_at(series: pd.Series, lag, at=None) -> pd.Series:
     published = _published(series.index, lag)
     if at is None:
         return series.set_axis(published, axis=0)
+    accepted = "a PeriodIndex or a DatetimeIndex"
+    checks.instance("at", at, (pd.PeriodIndex, pd.DatetimeIndex), accepted)
+    check_order("at", at)
     if isinstance(at, pd.PeriodIndex):
-        check_order("at", at)
         last_day = pd.DatetimeIndex(at.start_time) - pd.Timedelta(days=1)
-    elif isinstance(at, pd.DatetimeIndex):
-        if at.tz is not None:
-            raise ValueError(
-                f"at must be calendar dates without a time zone, got {at.tz}; "
-                "at.tz_localize(None) takes the dates as they stand"
-            )
-        check_order("at", at)
+    elif at.tz is None:
         last_day = at
     else:
-        raise TypeError(f"at must be a PeriodIndex or a DatetimeIndex, got {type(at).__name__}")
+        raise ValueError(
+            f"at must be calendar dates without a time zone, got {at.tz}; "
+            "at.tz_localize(None) takes the dates as they stand"
+        )
     row = published.searchsorted(last_day, side="right") - 1
     # A series that ends does not stay the newest figure for ever.
     newer = published[-1] + ((series.index[-1:] + 1).end_time - series.index[-1:].end_time)[0]
@@ -126,12 +123,6 @@ def surprise(actual, consensus, scale, *, reference_period=None):
     Series or float
         ``(actual - consensus) / scale``.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Times without a zone or out of order; different indices; an unknown value; a
-        scale that is not above zero; a release before its reference period.
-
     Examples
     --------
     >>> surprise(actual=225, consensus=150, scale=75)  # thousand jobs
@@ -140,8 +131,7 @@ def surprise(actual, consensus, scale, *, reference_period=None):
     if not isinstance(actual, pd.Series):
         given = [checks.number("actual", actual), checks.number("consensus", consensus)]
         return (given[0] - given[1]) / checks.number("scale", scale, above=0)
-    if not isinstance(consensus, pd.Series):
-        raise TypeError(f"consensus must be a Series as actual is, got {type(consensus).__name__}")
+    checks.instance("consensus", consensus, pd.Series, "a Series as actual is")
     if not isinstance(actual.index, pd.DatetimeIndex) or actual.index.tz is None:
         raise ValueError(
             "actual must have instants with a time zone as index, such as 08:30 in "
@@ -155,18 +145,17 @@ def surprise(actual, consensus, scale, *, reference_period=None):
     else:
         scale = checks.number("scale", scale, above=0)
     check_same_index(**known)
-    for name, one in known.items():
-        check_complete(name, one)
-    if isinstance(scale, pd.Series) and (scale <= 0).any():
-        raise ValueError(f"scale must be above zero, got {float(scale[scale <= 0].iloc[0])}")
+    for name, figures in known.items():
+        check_complete(name, figures)
+    if isinstance(scale, pd.Series):
+        refuse_rows("scale", scale, scale <= 0, "be above zero")
     if reference_period is not None:
         _check_reference(actual.index, reference_period)
     return ((actual - consensus) / scale).rename("surprise")
 
 
 def _check_reference(released: pd.DatetimeIndex, reference_period: pd.Series) -> None:
-    if not isinstance(reference_period, pd.Series):
-        raise TypeError(f"reference_period must be a Series, got {type(reference_period).__name__}")
+    checks.instance("reference_period", reference_period, pd.Series, "a Series")
     if not reference_period.index.equals(released):
         raise ValueError("reference_period must have the same index as actual")
     for instant, about in reference_period.items():
@@ -198,11 +187,6 @@ def expanding_zscore(series: pd.Series, minimum: int = 20) -> pd.Series:
     Series
         ``(value - mean) / standard deviation`` (n - 1) of all values up to and including this
         one, none after it.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not a Series, out of order, an unknown value in between, no variation at all.
 
     Examples
     --------
@@ -243,11 +227,6 @@ def composite(
     Series
         Mean of the three expanding z-scores with these signs; NaN until each of them is known.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As `expanding_zscore`, or different indices.
-
     Notes
     -----
     The signs are the textbook's story, not a finding, and the weights are equal because nothing
@@ -266,21 +245,15 @@ def composite(
         "spending_growth": spending_growth,
     }
     for name, part in parts.items():
-        if not isinstance(part, pd.Series):
-            raise TypeError(f"{name} must be a Series, got {type(part).__name__}")
+        checks.instance(name, part, pd.Series, "a Series")
     check_same_index(**parts)
-    signs = (-1, -1, 1)
-    scores = [
-        sign * expanding_zscore(part, minimum)
-        for sign, part in zip(signs, parts.values(), strict=True)
-    ]
-    return (sum(scores) / 3).rename("composite")
+    unemployment, rate, spending = (expanding_zscore(part, minimum) for part in parts.values())
+    return ((-unemployment - rate + spending) / 3).rename("composite")
 
 
 def _from_first(name: str, given: pd.Series) -> pd.Series:
     """Return a Series from its first known value on; nothing may be unknown after it."""
-    if not isinstance(given, pd.Series):
-        raise TypeError(f"{name} must be a Series, got {type(given).__name__}")
+    checks.instance(name, given, pd.Series, "a Series")
     numbers = values(name, given)
     first = int(np.argmax(np.isfinite(numbers))) if len(numbers) else 0
     known = given.iloc[first:].astype(float)

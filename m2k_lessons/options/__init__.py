@@ -4,7 +4,9 @@ No option on M2K was found; the one to use is on RTY, and one of it covers ten M
 
 Prices, strikes and premiums are in index points, time in years of 365 days, rates and
 volatilities in decimals a year: 0.04 and 0.22 for 4 % and 22 %. The pricing functions take
-numbers, arrays and Series, broadcast them, and give back the same kind of thing.
+numbers, arrays and Series, broadcast them, and give back the same kind of thing. What a docstring
+does not accept, and shapes or indexes that do not match, raise a `TypeError` or a `ValueError`
+that names the argument.
 """
 
 from m2k_lessons.options.arguments import DAYS_A_YEAR, M2K_PER_OPTION, OPTION
@@ -12,11 +14,8 @@ from m2k_lessons.options.contract import (
     Cover,
     ProtectionCost,
     cost_of_protection,
-    long_option_margin_usd,
     option_tick,
     options_to_cover,
-    round_to_option_tick,
-    years_to_expiry,
 )
 from m2k_lessons.options.early_exercise import american
 from m2k_lessons.options.european import Greeks, black76, greeks, parity_gap
@@ -28,7 +27,7 @@ from m2k_lessons.options.hedge import (
     quote,
     replay_protective_put,
 )
-from m2k_lessons.options.implied import implied_volatility, why_no_volatility
+from m2k_lessons.options.implied import implied_volatility
 from m2k_lessons.options.positions import (
     Leg,
     collar,
@@ -38,45 +37,13 @@ from m2k_lessons.options.positions import (
     premium_usd,
     profit,
     protective_put,
-    synthetic_future,
-    synthetic_put,
     value,
 )
 
 __all__ = [
-    "Cover",
-    "DAYS_A_YEAR",
-    "Greeks",
-    "HedgeReplay",
-    "KINDS",
-    "Leg",
-    "M2K_PER_OPTION",
-    "OPTION",
-    "ProtectionCost",
-    "QUARTERLY_TIME",
-    "american",
-    "black76",
-    "collar",
-    "cost_of_protection",
-    "covered_call",
-    "expiries",
-    "greeks",
-    "implied_volatility",
-    "long_call",
-    "long_option_margin_usd",
-    "option_tick",
-    "options_to_cover",
-    "parity_gap",
-    "payoff",
-    "premium_usd",
-    "profit",
-    "protective_put",
-    "quote",
-    "replay_protective_put",
-    "round_to_option_tick",
-    "synthetic_future",
-    "synthetic_put",
-    "value",
-    "why_no_volatility",
-    "years_to_expiry",
-]
+    "Cover", "DAYS_A_YEAR", "Greeks", "HedgeReplay", "KINDS", "Leg", "M2K_PER_OPTION", "OPTION",
+    "ProtectionCost", "QUARTERLY_TIME", "american", "black76", "collar", "cost_of_protection",
+    "covered_call", "expiries", "greeks", "implied_volatility", "long_call", "option_tick",
+    "options_to_cover", "parity_gap", "payoff", "premium_usd", "profit", "protective_put",
+    "quote", "replay_protective_put", "value",
+]  # fmt: skip

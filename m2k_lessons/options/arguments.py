@@ -1,10 +1,9 @@
 """Arguments of the option formulas: checked, and matched to one shape."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
+import pandas as pd
 
 from m2k_lessons._util import checks, option_pricing
 from m2k_lessons.contracts import M2K, RTY, Contract
@@ -18,8 +17,7 @@ SQRT_TWO_PI = math.sqrt(2 * math.pi)
 
 
 def futures_per_option(contract) -> int:
-    if not isinstance(contract, Contract):
-        raise TypeError(f"contract must be a Contract such as M2K, got {contract!r}")
+    checks.instance("contract", contract, Contract, "a Contract such as M2K")
     if contract not in (M2K, OPTION):
         raise ValueError(
             f"contract must be M2K or RTY, which the options here are on, got {contract.symbol}"
@@ -27,7 +25,6 @@ def futures_per_option(contract) -> int:
     return round(OPTION.multiplier / contract.multiplier)
 
 
-# --- arguments and results --------------------------------------------------------------------
 def values_of(forward, strike, years, rate, volatility, sign):
     discount = np.exp(-rate * years)
     deviation = volatility * np.sqrt(years)
@@ -36,16 +33,17 @@ def values_of(forward, strike, years, rate, volatility, sign):
 
 def blockwise(function, outputs, *arguments):
     """Results of a function of broadcast arrays, worked out a block at a time."""
-    shape = np.broadcast_shapes(*(np.shape(one) for one in arguments))
+    shape = np.broadcast_shapes(*map(np.shape, arguments))
     size = math.prod(shape)
     if size <= BLOCK:
-        return tuple(np.broadcast_to(one, shape).copy() for one in function(*arguments))
+        return tuple(np.broadcast_to(result, shape).copy() for result in function(*arguments))
     # Numbers stay numbers, so that nothing is computed more than once.
-    flat = [one if np.ndim(one) == 0 else np.broadcast_to(one, shape).ravel() for one in arguments]
+    flat = [part if np.ndim(part) == 0 else np.broadcast_to(part, shape).ravel()
+            for part in arguments]  # fmt: skip
     results = tuple(np.empty(size) for _ in range(outputs))
     for start in range(0, size, BLOCK):
         block = slice(start, start + BLOCK)
-        pieces = function(*(one if np.ndim(one) == 0 else one[block] for one in flat))
+        pieces = function(*(part if np.ndim(part) == 0 else part[block] for part in flat))
         for result, piece in zip(results, pieces, strict=True):
             result[block] = piece
     return tuple(result.reshape(shape) for result in results)
@@ -76,7 +74,7 @@ def numbers_of(name, given, **limits):
         if isinstance(given, np.ndarray):
             given = given.item()
         return np.float64(checks.number(name, given, **limits))
-    array = given if isinstance(given, np.ndarray) else np.asarray(_not_a_frame(name, given))
+    array = np.asarray(_not_a_frame(name, given))
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be a number or an array of numbers, got {given!r}")
     array = array.astype(float, copy=False)
@@ -101,41 +99,24 @@ def signs_of(kind):
 
 
 def _not_a_frame(name, given):
-    if hasattr(given, "columns"):
+    if isinstance(given, pd.DataFrame):
         raise TypeError(f"{name} must be a number, an array or a Series, got a table")
     return given
 
 
-def _is_series(given) -> bool:
-    return hasattr(given, "index") and hasattr(given, "to_numpy")
-
-
 def check_matched(given, checked) -> None:
     """Refuse arguments that do not go together."""
-    shapes = [np.shape(one) for one in checked]
+    shapes = [np.shape(part) for part in checked]
     try:
         shape = np.broadcast_shapes(*shapes)
     except ValueError:
-        sizes = ", ".join(str(one) for one in shapes if one)
+        sizes = ", ".join(str(size) for size in shapes if size)
         raise ValueError(f"arguments must have shapes that broadcast, got {sizes}") from None
-    series = [one for one in given if _is_series(one)]
-    if not series:
-        return
-    if not all(one.index.equals(series[0].index) for one in series):
+    indexes = [part.index for part in given if isinstance(part, pd.Series)]
+    if not all(index.equals(indexes[0]) for index in indexes):
         raise ValueError("Series given together must have the same index; align them first")
-    if shape != series[0].shape:
+    if indexes and shape != indexes[0].shape:
         raise ValueError(
-            f"arguments beside a Series must be numbers or of its length {len(series[0])}, "
+            f"arguments beside a Series must be numbers or of its length {len(indexes[0])}, "
             f"got shapes that broadcast to {shape}"
         )
-
-
-def like(given, result):
-    """Give `result` the type of what was given: a number, an array, or a Series."""
-    series = [one for one in given if _is_series(one)]
-    if series:
-        import pandas as pd
-
-        return pd.Series(np.asarray(result), index=series[0].index)
-    alone = isinstance(result, (np.ndarray, np.generic)) and result.ndim == 0
-    return result.item() if alone else result

@@ -1,20 +1,13 @@
 """American options on futures: what early exercise is worth."""
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np
 from scipy.special import ndtr
 
 from m2k_lessons._util import option_pricing
-from m2k_lessons.options.arguments import (
-    SQRT_TWO_PI,
-    blockwise,
-    like,
-    option_arguments,
-    values_of,
-)
+from m2k_lessons._util.series import like
+from m2k_lessons.options.arguments import SQRT_TWO_PI, blockwise, option_arguments, values_of
 
 # Early exercise: points of the exercise boundary, of the integral under it, of the last
 # integral, and rounds. Values change by less than 1e-5 points with more of each.
@@ -24,25 +17,16 @@ _LEAST_DEVIATION = 1e-7  # below it, and below this much interest, waiting is wo
 _LEAST_INTEREST = 1e-12
 
 
-# --- American options -------------------------------------------------------------------------
 def american(forward, strike, years, rate, volatility, kind):
     """Value of an option on a future that may be exercised at any time up to expiry.
 
-    Parameters
-    ----------
-    forward, strike, years, rate, volatility, kind
-        As in `black76`.
+    Parameters as in `black76`.
 
     Returns
     -------
     float, array or Series
         In points: never below `black76`, never below what exercise brings now. Equal to
         `black76` at a rate of zero or below, where waiting costs nothing.
-
-    Raises
-    ------
-    TypeError, ValueError
-        An argument outside what is accepted; shapes or indexes that do not match.
 
     Notes
     -----
@@ -61,11 +45,9 @@ def american(forward, strike, years, rate, volatility, kind):
     259.04
     """
     given = (forward, strike, years, rate, volatility, kind)
-    arguments = option_arguments(*given)
-    shape = np.broadcast_shapes(*(np.shape(one) for one in arguments))
-    forward, strike, years, rate, volatility, sign = (
-        np.broadcast_to(one, shape).ravel() for one in arguments
-    )
+    arguments = np.broadcast_arrays(*option_arguments(*given))
+    shape = arguments[0].shape
+    forward, strike, years, rate, volatility, sign = map(np.ravel, arguments)
     (value,) = blockwise(values_of, 1, forward, strike, years, rate, volatility, sign)
     value = np.maximum(value, sign * (forward - strike))
     deviation = volatility * np.sqrt(years)

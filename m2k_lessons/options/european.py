@@ -1,18 +1,16 @@
 """Black-76: price and Greeks of a European option on a future."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
 
 from m2k_lessons._util import option_pricing
+from m2k_lessons._util.series import like
 from m2k_lessons.options.arguments import (
     DAYS_A_YEAR,
     SQRT_TWO_PI,
     blockwise,
     check_matched,
-    like,
     market_arguments,
     numbers_of,
     option_arguments,
@@ -20,7 +18,6 @@ from m2k_lessons.options.arguments import (
 )
 
 
-# --- European options -------------------------------------------------------------------------
 class Greeks(NamedTuple):
     """Value of an option and what moves it, one option on one future.
 
@@ -69,11 +66,6 @@ def black76(forward, strike, years, rate, volatility, kind):
     float, array or Series
         In points. Zero time and zero volatility give the exact limit.
 
-    Raises
-    ------
-    TypeError, ValueError
-        An argument outside what is accepted; shapes or indexes that do not match.
-
     Notes
     -----
     Black (1976), "The pricing of commodity contracts", *Journal of Financial Economics* 3:
@@ -90,25 +82,10 @@ def black76(forward, strike, years, rate, volatility, kind):
 
 
 def greeks(forward, strike, years, rate, volatility, kind) -> Greeks:
-    """Value of a European option on a future, and its sensitivities.
+    """Value of a European option on a future, and its sensitivities, as `Greeks` has them.
 
-    Parameters
-    ----------
-    forward, strike, years, rate, volatility, kind
-        As in `black76`.
-
-    Returns
-    -------
-    Greeks
-        `price`, `delta` (futures), `gamma` (per point), `vega` (per percentage point of
-        volatility), `theta` (per calendar day), `rho` (per percentage point of the rate). With
-        zero time or volatility these are the limits, at the money those from above: delta is
-        then half a future and gamma infinite.
-
-    Raises
-    ------
-    TypeError, ValueError
-        An argument outside what is accepted; shapes or indexes that do not match.
+    Parameters as in `black76`. With zero time or volatility the results are the limits, at the
+    money those from above: delta is then half a future and gamma infinite.
 
     Notes
     -----
@@ -144,11 +121,6 @@ def parity_gap(call, put, forward, strike, years, rate):
     -------
     float, array or Series
         In points.
-
-    Raises
-    ------
-    TypeError, ValueError
-        An argument outside what is accepted; shapes or indexes that do not match.
 
     Examples
     --------

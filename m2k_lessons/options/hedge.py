@@ -4,8 +4,6 @@ A replay asks what `options.protective_put` leaves open: what it costs to insure
 after year, and whether each put is better held to its expiry or sold earlier and replaced.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import datetime as dt
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from m2k_lessons._util import checks, option_pricing
 from m2k_lessons.contracts import M2K, MONTH_LETTERS, RTY, contract_code, last_trading_day
 from m2k_lessons.facts import fact
 from m2k_lessons.options.arguments import DAYS_A_YEAR, M2K_PER_OPTION, OPTION
-from m2k_lessons.options.contract import options_to_cover
+from m2k_lessons.options.contract import fully_covering
 from m2k_lessons.options.early_exercise import american
 from m2k_lessons.options.european import black76
 from m2k_lessons.simulate.market import Market
@@ -30,8 +28,8 @@ _STYLES = {"quarterly": "American", "weekly": "European", "end of month": "Europ
 
 # Half the distance from bid to ask, in points, as the simulated chain has it on average.
 _HALF_SPREAD, _HALF_SPREAD_SHARE, _WIDEST_AT = 0.05, 0.0066, 250.0
-_LAST_DAY = dt.date(2040, 12, 30)  # the calendar's, less the one that tells a month's end
-_DAYS_A_YEAR = 252  # that realised volatility is counted on
+_LAST_DAY = dt.date(2068, 12, 30)  # the calendar's, less the one that tells a month's end
+_TRADING_DAYS_A_YEAR = 252  # that realised volatility is counted on
 _FRAMES = ("M2K", "M2K_next", "M2K_expiring")
 
 
@@ -47,7 +45,7 @@ def expiries(start, end, kinds=KINDS) -> pd.DataFrame:
     Parameters
     ----------
     start, end : date or str
-        First and last day, both included, from RTY's launch to 2040-12-30.
+        First and last day, both included, from RTY's launch to 2068-12-30.
     kinds : str, or list or tuple of str
         Among "quarterly", "weekly", "end of month".
 
@@ -56,11 +54,6 @@ def expiries(start, end, kinds=KINDS) -> pd.DataFrame:
     DataFrame
         Index `expires`, the instant in America/New_York, in order of time; columns `kind`,
         `style` ("American" or "European") and `underlying` (code such as "RTYZ26").
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not a day, out of range, `start` after `end`; an unknown kind, or none.
 
     Notes
     -----
@@ -83,35 +76,24 @@ def expiries(start, end, kinds=KINDS) -> pd.DataFrame:
             f"got {first} and {last}"
         )
     # Some days beyond the last one, which tell whether it ends its month.
-    beyond = min(last + dt.timedelta(days=10), dt.date(2040, 12, 31))
+    beyond = min(last + dt.timedelta(days=10), sessions.LAST_DAY.date())
     closes = sessions.schedule(first, beyond)["rth_close"].dropna()
-    months = closes.index.month
-    ends_month = np.r_[months[:-1] != months[1:], False]
-    futures = {
-        code: last_trading_day(code)
-        for year in range(first.year, last.year + 2)
-        for month in MONTH_LETTERS
-        if (year, month) >= (first.year, first.month)
-        for code in [contract_code("RTY", year, month)]
-    }
-    rows = []
-    for (day, close), month_ends in zip(closes.items(), ends_month, strict=True):
-        date = day.date()
-        if date > last:
-            break
-        code = next(code for code, ends in futures.items() if ends >= date)
-        kind = "end of month" if month_ends else "weekly"
-        if futures[code] == date:
-            kind, close = "quarterly", _at(date, QUARTERLY_TIME)
-        if kind in kinds:
-            rows.append((close, kind, _STYLES[kind], code))
-    instants, *columns = zip(*rows, strict=True) if rows else ((), (), (), ())
-    index = pd.DatetimeIndex(instants, tz=sessions.NEW_YORK, name="expires").as_unit("us")
-    names = ("kind", "style", "underlying")
-    return pd.DataFrame(
-        {name: pd.array(list(one), dtype="str") for name, one in zip(names, columns, strict=True)},
-        index=index,
-    )
+    days = closes.index
+    ends_month = np.append(days.month[:-1] != days.month[1:], False)
+    years = range(first.year, last.year + 2)
+    codes = [contract_code("RTY", year, month) for year in years for month in MONTH_LETTERS]
+    ends = pd.DatetimeIndex([last_trading_day(code) for code in codes])
+    future = ends.searchsorted(days)
+    quarterly = ends[future] == days
+    table = pd.DataFrame({"expires": closes.to_numpy(), "kind": "weekly"}, index=days)
+    table.loc[ends_month, "kind"] = "end of month"
+    table.loc[quarterly, "kind"] = "quarterly"
+    at_open = [_at(day.date(), QUARTERLY_TIME) for day in days[quarterly]]
+    table.loc[quarterly, "expires"] = pd.DatetimeIndex(at_open, tz=sessions.NEW_YORK).as_unit("us")
+    table["style"] = table["kind"].map(_STYLES).astype("str")
+    table["underlying"] = pd.array(codes, dtype="str")[future]
+    table = table.loc[: pd.Timestamp(last)]
+    return table[table["kind"].isin(kinds)].set_index("expires")
 
 
 @dataclass(frozen=True)
@@ -189,10 +171,6 @@ def replay_protective_put(
     commission_usd : float, optional
         For each option bought, sold or exercised; RTY's commission of `facts.toml` when left out.
 
-    Returns
-    -------
-    HedgeReplay
-
     Raises
     ------
     TypeError, ValueError
@@ -222,15 +200,9 @@ def replay_protective_put(
     if roll_days is not None:
         roll_days = checks.whole("roll_days", roll_days, at_least=1, at_most=days_to_expiry - 1)
     distance = checks.number("distance_pct", distance_pct, at_least=0, at_most=50) / 100
-    if not isinstance(surface, SmileTruth):
-        raise TypeError(f"surface must be the truth of simulate.option_chain, got {surface!r}")
+    checks.instance("surface", surface, SmileTruth, "the truth of simulate.option_chain")
     contracts = checks.whole("contracts", contracts, at_least=1)
-    number, uncovered = options_to_cover(contracts)
-    if uncovered:
-        raise ValueError(
-            f"contracts must be a multiple of {M2K_PER_OPTION} M2K, which one option "
-            f"covers, got {contracts}"
-        )
+    number = fully_covering(contracts)
     kind = checks.choice("kind", kind, ("quarterly", "end of month"))
     extra = checks.number("volatility_premium", volatility_premium, at_least=-0.1, at_most=0.5)
     window = checks.whole("window", window, at_least=5, at_most=252)
@@ -241,7 +213,8 @@ def replay_protective_put(
     opens, closes, change, volatility = _market(market, window)
     volatility = (volatility + extra).clip(lower=0.01, upper=5.0)
     days = closes.index
-    listed = expiries(days[0].date(), _LAST_DAY, kind)
+    until = min(days[-1].date() + dt.timedelta(days=400), _LAST_DAY)
+    listed = expiries(days[0].date(), until, kind)
     listed = listed[listed["underlying"].isin(closes.columns)]
     if len(days) < window + 3:
         raise ValueError(f"market must have more than {window + 2} days, got {len(days)}")
@@ -258,7 +231,7 @@ def replay_protective_put(
         price = closes[code].to_numpy()[bought : last + 1]
         forward = float(price[0])
         strike = STRIKE_STEP * max(1, round(forward * (1 - distance) / STRIKE_STEP))
-        values, first_volatility = values_of(
+        values, first_volatility = _put_values(
             surface, volatility.to_numpy()[bought : last + 1], held, price, strike, expires, style
         )
         if how == "expired":
@@ -317,11 +290,6 @@ def quote(value: float) -> tuple[float, float]:
         Bid and ask, in points, on the option's ticks: 0.05 points and 0.66 % of the value away
         from it, the bid rounded down and the ask up.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Not a number; below 0.
-
     Examples
     --------
     >>> quote(63.7)
@@ -337,11 +305,10 @@ def _market(market, window):
     """Opens and closes by contract, the future's daily change, and realised volatility."""
     needed = {name: ("open", "close", "contract") for name in _FRAMES}
     needed["M2K_continuous"] = ("close",)
-    if not isinstance(market, Market | dict):
-        raise TypeError(f"market must be what simulate.daily returns, got {type(market).__name__}")
+    checks.instance("market", market, (Market, dict), "what simulate.daily returns")
     for name, columns in needed.items():
         missing = [] if name in market else [name]
-        missing = missing or [one for one in columns if one not in market[name]]
+        missing = missing or [column for column in columns if column not in market[name]]
         if missing:
             raise ValueError(
                 f"market must have the frame {name!r} with {', '.join(columns)}; "
@@ -355,29 +322,27 @@ def _market(market, window):
     prices = prices.rename(columns=lambda code: str(code).replace("M2K", "RTY"), level=1)
     change = traded["close"].diff()
     returns = np.log1p(change / front["close"].shift())
-    volatility = returns.rolling(window).std() * np.sqrt(_DAYS_A_YEAR)
+    volatility = returns.rolling(window).std() * np.sqrt(_TRADING_DAYS_A_YEAR)
     return prices["open"], prices["close"], change, volatility
 
 
 def _choose(listed, closes, bought, days_to_expiry, roll_days):
     """Expiry that comes nearest to the wanted days, position of the put's last day, and its end."""
     days = closes.index
-    best = None
     priced = closes.iloc[bought].dropna()
+    candidates = []
     for expires, code in listed["underlying"].items():
         left = (expires.date() - days[bought].date()).days
-        if left <= 0 or code not in priced:
-            continue
         ends = expires.date() - dt.timedelta(days=roll_days or 0)
         last = int(days.searchsorted(_at(ends, "23:59"), side="right")) - 1
-        if last > bought and (best is None or abs(left - days_to_expiry) < best[0]):
-            best = abs(left - days_to_expiry), expires, last, ends
-    if best is None:
+        if left > 0 and code in priced and last > bought:
+            candidates.append((abs(left - days_to_expiry), expires, last, ends))
+    if not candidates:
         raise ValueError(
             f"market must have a future for an expiry about {days_to_expiry} days after "
             f"{days[bought].date()}, and none was found"
         )
-    _, expires, last, ends = best
+    _, expires, last, ends = min(candidates)  # of two as near, the earlier
     if ends > days[-1].date():
         return expires, last, "sold on the last day"
     if roll_days is not None:
@@ -387,7 +352,7 @@ def _choose(listed, closes, bought, days_to_expiry, roll_days):
     return expires, last, "expired"
 
 
-def values_of(surface, volatility, days, prices, strike, expires, style):
+def _put_values(surface, volatility, days, prices, strike, expires, style):
     """Values of a put at the closes of `days`, in points, and the volatility of the first one."""
     now = pd.DatetimeIndex([_at(day.date(), "16:00") for day in days])
     years = np.maximum((expires - now) / pd.Timedelta(days=DAYS_A_YEAR), 0.0).to_numpy()

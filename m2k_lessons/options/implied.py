@@ -1,16 +1,14 @@
 """The volatility that a price implies."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from m2k_lessons._util import checks
+from m2k_lessons._util.series import like
 from m2k_lessons.options.arguments import (
     BLOCK,
     SQRT_TWO_PI,
     check_matched,
-    like,
     market_arguments,
     numbers_of,
     signs_of,
@@ -32,19 +30,12 @@ def implied_volatility(price, forward, strike, years, rate, kind, *, errors="rai
     forward, strike, years, rate, kind
         As in `black76`.
     errors : {"raise", "coerce"}
-        What to do where no volatility answers: raise, or return NaN there.
-        `why_no_volatility` tells the reasons.
+        What to do where no volatility answers: raise and say why, or return NaN there.
 
     Returns
     -------
     float, array or Series
         Per year, as a decimal.
-
-    Raises
-    ------
-    TypeError, ValueError
-        An argument outside what is accepted; shapes or indexes that do not match; with
-        errors="raise", a price that no single volatility gives.
 
     Notes
     -----
@@ -73,35 +64,6 @@ def implied_volatility(price, forward, strike, years, rate, kind, *, errors="rai
             f"{_FAULTS[faults[first]]}{count}; errors='coerce' returns NaN there"
         )
     return like(given, _solve(*checked, ~bad))
-
-
-def why_no_volatility(price, forward, strike, years, rate, kind):
-    """Say of each price why no volatility gives it; an empty text where one does.
-
-    Parameters
-    ----------
-    price, forward, strike, years, rate, kind
-        As in `implied_volatility`.
-
-    Returns
-    -------
-    str, array or Series
-        "" or one of "expired", "below intrinsic value", "no time value" (every small enough
-        volatility gives it), "at or above the highest possible price" (the discounted forward
-        for a call, the discounted strike for a put).
-
-    Raises
-    ------
-    TypeError, ValueError
-        An argument outside what is accepted; shapes or indexes that do not match.
-
-    Examples
-    --------
-    >>> why_no_volatility([90.0, 110.0], 2400.0, 2300.0, 0.25, rate=0.04, kind="call").tolist()
-    ['below intrinsic value', '']
-    """
-    given, _, faults = _price_faults(price, forward, strike, years, rate, kind)
-    return like(given, np.array(_FAULTS, dtype=object)[faults])
 
 
 _FAULTS = (
@@ -138,15 +100,15 @@ def _price_faults(price, forward, strike, years, rate, kind):
         [1, 2, 3, 4],
         0,
     )
-    shape = np.broadcast_shapes(*(np.shape(one) for one in checked))
-    return given, checked, np.broadcast_to(faults, shape)
+    return given, checked, np.broadcast_to(faults, np.broadcast_shapes(*map(np.shape, checked)))
 
 
 def _solve(price, forward, strike, years, rate, sign, wanted):
     """Implied volatility where `wanted`, NaN elsewhere."""
     shape = wanted.shape
+    arguments = (price, forward, strike, years, rate, sign)
     price, forward, strike, years, rate, sign = (
-        np.broadcast_to(one, shape)[wanted] for one in (price, forward, strike, years, rate, sign)
+        np.broadcast_to(argument, shape)[wanted] for argument in arguments
     )
     # The option out of the money at the same strike has the same time value and, undiscounted
     # and over the geometric mean of forward and strike, depends on two numbers only.
@@ -175,7 +137,7 @@ def _solve_deviation(target, distance):
         (low_side, inflection, 0.0, inflection, _step_on_low_side),
         (~low_side, np.maximum(inflection, near_money), inflection, np.inf, _step_on_high_side),
     ):
-        low, high = (np.broadcast_to(one, target.shape)[side] for one in (low, high))
+        low, high = (np.broadcast_to(end, target.shape)[side] for end in (low, high))
         result[side] = _find(
             step, start[side], low, high, target[side], distance[side], lowest[side]
         )
@@ -199,7 +161,7 @@ def _find(newton_step, guess, low, high, target, distance, lowest):
         result[active] = new
         going = ~done & (high - low > 1e-15 * high)
         active, guess, low, high, target, distance, lowest = (
-            one[going] for one in (active, new, low, high, target, distance, lowest)
+            part[going] for part in (active, new, low, high, target, distance, lowest)
         )
     raise ArithmeticError(f"implied volatility did not converge in {_MOST_STEPS} steps")
 

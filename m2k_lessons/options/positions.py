@@ -1,7 +1,5 @@
 """Legs of futures and options put together: pay-off, value, profit."""
 
-from __future__ import annotations
-
 import datetime as dt
 import functools
 import math
@@ -11,15 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from m2k_lessons._util import checks
+from m2k_lessons._util.series import like
 from m2k_lessons.contracts import M2K, Contract
-from m2k_lessons.options.arguments import (
-    M2K_PER_OPTION,
-    OPTION,
-    futures_per_option,
-    like,
-    numbers_of,
-)
-from m2k_lessons.options.contract import options_to_cover
+from m2k_lessons.options.arguments import M2K_PER_OPTION, OPTION, futures_per_option, numbers_of
+from m2k_lessons.options.contract import fully_covering
 from m2k_lessons.options.early_exercise import american
 from m2k_lessons.options.european import black76
 
@@ -27,7 +20,6 @@ _KINDS = ("call", "put", "future")
 _STYLES = ("European", "American")
 
 
-# --- legs -------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Leg:
     """One part of a position: futures, or options on RTY.
@@ -38,7 +30,7 @@ class Leg:
     contracts : int
         Negative for a short leg; not 0.
     price : float
-        What one was bought or sold at, in points: a future's price above 0, or a premium at
+        What each was bought or sold at, in points: a future's price above 0, or a premium at
         least 0.
     strike : float, optional
         In points, above 0; of options only, and they need it.
@@ -50,11 +42,6 @@ class Leg:
         Of an option.
     strike_step : float, optional
         Points between listed strikes; when given, the strike must be a multiple of it.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A field outside what is accepted.
 
     Examples
     --------
@@ -89,7 +76,7 @@ class Leg:
             return
         if per_option != 1:
             raise ValueError(
-                f"contract must be {OPTION.symbol} for an option, got {self.contract.symbol}: one "
+                f"contract must be {OPTION.symbol} for an option, got {self.contract.symbol}: an "
                 f"{OPTION.symbol} option covers {M2K_PER_OPTION} M2K"
             )
         put("price", checks.number("price", self.price, at_least=0))
@@ -110,21 +97,7 @@ def payoff(legs, prices):
 
     An option brings what its exercise brings, a future its gain or loss since it was entered.
 
-    Parameters
-    ----------
-    legs : Leg, or list or tuple of Leg
-    prices : float, array or Series
-        Of the future at expiry, in points, above 0.
-
-    Returns
-    -------
-    float, array or Series
-        In USD, in the shape of `prices`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not legs; options that expire on different dates; prices not above 0.
+    Parameters and result as in `value`; the prices are those at expiry.
 
     Examples
     --------
@@ -144,8 +117,8 @@ def value(legs, prices, years, rate, volatility):
     prices : float, array or Series
         Of the future, in points, above 0.
     years : float or list of float
-        To expiry: one for all legs, or one for each (a future's is not used). The legs must
-        expire together unless each has its own.
+        To expiry: the same for all legs, or one for each (a future's is not used). The legs
+        must expire together unless each has its own.
     rate : float
         Per year, as a decimal.
     volatility : float or list of float
@@ -156,12 +129,6 @@ def value(legs, prices, years, rate, volatility):
     float, array or Series
         In USD, in the shape of `prices`: options by `black76` or `american`, futures by their
         gain since entry. With no time left this is `payoff`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not legs; as many years or volatilities as legs were not given; options that expire on
-        different dates at one time to expiry; another argument outside what is accepted.
 
     Examples
     --------
@@ -176,40 +143,22 @@ def value(legs, prices, years, rate, volatility):
         if len(dates) > 1:
             raise ValueError(
                 "legs must expire together, or each have its own years; got "
-                + ", ".join(str(date) for date in dates)
+                + ", ".join(map(str, dates))
             )
     total = np.zeros(np.shape(prices_of))
-    rows = zip(
-        legs,
-        _one_each("years", years, legs),
-        _one_each("volatility", volatility, legs),
-        strict=True,
-    )
-    for leg, left, deviation in rows:
+    own = _for_each("years", years, legs), _for_each("volatility", volatility, legs)
+    for leg, left, deviation in zip(legs, *own, strict=True):
         if leg.kind == "future":
             points = prices_of - leg.price
         else:
             model = american if leg.style == "American" else black76
             points = model(prices_of, leg.strike, left, rate, deviation, leg.kind)
         total = total + points * leg.dollars_a_point
-    return like((prices,), total)
+    return like(prices, total)
 
 
 def premium_usd(legs) -> float:
     """Premiums of all option legs, in USD: above 0 was paid, below 0 received.
-
-    Parameters
-    ----------
-    legs : Leg, or list or tuple of Leg
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not legs.
 
     Examples
     --------
@@ -223,23 +172,8 @@ def premium_usd(legs) -> float:
 def profit(legs, prices, years=0.0, rate=0.0, volatility=0.0):
     """Gain or loss on legs, in USD, before costs: `value` less the premiums paid.
 
-    Parameters
-    ----------
-    legs : Leg, or list or tuple of Leg
-    prices : float, array or Series
-        Of the future, in points, above 0.
-    years, rate, volatility
-        As in `value`; left out, at expiry.
-
-    Returns
-    -------
-    float, array or Series
-        In USD, in the shape of `prices`. Interest on the premiums is left out.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As for `value`.
+    Parameters and result as in `value`; without `years`, `rate` and `volatility` at expiry.
+    Interest on the premiums is left out.
 
     Examples
     --------
@@ -247,7 +181,7 @@ def profit(legs, prices, years=0.0, rate=0.0, volatility=0.0):
     >>> profit(legs, [2000.0, 2300.0, 2500.0]).tolist()
     [-8005.0, -8005.0, 1995.0]
     """
-    return like((prices,), value(legs, prices, years, rate, volatility) - premium_usd(legs))
+    return like(prices, value(legs, prices, years, rate, volatility) - premium_usd(legs))
 
 
 def protective_put(
@@ -272,17 +206,12 @@ def protective_put(
     tuple of Leg
         The futures, then the puts.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Futures that whole options do not cover; a field that `Leg` refuses.
-
     Examples
     --------
     >>> [(leg.kind, leg.contracts) for leg in protective_put(2400.0, 2300.0, 60.1)]
     [('future', 10), ('put', 1)]
     """
-    future, options = _covered(price, contracts, 1, details)
+    future, options = _covered(price, contracts, details)
     return future, Leg("put", options, premium, strike, **details)
 
 
@@ -291,27 +220,14 @@ def covered_call(
 ) -> tuple[Leg, Leg]:
     """Long futures and calls sold against them: together, a synthetic short put.
 
-    Parameters
-    ----------
-    price, strike, premium, contracts, **details
-        As in `protective_put`; the calls are sold.
-
-    Returns
-    -------
-    tuple of Leg
-        The futures, then the calls.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Futures that whole options do not cover; a field that `Leg` refuses.
+    Parameters and result as in `protective_put`, with calls sold in place of puts bought.
 
     Examples
     --------
     >>> profit(covered_call(2400.0, 2500.0, 58.0), [2300.0, 2500.0, 2700.0]).tolist()
     [-2100.0, 7900.0, 7900.0]
     """
-    future, options = _covered(price, contracts, 1, details)
+    future, options = _covered(price, contracts, details)
     return future, Leg("call", -options, premium, strike, **details)
 
 
@@ -340,19 +256,13 @@ def collar(
     tuple of Leg
         The futures, the puts, the calls.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Strikes the wrong way round; futures that whole options do not cover; a field that
-        `Leg` refuses.
-
     Examples
     --------
     >>> legs = collar(2400.0, 2300.0, 60.1, 2500.0, 58.0)
     >>> profit(legs, [2000.0, 2400.0, 2800.0]).tolist()
     [-5105.0, -105.0, 4895.0]
     """
-    future, options = _covered(price, contracts, 1, details)
+    future, options = _covered(price, contracts, details)
     put = Leg("put", options, put_premium, put_strike, **details)
     call = Leg("call", -options, call_premium, call_strike, **details)
     if put.strike >= call.strike:
@@ -374,15 +284,6 @@ def long_call(strike: float, premium: float, options: int = 1, **details) -> tup
     **details
         `expiry`, `style` and `strike_step`, as in `Leg`.
 
-    Returns
-    -------
-    tuple of Leg
-
-    Raises
-    ------
-    TypeError, ValueError
-        A field that `Leg` refuses.
-
     Examples
     --------
     >>> profit(long_call(2400.0, 104.0), [2300.0, 2600.0]).tolist()
@@ -392,82 +293,12 @@ def long_call(strike: float, premium: float, options: int = 1, **details) -> tup
     return (Leg("call", options, premium, strike, **details),)
 
 
-def synthetic_future(
-    strike: float, call_premium: float, put_premium: float, options: int = 1, **details
-) -> tuple[Leg, Leg]:
-    """A call bought and a put sold at one strike move like a future; the reverse, like a short.
-
-    Parameters
-    ----------
-    strike, call_premium, put_premium : float
-        In points.
-    options : int
-        Of each kind: above 0 for a long future, below 0 for a short one.
-    **details
-        `expiry`, `style` and `strike_step`, as in `Leg`.
-
-    Returns
-    -------
-    tuple of Leg
-        The calls, then the puts.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A field that `Leg` refuses.
-
-    Examples
-    --------
-    >>> payoff(synthetic_future(2400.0, 104.0, 104.0), [2300.0, 2600.0]).tolist()
-    [-5000.0, 10000.0]
-    """
-    options = checks.whole("options", options)
-    call = Leg("call", options, call_premium, strike, **details)
-    return call, Leg("put", -options, put_premium, strike, **details)
-
-
-def synthetic_put(
-    price: float, strike: float, premium: float, contracts: int = M2K_PER_OPTION, **details
-) -> tuple[Leg, Leg]:
-    """Short futures and the calls that insure them: together, a long put.
-
-    The synthetic long call is `protective_put`, the synthetic short put is `covered_call`.
-
-    Parameters
-    ----------
-    price, strike, premium, contracts, **details
-        As in `protective_put`; the futures are sold, and calls are bought.
-
-    Returns
-    -------
-    tuple of Leg
-        The futures, then the calls.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Futures that whole options do not cover; a field that `Leg` refuses.
-
-    Examples
-    --------
-    >>> payoff(synthetic_put(2400.0, 2400.0, 104.0), [2300.0, 2600.0]).tolist()
-    [5000.0, 0.0]
-    """
-    future, options = _covered(price, contracts, -1, details)
-    return future, Leg("call", options, premium, strike, **details)
-
-
-def _covered(price, contracts, side, details):
+def _covered(price, contracts, details):
     """The futures of a hedge and the number of options; takes `contract` out of details."""
     contract = details.pop("contract", M2K)
     contracts = checks.whole("contracts", contracts, at_least=1)
-    options, uncovered = options_to_cover(contracts, contract)
-    if uncovered:
-        raise ValueError(
-            f"contracts must be a multiple of {futures_per_option(contract)} {contract.symbol}, "
-            f"which one option covers, got {contracts}; options_to_cover counts what is left over"
-        )
-    return Leg("future", side * contracts, price, contract=contract), options
+    options = fully_covering(contracts, contract)
+    return Leg("future", contracts, price, contract=contract), options
 
 
 def _on_grid(strike: float, step: float) -> None:
@@ -487,15 +318,15 @@ def _legs(legs) -> tuple[Leg, ...]:
     if isinstance(legs, str) or not isinstance(legs, Iterable):
         raise TypeError(f"{accepted}, got {legs!r}")
     legs = tuple(legs)
-    wrong = [one for one in legs if not isinstance(one, Leg)]
-    if wrong:
-        raise TypeError(f"{accepted}, got {wrong[0]!r} among them")
+    for leg in legs:
+        if not isinstance(leg, Leg):
+            raise TypeError(f"{accepted}, got {leg!r} among them")
     if not legs:
         raise ValueError(f"{accepted}, got none")
     return legs
 
 
-def _one_each(name: str, given, legs) -> list[float]:
+def _for_each(name: str, given, legs) -> list[float]:
     """A number for each leg, from one for all or one for each."""
     if np.ndim(given) == 0:
         return [given] * len(legs)

@@ -12,6 +12,9 @@ Time
 Money
     Kept in whole cents, so that what goes in, what is earned, what is paid and what is left
     agree to the cent.
+Errors
+    What a docstring does not accept, and tables for other assets or on other rows, raise a
+    `TypeError` or a `ValueError` that names the argument.
 """
 
 from m2k_lessons.portfolio.arguments import RULES
@@ -32,19 +35,8 @@ from m2k_lessons.portfolio.rebalancing import Portfolio, rebalance
 from m2k_lessons.portfolio.weights import METHODS, allocate, weights_from_covariance
 
 __all__ = [
-    "ContractPortfolio",
-    "METHODS",
-    "Portfolio",
-    "RULES",
-    "allocate",
-    "covariance_matrix",
-    "diversification_ratio",
-    "ewma_correlation",
-    "portfolio_volatility",
-    "rebalance",
-    "rebalance_contracts",
-    "risk_contribution",
-    "rolling_correlation",
-    "weights_from_covariance",
-    "whole_contracts",
-]
+    "ContractPortfolio", "METHODS", "Portfolio", "RULES", "allocate", "covariance_matrix",
+    "diversification_ratio", "ewma_correlation", "portfolio_volatility", "rebalance",
+    "rebalance_contracts", "risk_contribution", "rolling_correlation",
+    "weights_from_covariance", "whole_contracts",
+]  # fmt: skip

@@ -1,11 +1,9 @@
 """Weights, returns and costs as given: checked, and put in one order."""
 
-from __future__ import annotations
-
-import math
-
 import numpy as np
 import pandas as pd
+
+from m2k_lessons._util import checks
 
 RULES = ("never", "calendar", "band", "correlation")
 
@@ -18,8 +16,7 @@ NOISE = 1e-9  # what float arithmetic may add to a weight that lies on its bound
 
 def table_of(name: str, given, *, at_least: int) -> np.ndarray:
     """Return the numbers of a table with names in its columns and nothing unknown."""
-    if not isinstance(given, pd.DataFrame):
-        raise TypeError(f"{name} must be a DataFrame, one column an asset, got {kind_of(given)}")
+    checks.instance(name, given, pd.DataFrame, "a DataFrame, one column an asset")
     if not given.columns.is_unique:
         twice = given.columns[given.columns.duplicated()][0]
         raise ValueError(f"{name} must have each column once, got {twice!r} twice")
@@ -41,26 +38,14 @@ def table_of(name: str, given, *, at_least: int) -> np.ndarray:
     return numbers
 
 
-def weights_of(name: str, given, *, whole: bool) -> np.ndarray:
-    """Return weights as numbers; `whole` ones are at least zero and sum to one."""
-    if not isinstance(given, pd.Series):
-        raise TypeError(f"{name} must be a Series of weights by asset, got {kind_of(given)}")
-    numbers = table_of(name, given.to_frame("weight").T, at_least=1)[0]
-    if whole:
-        _check_whole(name, numbers)
-    return numbers
-
-
-def _check_whole(name: str, numbers: np.ndarray) -> None:
-    if (numbers < 0).any():
-        raise ValueError(f"{name} must be at least zero, got {float(numbers.min())}")
-    total = math.fsum(numbers)
-    if abs(total - 1) > _WHOLE:
-        raise ValueError(f"{name} must sum to one, got {total:.6g}")
+def weights_of(name: str, given) -> np.ndarray:
+    """Return weights as numbers."""
+    checks.instance(name, given, pd.Series, "a Series of weights by asset")
+    return table_of(name, given.to_frame("weight").T, at_least=1)[0]
 
 
 def targets_of(weights, table: pd.DataFrame, *, whole: bool = True) -> np.ndarray:
-    """Return the weights wanted at each row, in the order of the table's columns."""
+    """Return the target weights of each row, in the order of the table's columns."""
     columns = table.columns
     if isinstance(weights, pd.DataFrame):
         table_of("weights", weights, at_least=2)
@@ -69,7 +54,7 @@ def targets_of(weights, table: pd.DataFrame, *, whole: bool = True) -> np.ndarra
         same_names("weights", weights.columns, columns)
         rows = weights[columns].to_numpy(dtype=float)
     else:
-        numbers = weights_of("weights", weights, whole=False)
+        numbers = weights_of("weights", weights)
         same_names("weights", weights.index, columns)
         rows = np.tile(pd.Series(numbers, weights.index)[columns].to_numpy(), (len(table), 1))
     if (rows < 0).any():
@@ -115,8 +100,3 @@ def positive_definite(covariance) -> np.ndarray:
 def same_names(name: str, got: pd.Index, wanted: pd.Index) -> None:
     if not got.is_unique or set(got) != set(wanted):
         raise ValueError(f"{name} must be for the assets {[*wanted]}, got {[*got]}")
-
-
-def kind_of(given) -> str:
-    plain = isinstance(given, (str, int, float, type(None)))
-    return repr(given) if plain else f"a {type(given).__name__}"

@@ -1,6 +1,4 @@
-"""The same with whole futures contracts."""
-
-from __future__ import annotations
+"""A portfolio in whole futures contracts, and brought back to its weights with them."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +10,7 @@ import pandas as pd
 from m2k_lessons._util import checks, series
 from m2k_lessons.contracts import Contract, get_contract
 from m2k_lessons.facts import fact
-from m2k_lessons.portfolio.arguments import NOISE, RULES, kind_of, table_of, targets_of, weights_of
+from m2k_lessons.portfolio.arguments import NOISE, RULES, table_of, targets_of, weights_of
 from m2k_lessons.portfolio.rebalancing import rebalancing_rule
 
 
@@ -46,11 +44,6 @@ def whole_contracts(
         One row for each name: `contracts` (int), `one_usd` (what one contract stands for),
         `wanted_usd`, `held_usd`, `left_usd` (wanted less held), `weight` (what is really held).
 
-    Raises
-    ------
-    TypeError, ValueError
-        Unknown values, a name without price or contract.
-
     Examples
     --------
     >>> table = whole_contracts(
@@ -60,11 +53,10 @@ def whole_contracts(
     [2.0, 24000.0, 6000.0]
     """
     rounding = checks.choice("rounding", rounding, ("down", "nearest"))
-    shares = weights_of("weights", weights, whole=False)
+    shares = weights_of("weights", weights)
     equity_usd = checks.number("equity_usd", equity_usd, above=0)
     chosen = _contracts(weights.index, contracts)
-    if not isinstance(prices, Mapping | pd.Series):
-        raise TypeError(f"prices must be a mapping or a Series by name, got {kind_of(prices)}")
+    checks.instance("prices", prices, (Mapping, pd.Series), "a mapping or a Series by name")
     rows = {}
     for (name, contract), share in zip(chosen.items(), shares, strict=True):
         if name not in prices:
@@ -172,10 +164,6 @@ def rebalance_contracts(
     rounding : {"nearest", "down"}
         As in `whole_contracts`.
 
-    Returns
-    -------
-    ContractPortfolio
-
     Raises
     ------
     TypeError, ValueError
@@ -205,30 +193,22 @@ def rebalance_contracts(
     chosen = list(_contracts(prices.columns, contracts).values())
     targets = targets_of(weights, prices, whole=False)
     returns = prices.pct_change().iloc[1:]
-    due = rebalancing_rule(
-        rule,
-        prices,
-        every=every,
-        band=band,
-        pair=pair,
-        window=window,
-        change=change,
-        returns=returns,
-    )
+    terms = {"every": every, "band": band, "pair": pair, "window": window, "change": change}
+    due = rebalancing_rule(rule, prices, **terms, returns=returns)
     equity_usd = checks.number("equity_usd", equity_usd, at_least=1, at_most=1e12)
     slippage_ticks = checks.number("slippage_ticks", slippage_ticks, at_least=0)
     side_cents = [
-        100 * (_commission_usd(one, commission_usd) + slippage_ticks * one.tick_value)
-        for one in chosen
+        100 * (_commission_usd(contract, commission_usd) + slippage_ticks * contract.tick_value)
+        for contract in chosen
     ]
     earned = _interest(interest, prices.index)
 
     points, wanted = numbers.tolist(), targets.tolist()
-    multipliers = [one.multiplier for one in chosen]
+    multipliers = [contract.multiplier for contract in chosen]
     one_usd = [[p * m for p, m in zip(row, multipliers, strict=True)] for row in points]
     account = round(100 * equity_usd)
     number = [0] * len(chosen)
-    rows = {"number": [], "gains": [], "interest": [], "cost": [], "account": []}
+    rows = {"number": [], "gains": [], "interest": [], "cost": [], "value": []}
     rebalanced, decided, last = [], True, 0
     for row in range(len(points)):
         gains, bearing, cost = [0] * len(number), 0, 0
@@ -257,37 +237,33 @@ def rebalance_contracts(
             rows[name].append(value)
     as_table = {"index": prices.index, "columns": prices.columns}
     held = np.array(rows["number"])
-    columns = {
+    usd = {
         name: pd.Series(np.array(rows[name]) / 100, index=prices.index, name=f"{name}_usd")
-        for name in ("interest", "cost")
+        for name in ("interest", "cost", "value")
     }
-    value = pd.Series(np.array(rows["account"]) / 100, index=prices.index, name="value_usd")
     return ContractPortfolio(
         contracts=pd.DataFrame(held, **as_table),
         gains_usd=pd.DataFrame(np.array(rows["gains"]) / 100, **as_table),
-        interest_usd=columns["interest"],
+        interest_usd=usd["interest"],
         traded=pd.DataFrame(np.diff(held, axis=0, prepend=0 * held[:1]), **as_table),
-        cost_usd=columns["cost"],
-        value_usd=value,
-        weights=pd.DataFrame(held * np.array(one_usd), **as_table).div(value, axis=0),
+        cost_usd=usd["cost"],
+        value_usd=usd["value"],
+        weights=pd.DataFrame(held * np.array(one_usd), **as_table).div(usd["value"], axis=0),
         rebalanced=prices.index[rebalanced],
         equity_usd=round(100 * equity_usd) / 100,
     )
 
 
 def _contracts(names: pd.Index, contracts) -> dict[str, Contract]:
-    if not isinstance(contracts, Mapping):
-        raise TypeError(
-            f"contracts must be a mapping such as {{'small_caps': 'M2K'}}, got {contracts!r}"
-        )
+    checks.instance("contracts", contracts, Mapping, "a mapping such as {'small_caps': 'M2K'}")
     missing = [name for name in names if name not in contracts]
     if missing:
         raise ValueError(f"contracts must have {missing[0]!r}, got {[*contracts]}")
-    chosen = {}
-    for name in names:
-        one = contracts[name]
-        chosen[name] = one if isinstance(one, Contract) else get_contract(one)
-    return chosen
+    chosen = {name: contracts[name] for name in names}
+    return {
+        name: contract if isinstance(contract, Contract) else get_contract(contract)
+        for name, contract in chosen.items()
+    }
 
 
 def _commission_usd(contract: Contract, given: float | None) -> float:
@@ -304,8 +280,7 @@ def _commission_usd(contract: Contract, given: float | None) -> float:
 def _interest(interest, index: pd.Index) -> list[float]:
     if interest is None:
         return [0.0] * len(index)
-    if not isinstance(interest, pd.Series):
-        raise TypeError(f"interest must be a Series by row, got {kind_of(interest)}")
+    checks.instance("interest", interest, pd.Series, "a Series by row")
     if not interest.index.equals(index):
         raise ValueError("interest must have the same index as prices")
     return table_of("interest", interest.to_frame("interest"), at_least=1)[:, 0].tolist()

@@ -1,7 +1,5 @@
 """Covariance and correlation, and where the risk of a portfolio comes from."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -10,7 +8,6 @@ import pandas as pd
 from m2k_lessons._util import checks, series
 from m2k_lessons.portfolio.arguments import (
     SMALLEST_EIGENVALUE,
-    kind_of,
     positive_definite,
     same_names,
     table_of,
@@ -75,15 +72,14 @@ def covariance_matrix(returns: pd.DataFrame, method: str = "sample") -> pd.DataF
     np.fill_diagonal(correlation, 1.0)
     lowest = float(np.linalg.eigvalsh(correlation)[0])
     if lowest < SMALLEST_EIGENVALUE:
-        way_out = (
-            "use covariance='shrunk' or more rows"
-            if method == "sample"
-            else "leave out the asset that repeats others"
-        )
+        repairs = {
+            "sample": "use covariance='shrunk' or more rows",
+            "shrunk": "leave out the asset that repeats others",
+        }
         raise ValueError(
             f"returns must give a positive definite covariance, got {len(numbers)} rows of "
             f"{numbers.shape[1]} assets in which some mix has no risk (smallest eigenvalue of "
-            f"the correlations {lowest:.1e}); {way_out}"
+            f"the correlations {lowest:.1e}); {repairs[method]}"
         )
     matrix = correlation * np.outer(deviation, deviation)
     table = pd.DataFrame(matrix, index=returns.columns, columns=returns.columns)
@@ -106,11 +102,6 @@ def portfolio_volatility(weights: pd.Series, covariance: pd.DataFrame) -> float:
     float
         ``sqrt(w' C w)``, in the unit of the returns.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Other assets, unknown values, a covariance that is not positive definite.
-
     Examples
     --------
     >>> covariance = pd.DataFrame([[0.04, 0.0], [0.0, 0.09]], ["a", "b"], ["a", "b"])
@@ -124,21 +115,13 @@ def portfolio_volatility(weights: pd.Series, covariance: pd.DataFrame) -> float:
 def risk_contribution(weights: pd.Series, covariance: pd.DataFrame) -> pd.Series:
     """What each holding adds to the volatility of the whole; the parts sum to it.
 
-    Parameters
-    ----------
-    weights, covariance
-        As in `portfolio_volatility`.
+    Parameters as in `portfolio_volatility`; weights that are all zero are refused.
 
     Returns
     -------
     Series
         ``w_i (C w)_i / sqrt(w' C w)`` by asset, in the unit of the returns. Divide by the sum
         for shares of the risk. A negative part lowers the risk of the rest.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `portfolio_volatility`; weights that are all zero have no risk to share out.
 
     Notes
     -----
@@ -163,21 +146,13 @@ def risk_contribution(weights: pd.Series, covariance: pd.DataFrame) -> pd.Series
 def diversification_ratio(weights: pd.Series, covariance: pd.DataFrame) -> float:
     """How many times the risk the parts have on their own is that of the whole.
 
-    Parameters
-    ----------
-    weights, covariance
-        As in `portfolio_volatility`; weights at least zero, not all zero.
+    Parameters as in `portfolio_volatility`; weights at least zero, not all zero.
 
     Returns
     -------
     float
         Weighted mean of the volatilities over the volatility of the mix: 1 when everything
         moves as one, ``sqrt(n)`` for n equal and unrelated holdings.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `portfolio_volatility`; a negative weight.
 
     Notes
     -----
@@ -212,11 +187,6 @@ def rolling_correlation(x: pd.Series, y: pd.Series, window: int) -> pd.Series:
         Pearson's correlation of the `window` rows up to and including each; NaN for the first
         ``window - 1``, and where one of the two did not move.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Different indices, an unknown value, a window that is longer than the series.
-
     Examples
     --------
     >>> x = pd.Series([1.0, 2.0, 3.0, 2.0])
@@ -227,12 +197,12 @@ def rolling_correlation(x: pd.Series, y: pd.Series, window: int) -> pd.Series:
     window = checks.whole("window", window, at_least=3)
     if window > len(first):
         raise ValueError(f"window must be at most the {len(first)} rows given, got {window}")
-    views = [np.lib.stride_tricks.sliding_window_view(one, window) for one in (first, second)]
+    views = [np.lib.stride_tricks.sliding_window_view(part, window) for part in (first, second)]
     x_away, y_away = (view - view.mean(axis=1, keepdims=True) for view in views)
     squares = [(away**2).sum(axis=1) for away in (x_away, y_away)]
     spread = np.sqrt(squares[0] * squares[1])
     # Cash at a fixed rate seems to move by the rounding of its returns.
-    noise = [window * (_STANDS_STILL * (1 + np.abs(one).max())) ** 2 for one in (first, second)]
+    noise = [window * (_STANDS_STILL * (1 + np.abs(part).max())) ** 2 for part in (first, second)]
     known = (squares[0] > noise[0]) & (squares[1] > noise[1])
     result = np.full(len(first), np.nan)
     together = (x_away * y_away).sum(axis=1)
@@ -259,11 +229,6 @@ def ewma_correlation(x: pd.Series, y: pd.Series, half_life: float, minimum: int 
         Known at the close of each row. Around zero, not around the mean: over days the mean is
         lost in the noise.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Different indices, an unknown value.
-
     Notes
     -----
     J.P. Morgan/Reuters (1996), *RiskMetrics Technical Document*.
@@ -287,24 +252,14 @@ def ewma_correlation(x: pd.Series, y: pd.Series, half_life: float, minimum: int 
 
 def _matched(weights, covariance) -> tuple[np.ndarray, np.ndarray]:
     """Return the covariance in the order of the weights, and the weights."""
-    shares = weights_of("weights", weights, whole=False)
+    shares = weights_of("weights", weights)
     positive_definite(covariance)
     same_names("covariance", covariance.index, weights.index)
     return covariance.loc[weights.index, weights.index].to_numpy(dtype=float), shares
 
 
-def _pair(x, y) -> tuple[np.ndarray, np.ndarray]:
-    for name, one in (("x", x), ("y", y)):
-        if not isinstance(one, pd.Series):
-            raise TypeError(f"{name} must be a Series of returns, got {kind_of(one)}")
+def _pair(x, y) -> list[np.ndarray]:
+    for name, returns in (("x", x), ("y", y)):
+        checks.instance(name, returns, pd.Series, "a Series of returns")
     series.check_same_index(x=x, y=y)
-    numbers = []
-    for name, one in (("x", x), ("y", y)):
-        values = series.values(name, one)
-        if not np.isfinite(values).all():
-            row = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise ValueError(
-                f"{name} must hold finite numbers, got {float(values[row])} at {one.index[row]}"
-            )
-        numbers.append(values)
-    return numbers[0], numbers[1]
+    return [series.finite("x", x), series.finite("y", y)]

@@ -1,7 +1,5 @@
 """A portfolio brought back to its weights, with the costs of it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -112,16 +110,6 @@ def rebalance(
     cost_pct : float, or Series by asset
         % of each dollar bought or sold, 0 to 10.
 
-    Returns
-    -------
-    Portfolio
-
-    Raises
-    ------
-    TypeError, ValueError
-        Unknown values, weights that do not sum to one, other assets, a rule's argument out of
-        range.
-
     Notes
     -----
     Money is kept in whole cents: each gain, each trade and each cost is rounded to the cent, and
@@ -143,9 +131,8 @@ def rebalance(
     if (numbers <= -1).any():
         raise ValueError(f"returns must be above -1, got {float(numbers.min())}")
     targets = targets_of(weights, returns)
-    due = rebalancing_rule(
-        rule, returns, every=every, band=band, pair=pair, window=window, change=change
-    )
+    terms = {"every": every, "band": band, "pair": pair, "window": window, "change": change}
+    due = rebalancing_rule(rule, returns, **terms)
     equity_usd = checks.number("equity_usd", equity_usd, at_least=1, at_most=1e12)
     rates = _cost_rates(cost_pct, returns.columns)
 
@@ -156,8 +143,8 @@ def rebalance(
     rebalanced, last = [], 0
     decided = due(0, holdings, wanted[0], 0)
     for row in range(1, len(grown)):
-        gains = [round(one * grown[row][i]) for i, one in enumerate(holdings)]
-        holdings = [one + gain for one, gain in zip(holdings, gains, strict=True)]
+        gains = [round(cents * grown[row][i]) for i, cents in enumerate(holdings)]
+        holdings = [cents + gain for cents, gain in zip(holdings, gains, strict=True)]
         cost = 0
         if decided:  # by what the close before has shown
             total = sum(holdings)
@@ -232,10 +219,8 @@ def rebalancing_rule(rule, table, *, every, band, pair, window, change, returns=
         def left(row, held, wanted, last, account=None) -> bool:
             account = sum(held) if account is None else account
             limit = (band + NOISE) * account
-            for money, weight in zip(held, wanted, strict=True):
-                if not -limit <= money - weight * account <= limit:
-                    return True
-            return False
+            pairs = zip(held, wanted, strict=True)
+            return not all(-limit <= money - part * account <= limit for money, part in pairs)
 
         return left
     if pair is None or isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]:
@@ -252,7 +237,7 @@ def rebalancing_rule(rule, table, *, every, band, pair, window, change, returns=
         then = moving[last] if not math.isnan(moving[last]) else first_known
         return abs(moving[row] - then) > change  # False for NaN
 
-    first_known = next((one for one in moving if not math.isnan(one)), math.nan)
+    first_known = next((known for known in moving if not math.isnan(known)), math.nan)
     return moved
 
 
@@ -280,4 +265,4 @@ def _cost_rates(cost_pct, columns: pd.Index) -> list[float]:
         given = [cost_pct[name] for name in columns]
     else:
         given = [cost_pct] * len(columns)
-    return [checks.number("cost_pct", one, at_least=0, at_most=10) / 100 for one in given]
+    return [checks.number("cost_pct", pct, at_least=0, at_most=10) / 100 for pct in given]

@@ -1,7 +1,5 @@
 """Weights of a portfolio: equal, inverse volatility, risk parity, least variance."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -17,6 +15,7 @@ from m2k_lessons.portfolio.arguments import (
 )
 from m2k_lessons.portfolio.covariance import covariance_matrix
 
+_SUM_WEIGHT = 30.0  # of the sum of weights, where assets have a mean variance of one
 METHODS = ("equal", "inverse_volatility", "risk_parity", "min_variance")
 
 
@@ -36,7 +35,8 @@ def allocate(
         Simple returns as decimals, no unknown value; all of them are used, so give only rows
         that were known.
     method : {"equal", "inverse_volatility", "risk_parity", "min_variance"}
-        See `weights_from_covariance`.
+        See `weights_from_covariance`. "equal" needs no covariance, and takes an asset that never
+        moves.
     covariance : {"sample", "shrunk"}
         How to estimate it, see `covariance_matrix`.
     lower, upper : float or Series
@@ -46,12 +46,6 @@ def allocate(
     -------
     Series
         Weight of each asset.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `covariance_matrix` and `weights_from_covariance`. "equal" needs no covariance, and
-        takes an asset that never moves.
 
     Examples
     --------
@@ -92,17 +86,11 @@ def weights_from_covariance(
     Series
         Weight of each asset, within its bounds, summing to one.
 
-    Raises
-    ------
-    TypeError, ValueError
-        A covariance that is not finite, symmetric and positive definite; bounds that no weights
-        can meet.
-
     Notes
     -----
     Risk parity: Maillard, Roncalli and Teïletche (2010), Journal of Portfolio Management 36,
-    solved as the convex problem of Spinu (2013). Least variance: Markowitz (1952), by an
-    active-set method (Nocedal and Wright, *Numerical Optimization*, algorithm 16.3).
+    solved as the convex problem of Spinu (2013). Least variance: Markowitz (1952), as bounded
+    least squares (Stark and Parker 1995, *Computational Statistics* 10), computed by scipy.
 
     Examples
     --------
@@ -130,26 +118,26 @@ def weights_from_covariance(
 
 def _scaled_into(raw: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Return clip(k * raw, low, high) with the k > 0 at which it sums to one; raw is above zero."""
-    # The sum rises with k, in straight pieces between these places.
+    # The sum rises with k, in straight pieces between these corners.
     corners = np.unique(np.concatenate([low / raw, high / raw]))
     sums = np.clip(corners[:, None] * raw, low, high).sum(axis=1)
-    place = int(np.clip(np.searchsorted(sums, 1.0), 1, len(corners) - 1))
-    below, above = sums[place - 1], sums[place]
+    end = int(np.clip(np.searchsorted(sums, 1.0), 1, len(corners) - 1))
+    below, above = sums[end - 1], sums[end]
     part = (1.0 - below) / (above - below) if above > below else 0.0
-    k = corners[place - 1] + part * (corners[place] - corners[place - 1])
+    k = corners[end - 1] + part * (corners[end] - corners[end - 1])
     return _summing_to_one(np.clip(k * raw, low, high), low, high)
 
 
 def _summing_to_one(weights: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Take the last bits that are missing from where there is room."""
+    """Take the last bits that are missing from weights that their bounds let move."""
     weights = np.clip(weights, low, high)
     missing = 1.0 - math.fsum(weights)
-    room = high - weights if missing > 0 else weights - low
+    slack = high - weights if missing > 0 else weights - low
     inside = (weights > low) & (weights < high)
     if inside.any():  # what lies on its bound stays there
-        room = np.where(inside, room, 0.0)
-    if missing and room.sum() > 0:
-        weights = np.clip(weights + missing * room / room.sum(), low, high)
+        slack = np.where(inside, slack, 0.0)
+    if missing and slack.sum() > 0:
+        weights = np.clip(weights + missing * slack / slack.sum(), low, high)
     return weights
 
 
@@ -170,66 +158,32 @@ def _equal_risk(correlation: np.ndarray) -> np.ndarray:
 
 
 def _least_variance(matrix: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Minimise w'Cw within the bounds and with sum one, by an active-set method."""
-    deviation = np.sqrt(np.diag(matrix))
-    correlation = matrix / np.outer(deviation, deviation)
-    weights = _scaled_into(1 / deviation**2, low, high)
-    fixed = high - low < NOISE
-    held = (weights <= low) | (weights >= high)
-    refined = 0
-    for _ in range(200 * (len(weights) + 1)):
-        step = _toward_least(matrix @ weights, correlation, deviation, ~held)
-        if refined < 3 and np.abs(step).max() > 1e-14:
-            limit = np.where(step > 0, high, low)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                far = np.where(step != 0, (limit - weights) / step, np.inf)
-            first = int(np.argmin(far))
-            weights = weights + min(1.0, max(far[first], 0.0)) * step
-            refined += 1  # a whole step arrives, but for rounding, which two more take away
-            if far[first] < 1:
-                # Others may have arrived with it, but for rounding.
-                arrived = (step != 0) & (np.abs(weights - limit) < 1e-15)
-                arrived[first] = True
-                weights[arrived] = limit[arrived]
-                held |= arrived
-                refined = 0
-            continue
-        released = _worth_releasing(matrix, weights, low, high, held, fixed)
-        if not released:
+    """Minimise w'Cw within the bounds and with sum one: with C = LL', the square of L'w.
+
+    The sum is one more row of the least squares; what it is missed by is asked for in addition,
+    until nothing is missing (the method of multipliers).
+    """
+    from scipy.optimize import lsq_linear
+
+    free = high - low > NOISE
+    weights = low.copy()
+    if not free.any():
+        return _summing_to_one(weights, low, high)
+    rows = np.vstack([np.linalg.cholesky(matrix).T, np.full(len(low), _SUM_WEIGHT)])
+    wanted = -rows[:, ~free] @ low[~free]
+    total = float(np.clip(1.0, math.fsum(low), math.fsum(high)))  # one, but for printed bounds
+    missing = total
+    for _ in range(100):
+        wanted[-1] += _SUM_WEIGHT * missing
+        limits = (low[free], high[free])
+        fit = lsq_linear(rows[:, free], wanted, limits, method="bvls", tol=1e-15, max_iter=1000)
+        weights[free] = fit.x
+        missing = total - math.fsum(weights)
+        if fit.success and abs(missing) < 1e-13:
             return _summing_to_one(weights, low, high)
-        held[released], refined = False, 0
-    raise ValueError("covariance must let the least variance settle, it did not")
-
-
-def _toward_least(slope, correlation, deviation, free) -> np.ndarray:
-    """Return the step to the least variance when only the free weights move and keep their sum."""
-    step = np.zeros_like(slope)
-    if free.sum() > 1:
-        # In units of each asset's volatility the numbers are of one size.
-        inner = correlation[np.ix_(free, free)]
-        sides = np.column_stack([slope[free], np.ones(free.sum())]) / deviation[free][:, None]
-        toward, ones = (np.linalg.solve(inner, sides) / deviation[free][:, None]).T
-        step[free] = toward.sum() / ones.sum() * ones - toward
-    return step
-
-
-def _worth_releasing(matrix, weights, low, high, held, fixed) -> list[int]:
-    """Return the held weight or weights whose release would lower the variance most, if any."""
-    slope = matrix @ weights
-    rounding = 1e-14 * (np.abs(matrix) @ weights)
-    can_rise = np.flatnonzero(held & ~fixed & (weights <= low)).tolist()
-    can_fall = np.flatnonzero(held & ~fixed & (weights >= high)).tolist()
-    if held.all():
-        pairs = [(i, j) for i in can_rise for j in can_fall]
-        gains = [(slope[j] - slope[i], rounding[i] + rounding[j], [i, j]) for i, j in pairs]
-    else:
-        # What a unit of weight costs at the margin: the same for all free ones, but for rounding.
-        surest = int(np.where(held, np.inf, rounding).argmin())
-        level, blur = slope[surest], rounding[surest]
-        gains = [(level - slope[i], rounding[i] + blur, [i]) for i in can_rise]
-        gains += [(slope[i] - level, rounding[i] + blur, [i]) for i in can_fall]
-    sure = [(gain, released) for gain, noise, released in gains if gain > noise]
-    return max(sure, default=(0.0, []), key=lambda one: one[0])[1]
+    raise ValueError(
+        f"covariance must let the least variance settle, it did not (sum missed by {missing:.1e})"
+    )
 
 
 def _bounds(names: pd.Index, lower, upper) -> tuple[np.ndarray, np.ndarray]:
@@ -237,7 +191,7 @@ def _bounds(names: pd.Index, lower, upper) -> tuple[np.ndarray, np.ndarray]:
     given = {"lower": lower, "upper": upper}
     for name, bound in given.items():
         if isinstance(bound, pd.Series):
-            numbers = weights_of(name, bound, whole=False)
+            numbers = weights_of(name, bound)
             same_names(name, bound.index, names)
             given[name] = pd.Series(numbers, bound.index)[names].to_numpy()
         else:

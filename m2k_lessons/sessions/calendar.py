@@ -1,7 +1,5 @@
 """Which days the exchange trades, from when to when, and every minute of them."""
 
-from __future__ import annotations
-
 import datetime as dt
 import functools
 from typing import NamedTuple
@@ -9,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from m2k_lessons._util.checks import described
 from m2k_lessons.facts import fact
 
 NEW_YORK = "America/New_York"
 FIRST_DAY = pd.Timestamp("1980-01-01")
-LAST_DAY = pd.Timestamp("2040-12-31")
+LAST_DAY = pd.Timestamp("2068-12-31")  # contract codes have two digits for the year, to 2069
 LABELS = ("closed", "ETH", "RTH")
 
 # New York times of day. They are constants, not `fact(...)` look-ups, because hours hold from a
@@ -68,7 +67,7 @@ def schedule(start, end) -> pd.DataFrame:
     Parameters
     ----------
     start, end : str, date or Timestamp
-        First and last session day, both included, from 1980-01-01 to 2040-12-31. A tz-aware
+        First and last session day, both included, from 1980-01-01 to 2068-12-31. A tz-aware
         instant stands for the session day it falls in: from 18:00 New York time on, the next.
 
     Returns
@@ -84,11 +83,6 @@ def schedule(start, end) -> pd.DataFrame:
         - `rth_open`, `rth_close`: regular trading hours; NaT when the stock market is shut.
         - `hypothetical`: True before M2K's launch; today's hours, which nobody traded.
         - `note`: the holiday, and "projected by rule" from 2027 on; empty on normal days.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not a day, out of range, or `start` after `end`.
 
     Notes
     -----
@@ -112,10 +106,7 @@ def schedule(start, end) -> pd.DataFrame:
 def trading_days(start, end) -> pd.DatetimeIndex:
     """List the trade dates: the days that have one daily bar each.
 
-    Parameters
-    ----------
-    start, end : str, date or Timestamp
-        First and last day, as in `schedule`.
+    Parameters as in `schedule`.
 
     Returns
     -------
@@ -123,11 +114,6 @@ def trading_days(start, end) -> pd.DatetimeIndex:
         Named `trade_date`, without time zone. Closed days and holiday half-sessions are not in
         it; a Good Friday with the payroll report is, though the stock market is shut. Days with
         a stock market are those with an `rth_open` in `schedule`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `schedule`.
 
     Examples
     --------
@@ -142,22 +128,14 @@ def trading_days(start, end) -> pd.DatetimeIndex:
 def session_minutes(start, end) -> pd.DatetimeIndex:
     """List every minute at whose start the market is open.
 
-    Parameters
-    ----------
-    start, end : str, date or Timestamp
-        First and last session day, as in `schedule`; their sessions are included whole, so
-        that of a Monday begins with Sunday 18:00.
+    Parameters as in `schedule`; the sessions of both days are included whole, so that of a Monday
+    begins with Sunday 18:00.
 
     Returns
     -------
     DatetimeIndex
         Minute starts in America/New_York, increasing, without breaks, halts and holidays. A
         normal session has 1380 of them.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `schedule`.
 
     Examples
     --------
@@ -283,14 +261,8 @@ def _notes(close: pd.Series) -> pd.Series:
 
 def _label_edges(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     closed, eth, rth = range(len(LABELS))
-    starts = {
-        "open": eth,
-        "rth_open": rth,
-        "rth_close": eth,
-        "halt_start": closed,
-        "halt_end": eth,
-        "close": closed,
-    }
+    starts = {"open": eth, "rth_open": rth, "rth_close": eth}
+    starts |= {"halt_start": closed, "halt_end": eth, "close": closed}
     times = [_column_seconds(table[column]) for column in starts]
     states = [np.full(len(part), state) for part, state in zip(times, starts.values(), strict=True)]
     # Before the first edge the market is closed (New Year's Day 1980).
@@ -331,39 +303,28 @@ def _session_day(name: str, value) -> pd.Timestamp:
         value = pd.Timestamp(value)
     if isinstance(value, str):
         try:
-            day = pd.Timestamp(dt.date.fromisoformat(value))
+            value = dt.date.fromisoformat(value)
         except ValueError:
             raise ValueError(f"{accepted}, got {value!r}") from None
-    elif isinstance(value, dt.datetime):
-        if pd.isna(value):
-            raise ValueError(f"{accepted}, got {value!r}")
-        day = pd.Timestamp(value)
-        if day.tzinfo is not None:
-            clock = day.tz_convert(NEW_YORK).tz_localize(None)
-            day = clock.normalize()
-            if clock - day >= _OPEN:
-                day += pd.Timedelta(days=1)
-        elif day != day.normalize():
-            raise ValueError(
-                f"{accepted} or a tz-aware instant, got {value!r}, a time of day without its "
-                f"zone; for example {name}.tz_localize({NEW_YORK!r})"
-            )
-    elif isinstance(value, dt.date):
-        day = pd.Timestamp(value)
-    else:
+    if not isinstance(value, dt.date):
         raise TypeError(f"{accepted}, got {described(value)}")
+    if pd.isna(value):
+        raise ValueError(f"{accepted}, got {value!r}")
+    day = pd.Timestamp(value)
+    if day.tzinfo is not None:
+        clock = day.tz_convert(NEW_YORK).tz_localize(None)
+        day = clock.normalize() + pd.Timedelta(days=int(clock - clock.normalize() >= _OPEN))
+    elif day != day.normalize():
+        raise ValueError(
+            f"{accepted} or a tz-aware instant, got {value!r}, a time of day without its "
+            f"zone; for example {name}.tz_localize({NEW_YORK!r})"
+        )
     if not FIRST_DAY <= day <= LAST_DAY:
         raise ValueError(
             f"{name} must lie between {FIRST_DAY:%Y-%m-%d} and {LAST_DAY:%Y-%m-%d}, "
             f"got {day:%Y-%m-%d}"
         )
     return day
-
-
-def described(value) -> str:
-    # A frame of bars would fill the screen.
-    plain = isinstance(value, (str, int, float, dt.date, type(None)))
-    return repr(value) if plain else f"a {type(value).__name__}"
 
 
 def seconds_of(times: pd.DatetimeIndex) -> np.ndarray:

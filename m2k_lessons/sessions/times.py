@@ -1,7 +1,5 @@
 """What a moment is: regular hours or not, open or closed, and of which trade date."""
 
-from __future__ import annotations
-
 import datetime as dt
 import functools
 from typing import NamedTuple
@@ -9,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from m2k_lessons._util.checks import described, instance
 from m2k_lessons.sessions.calendar import (
     FIRST_DAY,
     LABELS,
     LAST_DAY,
     NEW_YORK,
-    described,
     exchange_calendar,
     seconds_of,
     times_of,
@@ -37,7 +35,7 @@ def label_sessions(index):
     Raises
     ------
     TypeError, ValueError
-        Not timestamps, without time zone, NaT, or outside 1980 to 2040.
+        Not timestamps, without time zone, NaT, or outside 1980 to 2068.
 
     Examples
     --------
@@ -56,19 +54,7 @@ def label_sessions(index):
 def is_open(ts):
     """Tell whether the market is open: from the opening minute up to, not at, the close.
 
-    Parameters
-    ----------
-    ts : Timestamp, DatetimeIndex or Series of timestamps
-        Any time zone.
-
-    Returns
-    -------
-    bool, or Series of bool on the same index
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `label_sessions`.
+    Arguments and errors are those of `label_sessions`; a bool, or a Series of them.
 
     Examples
     --------
@@ -83,20 +69,8 @@ def is_open(ts):
 def next_open(ts):
     """Give the next instant, strictly later, at which trading opens or resumes.
 
-    Parameters
-    ----------
-    ts : Timestamp, DatetimeIndex or Series of timestamps
-        Any time zone. While the market is open the answer is the opening that comes after.
-
-    Returns
-    -------
-    Timestamp, or Series of timestamps on the same index
-        In the time zone of `ts`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `label_sessions`.
+    Arguments and errors are those of `label_sessions`. A Timestamp in the time zone of `ts`, or
+    a Series of them. While the market is open the answer is the opening that comes after.
 
     Examples
     --------
@@ -109,20 +83,7 @@ def next_open(ts):
 def next_close(ts):
     """Give the next instant, strictly later, at which trading closes or halts.
 
-    Parameters
-    ----------
-    ts : Timestamp, DatetimeIndex or Series of timestamps
-        Any time zone. While the market is open this is the end of the time left to trade.
-
-    Returns
-    -------
-    Timestamp, or Series of timestamps on the same index
-        In the time zone of `ts`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `label_sessions`.
+    As `next_open`. While the market is open this is the end of the time left to trade.
 
     Examples
     --------
@@ -135,21 +96,9 @@ def next_close(ts):
 def trade_date(index):
     """Give the exchange's trade date of each moment.
 
-    Parameters
-    ----------
-    index : DatetimeIndex, Series of timestamps, or one Timestamp
-        Any time zone.
-
-    Returns
-    -------
-    Series of dates, or one Timestamp
-        Midnight without time zone; NaT while the market is closed. Grouping minute bars by it
-        gives the exchange's daily bars.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `label_sessions`.
+    Arguments and errors are those of `label_sessions`. A Timestamp at midnight without time zone,
+    or a Series of them; NaT while the market is closed. Grouping minute bars by it gives the
+    exchange's daily bars.
 
     Examples
     --------
@@ -181,11 +130,6 @@ def trade_dates(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
         Midnight without time zone, as long as `index`. Outside the calendar's years (before
         `FIRST_DAY` or after `LAST_DAY`) a trade date begins at 18:00 New York time.
 
-    Raises
-    ------
-    TypeError
-        Not a DatetimeIndex.
-
     Examples
     --------
     >>> monday = pd.DatetimeIndex(["2025-01-20 12:00", "2025-01-20 14:00"], tz="America/New_York")
@@ -194,8 +138,7 @@ def trade_dates(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
     >>> print(*trade_dates(pd.DatetimeIndex(["2025-01-20"])).date)
     2025-01-20
     """
-    if not isinstance(index, pd.DatetimeIndex):
-        raise TypeError(f"index must be a DatetimeIndex, got a {type(index).__name__}")
+    instance("index", index, pd.DatetimeIndex, "a DatetimeIndex")
     wall = index if index.tz is None else index.tz_localize(None)
     if (wall == wall.normalize()).all():
         return wall.rename("trade_date")
@@ -255,14 +198,11 @@ def _as_datetime_index(name: str, value: pd.Index | pd.Series) -> pd.DatetimeInd
     if isinstance(value.dtype, pd.ArrowDtype) and value.dtype.kind == "M":
         value = pd.DatetimeIndex(value)
     if getattr(value.dtype, "kind", "") != "M":
-        hint = (
-            "; mixed or textual times become tz-aware with pd.to_datetime(..., utc=True)"
-            if value.dtype == object or isinstance(value.dtype, pd.StringDtype)
-            else ""
-        )
+        textual = value.dtype == object or isinstance(value.dtype, pd.StringDtype)
+        hint = "; mixed or textual times become tz-aware with pd.to_datetime(..., utc=True)"
         raise TypeError(
             f"{name} must hold tz-aware timestamps, got {type(value).__name__} "
-            f"of {value.dtype}{hint}"
+            f"of {value.dtype}{hint if textual else ''}"
         )
     times = pd.DatetimeIndex(value)
     if times.tz is None:

@@ -1,4 +1,3 @@
-import datetime as dt
 import math
 import warnings
 
@@ -9,6 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from m2k_lessons import options, simulate
+from m2k_lessons._util import option_pricing
 from m2k_lessons.contracts import M2K, MES, RTY
 from m2k_lessons.options import (
     Leg,
@@ -20,7 +20,6 @@ from m2k_lessons.options import (
     greeks,
     implied_volatility,
     long_call,
-    long_option_margin_usd,
     option_tick,
     options_to_cover,
     parity_gap,
@@ -28,12 +27,7 @@ from m2k_lessons.options import (
     premium_usd,
     profit,
     protective_put,
-    round_to_option_tick,
-    synthetic_future,
-    synthetic_put,
     value,
-    why_no_volatility,
-    years_to_expiry,
 )
 
 kinds = st.sampled_from(["call", "put"])
@@ -254,7 +248,6 @@ def test_tiny_premiums_still_converge():
 )
 def test_implied_volatility_says_why_not(price, strike, years, kind, reason):
     arguments = (price, 2400.0, strike, years, 0.04, kind)
-    assert why_no_volatility(*arguments) == reason
     if reason:
         with pytest.raises(ValueError, match=f"price must .*{reason}.*errors='coerce'"):
             implied_volatility(*arguments)
@@ -270,11 +263,6 @@ def test_bad_prices_among_good_ones_are_counted_or_left_out():
         implied_volatility(*arguments)
     found = implied_volatility(*arguments, errors="coerce")
     assert found.isna().to_dict() == {"a": False, "b": True, "c": False}
-    assert why_no_volatility(*arguments).to_dict() == {
-        "a": "",
-        "b": "below intrinsic value",
-        "c": "",
-    }
 
 
 def test_volatility_of_the_simulated_chain_is_within_its_quotes():
@@ -434,15 +422,15 @@ def test_volatility_in_percent_is_refused():
 )
 def test_ticks(premium, tick, rounded):
     assert option_tick(premium) == tick
-    assert round_to_option_tick(premium) == rounded
-    assert round_to_option_tick(pd.Series([premium], index=["a"])).to_dict() == {"a": rounded}
+    assert option_tick(pd.Series([premium], index=["a"])).to_dict() == {"a": tick}
+    assert option_pricing.on_tick(premium, option_pricing.nearest) == rounded
 
 
 @given(st.floats(0, 3000))
 def test_a_rounded_premium_is_near_and_stays(premium):
-    rounded = round_to_option_tick(premium)
+    rounded = option_pricing.on_tick(premium, option_pricing.nearest)
     assert abs(rounded - premium) <= 0.05 + 1e-6
-    assert round_to_option_tick(rounded) == rounded
+    assert option_pricing.on_tick(rounded, option_pricing.nearest) == rounded
 
 
 def test_one_option_covers_ten_micros():
@@ -459,30 +447,10 @@ def test_one_option_covers_ten_micros():
 def test_money():
     assert cost_of_protection(60.0, 2400.0, 0.25) == (3000.0, 12000.0, 10.0)
     assert cost_of_protection(60.0, 2400.0, 0.25, options=2) == (6000.0, 24000.0, 10.0)
-    assert long_option_margin_usd(60.1, 2) == 6010.0
     with pytest.raises(ValueError, match="options must be a whole number at least 1, got -1"):
-        long_option_margin_usd(60.1, -1)
+        cost_of_protection(60.1, 2400.0, 0.25, options=-1)
     with pytest.raises(ValueError, match="years must be a finite number above 0, got 0"):
         cost_of_protection(60.0, 2400.0, 0)
-
-
-def test_years_to_expiry():
-    assert years_to_expiry(dt.date(2027, 1, 1), "2026-01-01") == 1.0
-    assert years_to_expiry("2026-12-18", "2026-12-18") == 0.0
-    expiry, now = (
-        pd.Timestamp(text, tz="America/New_York")
-        for text in ("2030-03-15 09:30", "2030-01-15 15:00")
-    )
-    # Clocks go forward on 10 March: an hour less than the clocks say.
-    assert years_to_expiry(expiry, now) == pytest.approx((59 - 6.5 / 24) / 365)
-    with pytest.raises(ValueError, match="expiry must not be in the past, got '2026-12-18'"):
-        years_to_expiry("2026-12-18", "2026-12-19")
-    with pytest.raises(TypeError, match="both be dates or both timestamps"):
-        years_to_expiry("2030-03-15", now)
-    with pytest.raises(TypeError, match="expiry must have a time zone"):
-        years_to_expiry(dt.datetime(2030, 3, 15, 9, 30), now)
-    with pytest.raises(ValueError, match="expiry must be a date"):
-        years_to_expiry(pd.NaT, now)
 
 
 # --- legs -------------------------------------------------------------------------------------
@@ -501,7 +469,7 @@ def test_protective_put_for_ten_micros_in_dollars():
     assert profit(legs, PRICES).tolist() == expected
 
 
-def test_synthetic_positions_are_what_they_imitate():
+def test_hedged_futures_are_synthetic_options():
     def shape(legs):
         """Profit at expiry, without what the position costs to carry."""
         return np.diff(payoff(legs, PRICES))
@@ -509,15 +477,10 @@ def test_synthetic_positions_are_what_they_imitate():
     def option(kind, contracts, strike):
         return Leg(kind, contracts, 0.0, strike)
 
-    call, put = option("call", 1, 2300.0), option("put", 1, 2300.0)
+    call = option("call", 1, 2300.0)
     np.testing.assert_allclose(shape(protective_put(2400.0, 2300.0, 60.0)), shape(call))
     short = option("put", -1, 2300.0)
     np.testing.assert_allclose(shape(covered_call(2400.0, 2300.0, 60.0)), shape(short))
-    np.testing.assert_allclose(shape(synthetic_put(2400.0, 2300.0, 60.0)), shape(put))
-    future = Leg("future", 10, 2400.0)
-    np.testing.assert_allclose(shape(synthetic_future(2300.0, 160.0, 60.0)), shape(future))
-    sold = Leg("future", -10, 2400.0)
-    np.testing.assert_allclose(shape(synthetic_future(2300.0, 160.0, 60.0, -1)), shape(sold))
     assert shape(long_call(2300.0, 160.0)).tolist() == shape(call).tolist()
 
 

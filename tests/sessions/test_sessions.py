@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pandas_market_calendars
 import pytest
+from dateutil.easter import easter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2k_lessons.facts import fact
 from m2k_lessons.sessions import (
+    LAST_DAY,
     is_open,
     label_sessions,
     next_close,
@@ -314,15 +316,18 @@ def test_payroll_good_fridays_from_2010_to_2026():
 
 
 def test_the_future_says_that_it_is_projected():
-    rows = schedule("2020-01-01", "2040-12-31")
+    rows = schedule("2020-01-01", "2068-12-31")
     special = rows["kind"] != "normal"
     projected = rows["note"].str.endswith("; projected by rule")
     assert (projected == (special & (rows.index >= "2027-01-01"))).all()
     assert (rows.loc[~special, "note"] == "").all()
     assert not rows["note"].str.contains("listed by").any()
-    # The two first Fridays of the month among the coming Good Fridays.
+    # The first Fridays of the month among the coming Good Fridays, 2034 and 2037 to begin with.
     payroll = rows.loc["2027":, "kind"] == "early close 09:15"
-    assert payroll[payroll].index.strftime("%Y-%m-%d").tolist() == ["2034-04-07", "2037-04-03"]
+    fridays = [easter(year) - dt.timedelta(days=2) for year in range(2027, 2069)]
+    firsts = [str(friday) for friday in fridays if friday.day <= 7]
+    assert firsts[:2] == ["2034-04-07", "2037-04-03"]
+    assert payroll[payroll].index.strftime("%Y-%m-%d").tolist() == firsts
 
 
 # --------------------------------------------------------------------------- daylight saving
@@ -397,8 +402,8 @@ def test_hours_agree_with_the_dated_facts():
 
 
 def test_schedule_has_one_row_for_every_weekday():
-    rows = schedule("1980-01-01", "2040-12-31")
-    assert rows.index.equals(pd.bdate_range("1980-01-01", "2040-12-31", unit="us"))
+    rows = schedule("1980-01-01", "2068-12-31")
+    assert rows.index.equals(pd.bdate_range("1980-01-01", "2068-12-31", unit="us"))
     assert rows.index.name == "session"
     closed = rows["kind"] == "closed"
     for column in ("trade_date", "open", "close"):
@@ -415,7 +420,7 @@ def test_schedule_has_one_row_for_every_weekday():
 
 
 def test_trade_dates_are_session_days_but_for_half_sessions():
-    rows = schedule("1980-01-01", "2040-12-31").dropna(subset=["open"])
+    rows = schedule("1980-01-01", "2068-12-31").dropna(subset=["open"])
     half = rows["kind"] == "holiday half-session"
     assert (rows.loc[~half, "trade_date"] == rows.index[~half]).all()
     following = pd.Series(rows.index, index=rows.index).shift(-1)
@@ -482,16 +487,16 @@ def test_changing_a_schedule_does_not_change_the_calendar():
 
 # --------------------------------------------------------------------------- properties
 
-_ROWS = {row.Index.date(): row for row in schedule("1980-01-01", "2040-12-31").itertuples()}
+_ROWS = {row.Index.date(): row for row in schedule("1980-01-01", "2068-12-31").itertuples()}
 _STARTS = np.sort(
     np.concatenate(
         [
-            pd.DatetimeIndex(schedule("1980-01-01", "2040-12-31")[name].dropna()).asi8
+            pd.DatetimeIndex(schedule("1980-01-01", "2068-12-31")[name].dropna()).asi8
             for name in ("open", "halt_end")
         ]
     )
 )
-_FIRST, _LAST = (int(ny(text).timestamp()) for text in ("1980-01-01", "2040-12-30"))
+_FIRST, _LAST = (int(ny(text).timestamp()) for text in ("1980-01-01", "2068-12-30"))
 _CHANGES = [
     int(ny(f"{sunday} 00:00").timestamp())
     for sunday in [*DST, "2019-03-10", "2021-03-14", "2030-11-03"]
@@ -628,11 +633,11 @@ def test_an_empty_index_gives_an_empty_answer():
 
 
 def test_the_whole_range_is_answered():
-    edges = pd.DatetimeIndex([ny("1980-01-01 00:00"), ny("2040-12-31 23:59:59.999999")])
+    edges = pd.DatetimeIndex([ny("1980-01-01 00:00"), ny("2068-12-31 23:59:59.999999")])
     assert label_sessions(edges).tolist() == ["closed", "closed"]  # two holidays
-    assert next_open(edges).tolist() == [ny("1980-01-01 18:00"), ny("2041-01-01 18:00")]
-    # The limits are New York's: in Tokyo it is 2041 already.
-    assert is_open(pd.Timestamp("2041-01-01 05:00", tz="Asia/Tokyo"))
+    assert next_open(edges).tolist() == [ny("1980-01-01 18:00"), ny("2069-01-01 18:00")]
+    # The limits are New York's: in Tokyo it is 2069 already.
+    assert is_open(pd.Timestamp("2069-01-01 05:00", tz="Asia/Tokyo"))
 
 
 # --------------------------------------------------------------------------- refusals
@@ -660,11 +665,11 @@ NAIVE = pd.date_range("2026-11-16 09:30", periods=3, freq="min")
             "no NaT, got one at position 1",
         ),
         (pd.Timestamp("1979-12-31 12:00", tz=NEW_YORK), ValueError, "between 1980-01-01"),
-        (pd.Timestamp("2041-01-01", tz=NEW_YORK), ValueError, "got 2041-01-01"),
+        (pd.Timestamp("2069-01-01", tz=NEW_YORK), ValueError, "got 2069-01-01"),
         (
-            pd.DatetimeIndex(["2026-11-16", "2050-01-03"], tz="UTC"),
+            pd.DatetimeIndex(["2026-11-16", "2070-01-03"], tz="UTC"),
             ValueError,
-            "got 2050-01-03 00:00:00+00:00",
+            "got 2070-01-03 00:00:00+00:00",
         ),
         ("2026-11-16 09:30", TypeError, "got '2026-11-16 09:30'"),
         (dt.date(2026, 11, 16), TypeError, "got datetime.date(2026, 11, 16)"),
@@ -699,7 +704,7 @@ def test_refused_moments(answer, value, error, words):
             ValueError,
             "start must lie between 1980-01-01",
         ),
-        ("2026-11-16", "2041-01-01", ValueError, "end must lie between"),
+        ("2026-11-16", "2069-01-01", ValueError, "end must lie between"),
         ("16 November", "2026-11-16", ValueError, "start must be a day such as '2026-11-23'"),
         ("2026-02-30", "2026-11-16", ValueError, "got '2026-02-30'"),
         (pd.NaT, "2026-11-16", ValueError, "start must be a day"),
@@ -757,3 +762,32 @@ def test_importing_the_module_does_not_import_the_calendar_library():
         "('pandas_market_calendars', 'exchange_calendars', 'matplotlib', 'scipy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _stock_market_holidays(year):
+    """Full closures of the stock market from 2019 on, from the exchange's rules."""
+
+    def nth(month, weekday, n):
+        first = dt.date(year, month, 1)
+        return first + dt.timedelta(days=(weekday - first.weekday()) % 7 + 7 * (n - 1))
+
+    def kept(month, day):
+        date = dt.date(year, month, day)
+        return date + dt.timedelta(days={5: -1, 6: 1}.get(date.weekday(), 0))
+
+    new_year, (monday, thursday) = dt.date(year, 1, 1), (0, 3)
+    yield new_year + dt.timedelta(days=int(new_year.weekday() == 6))  # no Friday for a Saturday
+    yield from (nth(1, monday, 3), nth(2, monday, 3), easter(year) - dt.timedelta(days=2))
+    yield from (nth(6, monday, 1) - dt.timedelta(days=7), kept(7, 4), nth(9, monday, 1))
+    yield from (nth(11, thursday, 4), kept(12, 25))
+    if year >= 2022:
+        yield kept(6, 19)
+    if year == 2025:
+        yield dt.date(2025, 1, 9)
+
+
+def test_stock_market_days_follow_the_rules_on_every_day_to_the_end():
+    rows = schedule("2019-01-01", LAST_DAY)
+    closed = [day for year in range(2019, 2069) for day in _stock_market_holidays(year)]
+    expected = pd.bdate_range("2019-01-01", "2068-12-31", freq="C", holidays=closed)
+    assert rows.index[rows["rth_open"].notna()].equals(expected.as_unit(rows.index.unit))
