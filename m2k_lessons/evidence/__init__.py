@@ -5,8 +5,8 @@ worthless rules have a best one, and what is luck in it looks like skill. A tria
 each setting whose result was looked at, also by eye, also last week.
 
 What they have in common
-    *Result.* An object with numbers, and with a verdict in words: `print(result)`. It says how
-    many returns went in (`n`), of which time (`period`), and what was assumed (`assumptions`).
+    *Result.* A `TestResult` with numbers, and with a `summary` in words: `print(result)`. It says
+    how many returns went in (`n`), of which time (`period`), and what was assumed (`assumptions`).
 
     *p-value.* How often a worthless rule does as well by luck alone. `p_value` is for a single
     attempt, `p_value_adjusted` for the best of all trials. Where the trials themselves are not at
@@ -19,6 +19,10 @@ What they have in common
     *Sharpe ratios* are annual, from simple deviations (n - 1); `periods_per_year` says how.
 
     *Seed.* The same seed gives the same numbers.
+
+    *Refused*, by a ValueError or TypeError that names argument and value: returns with a missing
+    value, fewer than 10 of them, all the same, on another index than what stands beside them;
+    trials that are not the number of columns; arguments outside what is accepted.
 
 No test can tell a rule with an edge from one that was shown the future: prove that first, with
 `backtest.assert_no_lookahead`.
@@ -34,7 +38,7 @@ from m2k_lessons.evidence.lengths import (
 )
 from m2k_lessons.evidence.overfitting import Overfitting, probability_of_backtest_overfitting
 from m2k_lessons.evidence.permutation import PermutationTest, permutation_test
-from m2k_lessons.evidence.result import Finding
+from m2k_lessons.evidence.result import TestResult
 from m2k_lessons.evidence.returns import strategy_returns, trial_returns
 from m2k_lessons.evidence.sharpe import (
     DeflatedSharpe,
@@ -51,13 +55,13 @@ __all__ = [
     "BacktestLength",
     "BootstrapSharpe",
     "DeflatedSharpe",
-    "Finding",
     "Overfitting",
     "PermutationTest",
     "ProbabilisticSharpe",
     "PurgedKFold",
     "RealityCheck",
     "Search",
+    "TestResult",
     "TrackRecord",
     "TrackRecordLength",
     "bootstrap_sharpe",

@@ -1,4 +1,4 @@
-"""Labels from three barriers, and folds that keep them apart; public through `evidence`."""
+"""Labels from three barriers, and folds that keep them apart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from m2k_lessons._util import checks, series
 
-# In the order of `_evidence_kernels`: lower, time, upper, unfinished.
+# In the order of `kernels`: lower, time, upper, unfinished.
 BARRIERS = ("lower", "time", "upper", "unfinished")
 # Prices are compared in millionths of a point: every tick is a whole number of them.
 _PER_POINT = 1_000_000
@@ -150,8 +150,8 @@ def _distance(name: str, given, prices, rows: np.ndarray) -> np.ndarray:
     if not isinstance(given, pd.Series):
         number = checks.number(name, given, above=0, at_most=_HIGHEST_PRICE)
         return np.full(len(rows), max(1, round(number * _PER_POINT)), np.int64)
-    one_of = prices if isinstance(prices, pd.Series) else prices["close"]
-    series.check_same_index(**{name: given, "prices": one_of})
+    close = prices if isinstance(prices, pd.Series) else prices["close"]
+    series.check_same_index(**{name: given, "prices": close})
     numbers = series.values(name, given)[rows]
     wrong = np.flatnonzero(~((numbers > 0) & (numbers <= _HIGHEST_PRICE)))
     if len(wrong):

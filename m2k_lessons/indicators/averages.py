@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks, series
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
 
 # Whole numbers of 64 bits hold the sums of a crossover up to here.
 _LARGEST_WHOLE = 2**63 - 1
@@ -32,12 +28,6 @@ def sma(close, window: int):
     -------
     Series of float
         In the unit of `close`; NaN on the first `window - 1` bars.
-
-    Raises
-    ------
-    TypeError, ValueError
-        `window` not a whole number of at least 1; `close` not numbers, infinite, or with times
-        out of order or twice.
 
     Notes
     -----
@@ -70,11 +60,6 @@ def ema(close, span: int):
     Series of float
         In the unit of `close`; NaN on the first `span - 1` bars.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `sma`.
-
     Notes
     -----
     It begins with the simple mean of the first `span` bars, as TA-Lib does by default. pandas'
@@ -106,11 +91,6 @@ def crossover(fast, slow):
         round. Where both are equal nothing has crossed yet: above, equal, above is no crossing,
         and above, equal, below is one, on the last of these bars. 0 during the warm-up of either
         and on the first bar after it, whichever is higher then; a NaN begins anew.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not numbers, infinite, not on one index, or times out of order or twice.
 
     Notes
     -----

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks, series
-
-if TYPE_CHECKING:
-    pass
 from m2k_lessons.indicators.averages import compiled_kernels, computed
 
 
@@ -31,11 +26,6 @@ def bollinger(close, window: int = 20, width: float = 2.0):
     DataFrame of float
         Columns `lower`, `middle`, `upper` in the unit of `close`; NaN on the first `window - 1`
         bars. For an array, an array with these three columns.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `sma`; `width` not above 0.
 
     Notes
     -----

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import series
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 SAME_LINE = 1e-12  # share of variance left over at which two series are one
 FEWEST_BARS = 20

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks
 from m2k_lessons.pairs import tables
-
-if TYPE_CHECKING:
-    pass
 from m2k_lessons.pairs.arguments import FEWEST_BARS, legs_of, reversion_of
 from m2k_lessons.pairs.hedging import least_squares
 
@@ -79,12 +76,6 @@ def break_monitor(
     Returns
     -------
     BreakMonitor
-
-    Raises
-    ------
-    TypeError, ValueError
-        Legs that are not on one index, NaN or infinity, an argument outside what is accepted,
-        more bars to watch than `horizon`.
 
     Notes
     -----

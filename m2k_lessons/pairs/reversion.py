@@ -5,16 +5,12 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from m2k_lessons import indicators
 from m2k_lessons._util import checks, series
 from m2k_lessons.pairs import tables
-
-if TYPE_CHECKING:
-    pass
 from m2k_lessons.pairs.arguments import FEWEST_BARS, check_complete, reversion_of
 
 CONFIDENCES = (0.90, 0.95, 0.99)
@@ -72,12 +68,6 @@ def half_life(spread, *, confidence: float = 0.95) -> HalfLife:
     Returns
     -------
     HalfLife
-
-    Raises
-    ------
-    TypeError, ValueError
-        NaN or infinity, too few bars, a spread that never moves or is an exact line of its past,
-        another confidence.
 
     Notes
     -----
@@ -174,11 +164,6 @@ def zscore(spread, window: int):
     Series or array of float
         NaN on the first `window - 1` bars; 0 where the spread stood still. Population deviation,
         as in Bollinger bands.
-
-    Raises
-    ------
-    TypeError, ValueError
-        NaN or infinity in the spread, a window outside what is accepted.
 
     Examples
     --------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,6 @@ import pandas as pd
 from m2k_lessons import backtest
 from m2k_lessons._util import checks, series
 from m2k_lessons.facts import fact
-
-if TYPE_CHECKING:
-    pass
 from m2k_lessons.pairs.arguments import check_calendar, compiled_kernels
 from m2k_lessons.pairs.hedging import ContractRatio
 
@@ -49,11 +46,6 @@ def pair_target(
     -------
     DataFrame
         Two columns of 1, -1 and 0, one the negative of the other, known at each bar's close.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A score with infinity in it, limits in the wrong order.
 
     Notes
     -----
