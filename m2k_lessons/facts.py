@@ -101,7 +101,7 @@ def _table() -> dict[str, tuple[Fact, ...]]:
         key: tuple(
             sorted(
                 (Fact(unit=entry["unit"], **dated) for dated in entry["entries"]),
-                key=lambda one: one.as_of,
+                key=lambda dated: dated.as_of,
             )
         )
         for key, entry in tomllib.loads(text).items()

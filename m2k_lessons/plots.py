@@ -182,7 +182,7 @@ def lines(
         usd_axis(axes, which)
     if len(series) > 1:
         _name_ends(axes, ends)
-    _describe(axes, title, (_line_text(*one, x, dollars) for one in series.items()))
+    _describe(axes, title, (_line_text(*line, x, dollars) for line in series.items()))
     return axes
 
 
@@ -245,8 +245,8 @@ def _amount(value: float, dollars: bool) -> str:
 def _line_text(name: str, values, x, dollars: str) -> str:
     values, x = np.asarray(values), list(x)
     ends = [
-        f"{_amount(value, 'y' in dollars)} at {_place(place, 'x' in dollars)}"
-        for value, place in ((values[0], x[0]), (values[-1], x[-1]))
+        f"{_amount(value, 'y' in dollars)} at {_place(at, 'x' in dollars)}"
+        for value, at in ((values[0], x[0]), (values[-1], x[-1]))
     ]
     return f"{name}: from {ends[0]} to {ends[1]}"
 

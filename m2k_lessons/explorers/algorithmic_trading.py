@@ -50,9 +50,9 @@ def compute(market: str, years: int, cost_ticks: float) -> dict:
     best = int(ratios[0].argmax())
     lengths = (years, len(bars) / YEAR - years)
     return {
-        "maps": [one.reshape(len(FAST), len(SLOW)).T for one in ratios],
+        "maps": [ratio.reshape(len(FAST), len(SLOW)).T for ratio in ratios],
         "best": (FAST[best // len(SLOW)], SLOW[best % len(SLOW)]),
-        "ratios": [float(one[best]) for one in ratios],
+        "ratios": [float(ratio[best]) for ratio in ratios],
         "errors": [1 / math.sqrt(length) for length in lengths],
         "profits_usd": [float(table["Return [$]"].iloc[best]) for table in tables],
         "better_later": int((ratios[1] > ratios[1][best]).sum()),
@@ -99,7 +99,7 @@ def update(artists: dict, result: dict) -> None:
 
 
 def describe(state: dict, result: dict) -> str:
-    first, later = (f"{one:.2f}".replace("-", "−") for one in result["ratios"])
+    first, later = (f"{ratio:.2f}".replace("-", "−") for ratio in result["ratios"])
     fast, slow = result["best"]
     earned, earned_later = map(usd, result["profits_usd"])
     return (

@@ -132,10 +132,10 @@ class MovingScale(Artist):
 
     def draw(self, renderer) -> None:
         axis, (low, high) = self.axes.yaxis, self.axes.get_ylim()
-        places = [place for place in axis.get_majorticklocs() if low <= place <= high]
-        labels = axis.get_major_formatter().format_ticks(places)
-        for place, label in zip(places, labels, strict=True):
-            self._tick.update_position(place)
+        ticks = [tick for tick in axis.get_majorticklocs() if low <= tick <= high]
+        labels = axis.get_major_formatter().format_ticks(ticks)
+        for tick, label in zip(ticks, labels, strict=True):
+            self._tick.update_position(tick)
             self._tick.label1.set_text(label)
             self._tick.draw(renderer)
         for artist in self._above:
@@ -174,9 +174,9 @@ class Explorer(widgets.VBox):
             self._artists = draw(self.figure)
         for artist in self._artists.values():
             artist.set_animated(True)
-        in_order = sorted(self._artists.values(), key=lambda one: one.get_zorder())
-        self._scales = [one for one in in_order if isinstance(one, MovingScale)]
-        self._movers = [one for one in in_order if one not in self._scales]
+        in_order = sorted(self._artists.values(), key=lambda artist: artist.get_zorder())
+        self._scales = [artist for artist in in_order if isinstance(artist, MovingScale)]
+        self._movers = [artist for artist in in_order if artist not in self._scales]
         self._still_limits = self._limits = None  # of what has been drawn so far: nothing
         self.controls = {}
         rows = []
@@ -220,7 +220,8 @@ class Explorer(widgets.VBox):
         scaled = [scale.axes for scale in self._scales]
         limits = [(axes.get_xlim(), axes.get_ylim()) for axes in self.figure.axes]
         if limits != self._limits:
-            still = [(one.get_xlim(), one in scaled or one.get_ylim()) for one in self.figure.axes]
+            every = self.figure.axes
+            still = [(axes.get_xlim(), axes in scaled or axes.get_ylim()) for axes in every]
             if still != self._still_limits:
                 self._canvas.draw()  # leaves animated artists out
                 self._still = self._canvas.copy_from_bbox(self.figure.bbox)

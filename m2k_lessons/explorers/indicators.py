@@ -36,9 +36,9 @@ def compute(signal, fast, slow, rsi_window, distance, band_window, width, days, 
     marks = (cross == 1, cross == -1, low == -1, high == 1, down == -1, up == 1)
     change = 100 * (opens[1 + days :] - opens[1:-days]) / paid[1:-days]
     chosen, apart = np.flatnonzero(marks[SIGNALS.index(signal)]), []
-    for place in chosen[chosen < len(change)]:
-        if not apart or place - apart[-1] >= days:
-            apart.append(place)
+    for bar in chosen[chosen < len(change)]:
+        if not apart or bar - apart[-1] >= days:
+            apart.append(bar)
     span = slice(first, first + SHOWN)
     lines = zip(LOOKS, (close, sma(close, fast), sma(close, slow), lower, upper), strict=True)
     return {name: 100 + 100 * (line[span] - close[first]) / paid[first] for name, line in lines} | {

@@ -22,10 +22,10 @@ def _pair(name: str):
     """Bars of both legs, the spread in % of M2K's price, and whole contracts."""
     market = data.load("pairs")
     bars = {symbol: market[f"{name}_{symbol}"] for symbol in ("M2K", "MES")}
-    small, large = (np.log(one["close"]) for one in bars.values())
+    small, large = (np.log(leg["close"]) for leg in bars.values())
     spread = 100 * (small - BETA * large)
-    traded = {symbol: one.iloc[FIRST:] for symbol, one in bars.items()}
-    prices = [one["close"].iloc[0] for one in traded.values()]
+    traded = {symbol: leg.iloc[FIRST:] for symbol, leg in bars.items()}
+    prices = [leg["close"].iloc[0] for leg in traded.values()]
     ratio = pairs.contract_ratio(BETA, *prices)
     times = max(1, round(LEG_USD / M2K.notional(prices[0], ratio.contracts_y)))
     return traded, spread, {"M2K": times * ratio.contracts_y, "MES": times * ratio.contracts_x}

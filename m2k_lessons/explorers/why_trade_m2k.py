@@ -22,7 +22,7 @@ def _year() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     market = data.load("daily")
     future = market["M2K_continuous"]["close"].diff() / market["M2K"]["close"].shift()
     returns = [market[name]["close"].pct_change() for name in ("small_caps", "portfolio")]
-    index, stocks, future = (one.loc[YEAR].to_numpy() for one in (*returns, future))
+    index, stocks, future = (returned.loc[YEAR].to_numpy() for returned in (*returns, future))
     # What a regression on the index leaves, so that the slider's beta is all the beta there is.
     own = stocks - np.cov(stocks, index)[0, 1] / index.var(ddof=1) * index
     return index, future, own / (own.std(ddof=1) * np.sqrt(252))

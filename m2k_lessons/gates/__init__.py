@@ -7,7 +7,7 @@ proven good; what fails one has not been proven bad. The gates say what the evid
 |---|---|
 | look-ahead | no target changes when only the future does |
 | costs | the development years still earn something at twice the costs |
-| gaps | no overnight gap lost more than `gap_share` of the capital |
+| gaps | no overnight gap lost more than `gap_fraction` of the capital |
 | trials | the deflated Sharpe ratio, all trials counted, is surely above luck |
 | luck | days in another order seldom serve the same positions as well |
 | risk engine | its limits never ended trading for good |

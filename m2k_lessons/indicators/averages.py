@@ -50,7 +50,7 @@ def ema(close, span: int):
     Parameters
     ----------
     close : Series of float
-        Prices in points, or any other numbers.
+        As in `sma`.
     span : int
         Bars, at least 1; the weights' centre of mass lies (span - 1) / 2 bars back, as that of
         a simple average over `span` bars.
@@ -108,12 +108,11 @@ def crossover(fast, slow):
         slower = series.values("slow", slow)
         series.check_same_index(fast=fast, slow=slow)
         series.finite_or_nan("slow", slow, slower)
-    else:
+    else:  # through `values`, so that a level does not make numba compile the loop a second time
         level = checks.number("slow", slow)
-        slower = np.broadcast_to(level, len(faster))
+        slower = series.values("slow", np.full(len(faster), level))
     side = np.empty(len(faster), np.int64)
-    # Contiguous, so that a level does not make numba compile the loop a second time.
-    compiled_kernels().order(faster, series.values("slow", np.ascontiguousarray(slower)), side)
+    compiled_kernels().order(faster, slower, side)
     return series.like(fast, _changes(side), "crossover")
 
 

@@ -16,10 +16,8 @@ def rsi(close, window: int = 14):
 
     Parameters
     ----------
-    close : Series of float
-        Prices in points, or any other numbers.
-    window : int
-        Bars, at least 1.
+    close, window
+        As in `sma`.
 
     Returns
     -------

@@ -10,6 +10,8 @@ give them the past only, and trade what comes after.
 
 **Both legs belong together row by row.** Other calendars, missing rows and missing prices are
 refused, never filled: a price of yesterday beside one of today is a spread that nobody could trade.
+So are infinity, too few bars, legs and spreads that never move, and arguments outside what is
+accepted: by a TypeError or ValueError that names argument and value.
 """
 
 from m2k_lessons.pairs.data import nasdaq_and_sp500

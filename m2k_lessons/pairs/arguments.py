@@ -66,9 +66,9 @@ def check_complete(name: str, given, values: np.ndarray) -> None:
     wrong = ~np.isfinite(values)
     if wrong.any():
         row = int(np.argmax(wrong))
-        place = given.index[row] if isinstance(given, pd.Series) else f"row {row}"
+        where = given.index[row] if isinstance(given, pd.Series) else f"row {row}"
         raise ValueError(
-            f"{name} must be a finite number on every bar, got {values[row]} at {place}"
+            f"{name} must be a finite number on every bar, got {values[row]} at {where}"
             f" ({int(wrong.sum())} such bars)"
         )
 

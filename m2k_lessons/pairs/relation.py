@@ -181,8 +181,8 @@ def _mackinnon(statistic: float, series: int, bars: int) -> tuple[float, dict[in
         return 1.0, critical
     if statistic < least:
         return 0.0, critical
-    place = polynomial(below if statistic <= star else above)(statistic)
-    return math.erfc(-float(place) / math.sqrt(2)) / 2, critical
+    score = polynomial(below if statistic <= star else above)(statistic)
+    return math.erfc(-float(score) / math.sqrt(2)) / 2, critical
 
 
 CASES = {

@@ -183,7 +183,7 @@ def _initial_margin(symbol: str, margin, contract_by_symbol) -> float:
 
 
 def _two_symbols(name: str, symbols) -> tuple[str, str]:
-    good = isinstance(symbols, tuple) and all(isinstance(one, str) for one in symbols)
+    good = isinstance(symbols, tuple) and all(isinstance(symbol, str) for symbol in symbols)
     if not good or len(set(symbols)) != 2 or len(symbols) != 2:
         raise ValueError(f"{name} must name two different legs, got {symbols!r}")
     return symbols

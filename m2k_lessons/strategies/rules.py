@@ -10,6 +10,7 @@ import pandas as pd
 from m2k_lessons import indicators
 from m2k_lessons._util import checks, series
 from m2k_lessons.indicators.averages import order_of_averages
+from m2k_lessons.indicators.bands import standard_score
 
 # 2400.3 + 9.8 is 2410.1000000000004, and still on a level of 2410.1.
 _NOISE = 1e-9
@@ -66,6 +67,7 @@ def trend_following(close, fast: int = 20, slow: int = 50, *, long_only: bool = 
     fast, slow : int
         Bars, at least 1; `fast` below `slow`.
     long_only : bool
+        As in `threshold`.
 
     Returns
     -------
@@ -135,12 +137,7 @@ def mean_reversion(
     entry = checks.number("entry", entry, above=0)
     exit = checks.number("exit", exit, at_least=0, below=entry)
     floor = lowest(long_only)
-    prices = series.values("close", close)
-    bands = indicators.bollinger(prices if isinstance(close, np.ndarray) else close, window, 1.0)
-    lower, middle, _ = np.asarray(bands).T
-    deviation = middle - lower
-    flat = deviation == 0
-    score = np.where(flat, 0.0, (prices - middle) / np.where(flat, 1.0, deviation))
+    score = standard_score(close, window)
     return as_target(close, np.maximum(_faded(score, -entry, entry, -exit, exit), floor))
 
 
