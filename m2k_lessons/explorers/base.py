@@ -19,7 +19,7 @@ a y axis may change in `update`: drawn again are its grid and its labels only.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,17 @@ def two_panels(figure: Figure, **margins: float) -> tuple[Axes, Axes]:
     """Two axes side by side; `margins` (left, right, bottom, top, wspace) hold in every state."""
     figure.set_layout_engine("none")
     return figure.subplots(1, 2, gridspec_kw=margins)
+
+
+def doubled(least: float, reach: float) -> float:
+    """`least`, doubled until it holds `reach`: few limits, so that the picture seldom jumps."""
+    return least * 2 ** np.ceil(np.log2(max(reach / least, 1)))
+
+
+def moving_labels(axes: Axes, x: float, heights: Sequence[float]) -> dict[float, Artist]:
+    """Texts in place of a y axis' labels: new limits would mean to draw all the axes again."""
+    axes.set_yticks(heights, [""] * len(heights))
+    return {height: axes.text(x, height, "", ha="right", va="center") for height in heights}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from m2k_lessons import data, pairs
 from m2k_lessons.contracts import M2K
-from m2k_lessons.explorers.base import Choice, Explorer, MovingScale, Slider
+from m2k_lessons.explorers.base import Choice, Explorer, MovingScale, Slider, doubled
 from m2k_lessons.plots import BLUE, GREY, ORANGE, usd, usd_axis
 
 PAIRS = ("cointegrated", "correlated", "spurious", "broken")
@@ -84,11 +84,7 @@ def update(artists: dict, result: dict) -> None:
     days = np.arange(BARS)
     for name, key, smallest in (("spread", "spread", 5.0), ("earned", "earned_usd", 10_000)):
         artists[name].set_data(days, result[key])
-        # Few limits to choose from, so that the picture seldom jumps.
-        up, down = (
-            smallest * 2 ** np.ceil(np.log2(max(reach / smallest, 1)))
-            for reach in (result[key].max(), -result[key].min())
-        )
+        up, down = doubled(smallest, result[key].max()), doubled(smallest, -result[key].min())
         artists[name].axes.set_ylim(-down, up)
     artists["score"].set_data(days, result["score"])
     for name, level in (("enter", result["entry"]), ("leave", result["exit"])):

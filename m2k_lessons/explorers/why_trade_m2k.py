@@ -8,7 +8,7 @@ import numpy as np
 
 from m2k_lessons import data
 from m2k_lessons.contracts import M2K
-from m2k_lessons.explorers.base import Explorer, MovingScale, Slider, two_panels
+from m2k_lessons.explorers.base import Explorer, MovingScale, Slider, doubled, two_panels
 from m2k_lessons.plots import BLUE, GREY, ORANGE, usd, usd_axis
 
 YEAR = "2031"
@@ -69,8 +69,7 @@ def update(artists: dict, result: dict) -> None:
     artists["chosen"].set_data([chosen], [risk[chosen]])
     artists["chosen_text"].set_text(f"{chosen} sold: {usd(risk[chosen])} a day")
     reach = np.abs([result["alone_usd"], result["hedged_usd"]]).max()
-    # Few limits to choose from, so that the picture seldom jumps.
-    limit = 15_000 * 2 ** np.ceil(np.log2(max(1.2 * reach / 15_000, 1)))
+    limit = doubled(15_000, 1.2 * reach)
     artists["alone"].axes.set_ylim(-limit, limit)
     for name, label in (("alone", "shares alone (solid)"), ("hedged", "with the hedge (dashed)")):
         path = result[f"{name}_usd"]
