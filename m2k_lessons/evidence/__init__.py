@@ -28,6 +28,8 @@ No test can tell a rule with an edge from one that was shown the future: prove t
 `backtest.assert_no_lookahead`.
 """
 
+# ruff: noqa: F401 (the imports are the contents)
+
 from m2k_lessons.evidence.bootstrap import BootstrapSharpe, bootstrap_sharpe
 from m2k_lessons.evidence.labels import PurgedKFold, purged_kfold, triple_barrier
 from m2k_lessons.evidence.lengths import (
@@ -50,37 +52,6 @@ from m2k_lessons.evidence.sharpe import (
     track_record,
 )
 from m2k_lessons.evidence.snooping import RealityCheck, reality_check, spa_test
-
-__all__ = [
-    "BacktestLength",
-    "BootstrapSharpe",
-    "DeflatedSharpe",
-    "Overfitting",
-    "PermutationTest",
-    "ProbabilisticSharpe",
-    "PurgedKFold",
-    "RealityCheck",
-    "Search",
-    "TestResult",
-    "TrackRecord",
-    "TrackRecordLength",
-    "bootstrap_sharpe",
-    "deflated_sharpe",
-    "expected_best_sharpe",
-    "minimum_backtest_length",
-    "minimum_track_record",
-    "permutation_test",
-    "probabilistic_sharpe",
-    "probability_of_backtest_overfitting",
-    "purged_kfold",
-    "reality_check",
-    "search",
-    "spa_test",
-    "strategy_returns",
-    "track_record",
-    "trial_returns",
-    "triple_barrier",
-]
 
 
 def __getattr__(name: str):

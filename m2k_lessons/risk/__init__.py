@@ -15,6 +15,8 @@ Exactness
     where the stop has to stand.
 """
 
+# ruff: noqa: F401 (the imports are the contents)
+
 from m2k_lessons.risk.bootstrap import bootstrap_equity
 from m2k_lessons.risk.engine import Limits, RiskEngine
 from m2k_lessons.risk.kelly import (
@@ -35,28 +37,3 @@ from m2k_lessons.risk.losses import (
 )
 from m2k_lessons.risk.sizing import exposure_cap, position_size, volatility_target
 from m2k_lessons.risk.stops import daily_loss_limit, gap_risk, stop_price, time_stop
-
-__all__ = [
-    "Limits",
-    "RiskEngine",
-    "bootstrap_equity",
-    "daily_loss_limit",
-    "drawdown",
-    "drawdown_probability",
-    "exposure_cap",
-    "gap_risk",
-    "growth_rate",
-    "kelly_continuous",
-    "kelly_fraction",
-    "kelly_win_loss",
-    "longest_losing_streak",
-    "losing_streak_probability",
-    "position_size",
-    "r_multiples",
-    "relative_growth",
-    "risk_of_ruin",
-    "stop_price",
-    "time_stop",
-    "value_at_risk",
-    "volatility_target",
-]

@@ -657,7 +657,7 @@ def test_folds_work_in_scikit_learn_and_take_away_what_leaks():
 
 
 @pytest.fixture(scope="module")
-def findings():
+def results():
     luck, skill = drawn(2, 500), drawn(2, 500) + 0.005
     columns = drawn(1, 500, 4)
     position = np.sign(drawn(4, 500))
@@ -692,17 +692,18 @@ def findings():
 @pytest.mark.parametrize(
     "name", ["permutation", "bootstrap", "reality check", "spa", "probabilistic"]
 )
-def test_summaries_tell_luck_from_skill(findings, name):
-    luck, skill = findings[name]
+def test_summaries_tell_luck_from_skill(results, name):
+    luck, skill = results[name]
     assert luck.summary.startswith("Not shown: the best of")
     assert luck.summary.endswith("Luck is explanation enough.")
     assert skill.summary.startswith("Hard to explain by luck:")
-    for one in (luck, skill):
-        told = str(one)
-        assert repr(one) == told
-        assert one.summary in told
-        assert f"From 500 returns; {one.trials} trial" in told
-        assert all(assumption in told for assumption in one.assumptions)
+    for result in (luck, skill):
+        text = str(result)
+        assert repr(result) == text
+        assert result.summary in text
+        assert f"From 500 returns; {result.trials} trial" in text
+        assert all(assumption in text for assumption in result.assumptions)
+        assert isinstance(result, evidence.TestResult)
 
 
 def test_summaries_of_the_others():
