@@ -91,10 +91,6 @@ def bootstrap_sharpe(
     level : float
         As in `permutation_test`.
 
-    Returns
-    -------
-    BootstrapSharpe
-
     Notes
     -----
     Stationary bootstrap of Politis and Romano (1994), interval by percentiles. A resample

@@ -67,10 +67,6 @@ def minimum_track_record(
     periods_per_year : float
         As in `probabilistic_sharpe`.
 
-    Returns
-    -------
-    TrackRecordLength
-
     Notes
     -----
     Bailey and López de Prado (2012), "The Sharpe ratio efficient frontier".
@@ -149,10 +145,6 @@ def minimum_backtest_length(trials: int, sharpe: float = 1.0) -> BacktestLength:
         Rules and settings to be tried.
     sharpe : float
         Annual, above 0.
-
-    Returns
-    -------
-    BacktestLength
 
     Notes
     -----

@@ -62,10 +62,6 @@ def probability_of_backtest_overfitting(
         divide evenly make some blocks longer by one.
     periods_per_year : float
 
-    Returns
-    -------
-    Overfitting
-
     Notes
     -----
     Bailey, Borwein, López de Prado and Zhu (2017), "The probability of backtest overfitting",

@@ -72,10 +72,6 @@ def permutation_test(
     level : float
         Share of worthless rules that may pass, for the summary.
 
-    Returns
-    -------
-    PermutationTest
-
     Notes
     -----
     Aronson, "Evidence-Based Technical Analysis" (2006), chapter 6 (Monte Carlo permutation);

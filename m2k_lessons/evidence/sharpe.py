@@ -97,10 +97,6 @@ def track_record(returns, periods_per_year: float = 252) -> TrackRecord:
     periods_per_year : float
         Above 0.
 
-    Returns
-    -------
-    TrackRecord
-
     Examples
     --------
     >>> record = track_record(pd.Series([0.01, -0.01, 0.02, -0.01, 0.01] * 4), 252)
@@ -165,10 +161,6 @@ def probabilistic_sharpe(
         For returns; a TrackRecord has its own.
     level : float
         As in `permutation_test`.
-
-    Returns
-    -------
-    ProbabilisticSharpe
 
     Notes
     -----
@@ -288,10 +280,6 @@ def deflated_sharpe(
         Variance of the annual Sharpe ratios of all trials, where `trials` is their number.
     periods_per_year, level
         As in `probabilistic_sharpe`.
-
-    Returns
-    -------
-    DeflatedSharpe
 
     Notes
     -----

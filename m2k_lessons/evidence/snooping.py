@@ -80,10 +80,6 @@ def reality_check(
     block_length, resamples, seed, level
         As in `bootstrap_sharpe`.
 
-    Returns
-    -------
-    RealityCheck
-
     Notes
     -----
     White (2000), "A reality check for data snooping", Econometrica 68; by mean returns, so that

@@ -145,10 +145,6 @@ def examine(
     seed : int
         Of the permutations.
 
-    Returns
-    -------
-    Examination
-
     Raises
     ------
     ValueError, TypeError

@@ -149,10 +149,6 @@ def contract_ratio(
     tolerance : float
         Share of beta, from 0 to 1.
 
-    Returns
-    -------
-    ContractRatio
-
     Examples
     --------
     >>> ratio = contract_ratio(1.15, 2400.0, 6000.0)

@@ -73,10 +73,6 @@ def break_monitor(
         How many bars will be watched, at most 8 times `train`; all that are given when omitted.
         Say it when you watch live, so that the limit doesn't move as bars come in.
 
-    Returns
-    -------
-    BreakMonitor
-
     Notes
     -----
     With m bars of training the statistic after k bars is the sum of errors over ``deviation *

@@ -72,10 +72,6 @@ def cointegration(y, x) -> EngleGranger:
     y, x : Series or array of float, shape (n,)
         Logarithms of prices, or prices, on one index; at least 20 bars.
 
-    Returns
-    -------
-    EngleGranger
-
     Raises
     ------
     TypeError, ValueError

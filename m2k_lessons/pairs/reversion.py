@@ -66,10 +66,6 @@ def half_life(spread, *, confidence: float = 0.95) -> HalfLife:
         At least 20 bars.
     confidence : {0.90, 0.95, 0.99}
 
-    Returns
-    -------
-    HalfLife
-
     Notes
     -----
     Exact for an AR(1) with normal shocks around an unknown mean. It doesn't know whether the

@@ -119,10 +119,6 @@ def losing_streak_probability(length: int, trades: int, loss_probability: float)
     loss_probability : float
         Of one trade, 0 to 1.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> round(losing_streak_probability(8, trades=250, loss_probability=0.5), 3)
