@@ -66,14 +66,7 @@ class TestResult(ABC):
 def returns_of(name: str, given, *, at_least=FEWEST, may_be_constant=False) -> np.ndarray:
     """Return finite numbers, enough of them."""
     values = series.values(name, given)
-    wrong = np.flatnonzero(~np.isfinite(values))
-    if len(wrong):
-        raise ValueError(
-            f"{name} must have a finite number in every row, got {float(values[wrong[0]])} "
-            f"{_where(given, wrong[0])}"
-        )
-    if len(values) < at_least:
-        raise ValueError(f"{name} must have at least {at_least} rows, got {len(values)}")
+    _check_rows(name, given, values, at_least)
     if not may_be_constant and np.ptp(values) == 0:
         raise ValueError(f"{name} must vary, got {float(values[0])!r} in every row")
     return values
@@ -82,8 +75,9 @@ def returns_of(name: str, given, *, at_least=FEWEST, may_be_constant=False) -> n
 def table_of(name: str, given, trials, *, one_for_many: bool = True) -> tuple[np.ndarray, list]:
     """Finite numbers, a column for each trial; with `one_for_many`, one may stand for all."""
     trials = checks.whole("trials", trials, at_least=1)
-    if isinstance(given, pd.Series) and one_for_many:
-        return returns_of(name, given, may_be_constant=True)[:, None], [given.name]
+    if one_for_many and isinstance(given, (pd.Series, np.ndarray)) and given.ndim == 1:
+        values = returns_of(name, given, may_be_constant=True)
+        return values[:, None], [getattr(given, "name", None)]
     if isinstance(given, pd.DataFrame):
         series.check_order(name, given.index)
         columns = given.columns.tolist()
@@ -102,23 +96,13 @@ def table_of(name: str, given, trials, *, one_for_many: bool = True) -> tuple[np
         if given.dtype.kind not in "iuf":
             raise TypeError(f"{name} must hold numbers, got {given.dtype}")
         columns, table = list(range(given.shape[1])), given.astype(np.float64)
-    elif isinstance(given, np.ndarray) and given.ndim == 1 and one_for_many:
-        return returns_of(name, given, may_be_constant=True)[:, None], [None]
     else:
         kind = "a Series or " if one_for_many else ""
         raise TypeError(
             f"{name} must be {kind}a DataFrame with a column for each trial, got a "
             f"{type(given).__name__}"
         )
-    wrong = np.argwhere(~np.isfinite(table))
-    if len(wrong):
-        row, column = wrong[0]
-        raise ValueError(
-            f"{name} must have a finite number in every row, got {float(table[row, column])} "
-            f"{_where(given, row)} in column {columns[column]!r}"
-        )
-    if len(table) < FEWEST:
-        raise ValueError(f"{name} must have at least {FEWEST} rows, got {len(table)}")
+    _check_rows(name, given, table, FEWEST, columns)
     if len(columns) != trials and not (one_for_many and len(columns) == 1):
         raise ValueError(
             f"{name} must have a column for each of the trials, losers too, got {len(columns)} "
@@ -127,9 +111,18 @@ def table_of(name: str, given, trials, *, one_for_many: bool = True) -> tuple[np
     return table, columns
 
 
-def _where(given, row) -> str:
-    named = isinstance(given, (pd.Series, pd.DataFrame))
-    return f"at {given.index[int(row)]}" if named else f"in row {int(row)}"
+def _check_rows(name: str, given, values: np.ndarray, at_least: int, columns=()) -> None:
+    wrong = np.argwhere(~np.isfinite(values))
+    if len(wrong):
+        row, *column = wrong[0]
+        named = isinstance(given, (pd.Series, pd.DataFrame))
+        raise ValueError(
+            f"{name} must have a finite number in every row, got {float(values[tuple(wrong[0])])} "
+            + (f"at {given.index[row]}" if named else f"in row {row}")
+            + (f" in column {columns[column[0]]!r}" if column else "")
+        )
+    if len(values) < at_least:
+        raise ValueError(f"{name} must have at least {at_least} rows, got {len(values)}")
 
 
 def same_rows(**given) -> None:
