@@ -27,6 +27,13 @@ from m2k_lessons.pairs.hedging import (
     spread_usd,
 )
 from m2k_lessons.pairs.monitor import SIZES, BreakMonitor, break_monitor
-from m2k_lessons.pairs.relation import LEVELS_PCT, EngleGranger, Johansen, cointegration, johansen
+from m2k_lessons.pairs.relation import (
+    CASES,
+    LEVELS_PCT,
+    EngleGranger,
+    Johansen,
+    cointegration,
+    johansen,
+)
 from m2k_lessons.pairs.reversion import CONFIDENCES, HalfLife, half_life, zscore
 from m2k_lessons.pairs.trading import backtest_pair, pair_target

@@ -147,8 +147,9 @@ def _level_and_lags(series: np.ndarray, lags: int) -> tuple[np.ndarray, np.ndarr
 # Dickey and Fuller's of a given series, 2 for Engle and Granger's of residuals. Critical values at
 # 1, 5 and 10 % are polynomials in 1 / bars (MacKinnon 2010, table 2); p-values are the normal's of
 # polynomials in the statistic, the first up to `star`, the second up to where p is 1 (1994).
-# The paper has -22.527 where statsmodels 0.14 has -33.527 (its issue 10271). Simulated, 1 % of 20
-# bars is -4.529 ± 0.006: -4.535 by the paper, -4.566 by statsmodels (benchmarks/pairs_calibration).
+# The paper has -22.527 where statsmodels 0.14 has -33.527 (its issue 10271). Simulated twice, the
+# 1 % value of 20 bars is -4.529 ± 0.006 and -4.539 ± 0.007 (benchmarks/pairs_calibration.md):
+# -4.535 by the paper, -4.566 by statsmodels.
 _CRITICAL_VALUES = {
     1: (
         (-3.43035, -6.5393, -16.786, -79.433),
@@ -183,7 +184,7 @@ def _mackinnon(statistic: float, series: int, bars: int) -> tuple[float, dict[in
 
 CASES = {
     "II": "constant restricted to the relation; holds where no price drifts",
-    "III": "constant outside the relation; holds where prices drift",
+    "III": "constant outside the relation; holds where prices drift strongly",
     "IV": "linear trend restricted to the relation; holds whether or not prices drift",
 }
 
@@ -247,9 +248,10 @@ def johansen(y, x, lags: int = 1, *, case: str = "IV") -> Johansen:
     case : {"IV", "III", "II"}
         - "IV": the relation may have a linear trend, the prices a drift. For prices of stocks
           and their indices, which drift at rates that nobody knows.
-        - "III": drifting prices whose relation has no trend. Finds such a relation more often,
-          and calls strangers that don't drift a pair twice too often.
-        - "II": prices that don't drift. Finds still more, and calls drifting strangers a pair.
+        - "III": prices that drift strongly, their relation without a trend. Finds such a one
+          more often; where the drift is slow, calls strangers a pair twice as often as promised.
+        - "II": prices that don't drift. Where they do, calls strangers a pair several times as
+          often as promised.
 
     Returns
     -------
