@@ -54,6 +54,12 @@ def moving_labels(axes: Axes, x: float, heights: Sequence[float]) -> dict[float,
     return {height: axes.text(x, height, "", ha="right", va="center") for height in heights}
 
 
+def labelled(label: str, wide: int = 12, box: int = 15) -> dict[str, Any]:
+    """A control's label, and the width of both in em."""
+    width = {"description_width": f"{wide}em"}
+    return {"description": label, "style": width, "layout": {"width": f"{wide + box}em"}}
+
+
 @dataclass(frozen=True)
 class Slider:
     """A number moved by mouse, arrow keys or typing. Whole if `step` is an int."""
@@ -69,13 +75,8 @@ class Slider:
     def build(self) -> tuple[widgets.Widget, widgets.Widget]:
         whole = isinstance(self.step, int)
         limits = {"value": self.value, "min": self.low, "max": self.high, "step": self.step}
-        slider = (widgets.IntSlider if whole else widgets.FloatSlider)(
-            description=self.label,
-            readout=False,
-            style={"description_width": "12em"},
-            layout={"width": "27em"},
-            **limits,
-        )
+        kind = widgets.IntSlider if whole else widgets.FloatSlider
+        slider = kind(readout=False, **labelled(self.label), **limits)
         box = (widgets.BoundedIntText if whole else widgets.BoundedFloatText)(
             tooltip=f"{self.label}, {self.unit}", layout={"width": "7em"}, **limits
         )
@@ -100,13 +101,7 @@ class Choice:
     value: str
 
     def build(self) -> tuple[widgets.Widget, widgets.Widget]:
-        picker = widgets.Dropdown(
-            description=self.label,
-            options=self.options,
-            value=self.value,
-            style={"description_width": "12em"},
-            layout={"width": "27em"},
-        )
+        picker = widgets.Dropdown(options=self.options, value=self.value, **labelled(self.label))
         return picker, picker
 
     def read(self, value: str) -> str:
@@ -206,11 +201,8 @@ class Explorer(widgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
         """The live widget; where there is no kernel, a sentence instead of Python's view of it."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        return {
-            **bundle,
-            "text/plain": "Run this cell (Shift+Enter): the live explorer comes here.",
-        }
+        still = "Run this cell (Shift+Enter): the live explorer comes here."
+        return super()._repr_mimebundle_(**kwargs) | {"text/plain": still}
 
     def still(self) -> None:
         """Show the picture as it is now, as a plain figure that needs no kernel."""

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons import data
-from m2k_lessons.explorers.base import Explorer, Slider
+from m2k_lessons.explorers.base import Explorer, Slider, labelled
 from m2k_lessons.paper import PaperAccount
 from m2k_lessons.paper.desk import (
     Cancel,
@@ -214,21 +214,16 @@ class TradingDesk(Explorer):
         last = self.desk.account.snapshot()["last"]
         price = {"min": 0.1, "max": 100_000, "step": 0.1, "value": last, "disabled": True}
         points = {"min": 0, "max": 1_000, "step": 0.1, "value": 0}
+        choice, number = widgets.Dropdown, widgets.BoundedFloatText
         fields = {
-            "side": _field(widgets.Dropdown, "Side", options=["buy", "sell"]),
+            "side": _field(choice, "Side", options=["buy", "sell"]),
             "contracts": _field(widgets.BoundedIntText, "Contracts", value=1, min=1, max=1_000),
-            "kind": _field(
-                widgets.Dropdown, "Order type", options=["market", "limit", "stop", "stop-limit"]
-            ),
-            "limit": _field(widgets.BoundedFloatText, "Limit price", **price),
-            "stop": _field(widgets.BoundedFloatText, "Stop price", **price),
-            "stop_loss_points": _field(
-                widgets.BoundedFloatText, "Stop loss (points)", 10, **points
-            ),
-            "profit_target_points": _field(
-                widgets.BoundedFloatText, "Profit target (points)", 11, **points
-            ),
-            "time_in_force": _field(widgets.Dropdown, "Good for", options=["day", "gtc"]),
+            "kind": _field(choice, "Order type", options=["market", "limit", "stop", "stop-limit"]),
+            "limit": _field(number, "Limit price", **price),
+            "stop": _field(number, "Stop price", **price),
+            "stop_loss_points": _field(number, "Stop loss (points)", 10, **points),
+            "profit_target_points": _field(number, "Profit target (points)", 11, **points),
+            "time_in_force": _field(choice, "Good for", options=["day", "gtc"]),
             "send": _button("Send order", lambda: self.send(Submit(self.ticket())), "primary"),
             "flatten": _button("Close everything", lambda: self.send(Flatten())),
         }
@@ -300,8 +295,7 @@ class TradingDesk(Explorer):
 
 
 def _field(kind, label: str, wide: int = 6, box: int = 7, **settings) -> widgets.Widget:
-    look = {"style": {"description_width": f"{wide}em"}, "layout": {"width": f"{wide + box}em"}}
-    return kind(description=label, **look, **settings)
+    return kind(**labelled(label, wide, box), **settings)
 
 
 def _button(label: str, act, style: str = "") -> widgets.Button:

@@ -148,27 +148,25 @@ def backtest_pair(
             f"{target[x].iat[row]:g} in row {row}"
         )
     if isinstance(contracts, ContractRatio):
-        contracts = {y: contracts.contracts_y, x: contracts.contracts_x}
+        contracts = dict(zip((y, x), contracts[:2], strict=True))
     if not isinstance(contracts, Mapping) or set(contracts) != {y, x}:
         raise TypeError(
             f"contracts must be a ContractRatio, or a mapping with {y!r} and {x!r}, "
             f"got {contracts!r}"
         )
-    contracts = {
+    whole = {
         name: checks.whole(f"contracts[{name!r}]", contracts[name], at_least=1) for name in (y, x)
     }
     capital = checks.number("capital", capital, above=0)
-    needed = sum(
-        number * _initial_margin(name, settings.get("margin"), settings.get("contract_by_symbol"))
-        for name, number in contracts.items()
-    )
+    margin = settings.get("margin"), settings.get("contract_by_symbol")
+    needed = sum(number * _initial_margin(name, *margin) for name, number in whole.items())
     if capital < needed:
         raise ValueError(
             f"capital must cover the initial margin of both legs, {needed:,.0f} USD, "
             f"got {capital:,.0f}"
         )
     return backtest.run_portfolio(
-        {y: bars_y, x: bars_x}, target, contracts=contracts, capital=capital, **settings
+        {y: bars_y, x: bars_x}, target, contracts=whole, capital=capital, **settings
     )
 
 

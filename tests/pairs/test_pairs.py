@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -454,6 +455,14 @@ def test_a_drift_does_not_make_strangers_a_pair():
             rank[case] += pairs.johansen(*walks, case=case).rank > 0
     assert rank["IV"] <= 10  # 99.9 % of a binomial of 5 %
     assert rank["II"] > rank["IV"]
+
+
+def test_the_calibration_run_kept_the_promise_at_each_drift():
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / "pairs_calibration.md"
+    rows = [line.split(" | ") for line in path.read_text(encoding="utf-8").splitlines()]
+    sizes = {row[1]: float(row[3][:-2]) for row in rows if row[0] == "| 2,500" and row[2] == "IV"}
+    assert len(sizes) == 5
+    assert 3.5 <= min(sizes.values()) <= max(sizes.values()) <= 6.5
 
 
 def test_a_trend_between_two_prices_is_found():
