@@ -177,9 +177,7 @@ def order_of_averages(close, fast: int, slow: int) -> np.ndarray:
 
 def _changes(side: np.ndarray) -> np.ndarray:
     """Where the side changes, the new side; a side after none (0) is no change."""
-    crossed = np.zeros_like(side)
-    crossed[1:] = np.where(side[1:] * side[:-1] < 0, side[1:], 0)
-    return crossed
+    return np.where(side * np.r_[0, side[:-1]] < 0, side, 0)
 
 
 def compiled_kernels() -> ModuleType:

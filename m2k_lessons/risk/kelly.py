@@ -124,18 +124,16 @@ def growth_rate(fraction, payoffs, probabilities=None):
     """
     values, chances = _distribution(payoffs, probabilities)
     values, chances = values[chances > 0], chances[chances > 0]
-    if np.ndim(fraction) == 0:
-        stakes = np.array([checks.number("fraction", fraction)])
-    else:
-        stakes = sample_of("fraction", fraction)
 
-    def growth(stake):
+    def growth(stake: float) -> float:
         if np.min(stake * values) <= -1.0:
             return -math.inf
         return float(chances @ np.log1p(stake * values))
 
-    rates = np.array([growth(stake) for stake in stakes])
-    return float(rates[0]) if np.ndim(fraction) == 0 else like(fraction, rates)
+    if np.ndim(fraction) == 0:
+        return growth(checks.number("fraction", fraction))
+    stakes = sample_of("fraction", fraction)
+    return like(fraction, np.array([growth(stake) for stake in stakes]))
 
 
 def relative_growth(multiple: float) -> float:

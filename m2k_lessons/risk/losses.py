@@ -69,16 +69,14 @@ def drawdown(equity):
     if isinstance(equity, pd.DataFrame):
         if equity.size == 0:
             raise ValueError("equity must hold at least one number, got none")
-        kinds = {dtype.kind for dtype in equity.dtypes}
-        if not kinds <= set("iuf"):
+        if any(dtype.kind not in "iuf" for dtype in equity.dtypes):
             raise TypeError(f"equity must hold numbers only, got {equity.dtypes.to_dict()}")
         values = equity.to_numpy(dtype=float)
         finite_numbers("equity", values)
     else:
         values = sample_of("equity", equity)
     if np.any(values[0] <= 0):
-        bad = float(np.min(values[0]))
-        raise ValueError(f"equity must begin above 0, got {bad!r}")
+        raise ValueError(f"equity must begin above 0, got {float(np.min(values[0]))!r}")
     below = values / np.maximum.accumulate(values, axis=0) - 1.0
     if isinstance(equity, pd.DataFrame):
         return pd.DataFrame(below, index=equity.index, columns=equity.columns, copy=False)
