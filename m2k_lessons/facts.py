@@ -97,12 +97,8 @@ def keys() -> tuple[str, ...]:
 @functools.cache
 def _table() -> dict[str, tuple[Fact, ...]]:
     text = resources.files("m2k_lessons").joinpath("facts.toml").read_text(encoding="utf-8")
-    return {
-        key: tuple(
-            sorted(
-                (Fact(unit=entry["unit"], **dated) for dated in entry["entries"]),
-                key=lambda one: one.as_of,
-            )
-        )
-        for key, entry in tomllib.loads(text).items()
-    }
+    table = {}
+    for key, entry in tomllib.loads(text).items():
+        dated = (Fact(unit=entry["unit"], **each) for each in entry["entries"])
+        table[key] = tuple(sorted(dated, key=lambda each: each.as_of))
+    return table

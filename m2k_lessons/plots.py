@@ -64,7 +64,6 @@ STYLE = {
 # What `lines` and `bars` have to say about the figures they drew.
 _TEXTS: WeakKeyDictionary[Figure, str] = WeakKeyDictionary()
 
-
 mpl.rcParams.update(STYLE)
 
 
@@ -107,11 +106,7 @@ def picture_bundle(png: bytes, alt: str) -> dict[str, str]:
     well; other viewers take whichever they know.
     """
     encoded = base64.b64encode(png).decode("ascii")
-    return {
-        "text/html": image_tag(encoded, alt),
-        "image/png": encoded,
-        "text/plain": alt,
-    }
+    return {"text/html": image_tag(encoded, alt), "image/png": encoded, "text/plain": alt}
 
 
 def image_tag(encoded_png: str, alt: str) -> str:
@@ -125,9 +120,8 @@ def image_tag(encoded_png: str, alt: str) -> str:
 def smaller_png(picture: Image.Image) -> bytes:
     """A line chart needs few colours: a palette makes the committed notebooks a third as big."""
     buffer = io.BytesIO()
-    picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
-        buffer, "PNG", optimize=True
-    )
+    few_colours = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    few_colours.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
@@ -182,7 +176,7 @@ def lines(
         usd_axis(axes, which)
     if len(series) > 1:
         _name_ends(axes, ends)
-    _describe(axes, title, (_line_text(*one, x, dollars) for one in series.items()))
+    _describe(axes, title, (_line_text(*line, x, dollars) for line in series.items()))
     return axes
 
 
@@ -245,8 +239,8 @@ def _amount(value: float, dollars: bool) -> str:
 def _line_text(name: str, values, x, dollars: str) -> str:
     values, x = np.asarray(values), list(x)
     ends = [
-        f"{_amount(value, 'y' in dollars)} at {_place(place, 'x' in dollars)}"
-        for value, place in ((values[0], x[0]), (values[-1], x[-1]))
+        f"{_amount(value, 'y' in dollars)} at {_place(at, 'x' in dollars)}"
+        for value, at in ((values[0], x[0]), (values[-1], x[-1]))
     ]
     return f"{name}: from {ends[0]} to {ends[1]}"
 
@@ -327,7 +321,7 @@ def granularity(
     equity_usd,
     *,
     stop_points: float,
-    risk: float,
+    risk_fraction: float,
     marked: Mapping[str, float] | None = None,
     figure: Figure | None = None,
 ):
@@ -339,8 +333,8 @@ def granularity(
         Account sizes, in USD.
     stop_points : float
         Distance of the stop, in points.
-    risk : float
-        Share of the account that may be lost on one trade, 0.01 for 1 %.
+    risk_fraction : float
+        Of the account, that may be lost on one trade: 0.01 for 1 %.
     marked : mapping of str to float, optional
         Names and sizes of accounts, in USD, to mark with an upright line.
 
@@ -352,7 +346,7 @@ def granularity(
     from m2k_lessons.contracts import M2K, RTY
 
     equity_usd = np.asarray(equity_usd, dtype=float)
-    asked = risk * equity_usd
+    asked = risk_fraction * equity_usd
     at_risk = {"asked": asked}
     for name, contract in (("micro", M2K), ("standard", RTY)):
         loss_usd = stop_points * contract.multiplier
@@ -360,14 +354,15 @@ def granularity(
         at_risk[name] = np.floor((asked + 1e-4) / loss_usd) * loss_usd
     figure = figure if figure is not None else plt.figure()
     axes = figure.add_subplot()
-    looks = {
-        "asked": (GREY, ":", "asked for"),
-        "micro": (BLUE, "--", "M2K"),
-        "standard": (ORANGE, "-", "RTY"),
-    }
-    for name, (colour, style, _) in looks.items():
-        drawn = "default" if name == "asked" else "steps-post"
-        axes.plot(equity_usd, at_risk[name], color=colour, linestyle=style, drawstyle=drawn)
+    looks = {"asked": (GREY, ":", "default", "asked for")}
+    looks |= {"micro": (BLUE, "--", "steps-post", "M2K")}
+    looks |= {"standard": (ORANGE, "-", "steps-post", "RTY")}
+    ends, texts = [], []
+    for name, (colour, style, drawn, label) in looks.items():
+        line = at_risk[name]
+        axes.plot(equity_usd, line, color=colour, linestyle=style, drawstyle=drawn)
+        ends.append((float(line[-1]), label, colour))
+        texts.append(_line_text(label, line, equity_usd, "xy"))
     axes.set(
         title="Dollars at risk when contracts come whole",
         xlabel="account, USD",
@@ -378,10 +373,6 @@ def granularity(
     for name, account_usd in (marked or {}).items():
         axes.axvline(account_usd, color=GREY, linewidth=0.9, linestyle="--")
         axes.text(account_usd, 0.98, f"{name} ", transform=axes.get_xaxis_transform(), ha="right")
-    _name_ends(
-        axes,
-        [(float(at_risk[name][-1]), label, colour) for name, (colour, _, label) in looks.items()],
-    )
-    texts = (_line_text(looks[name][2], line, equity_usd, "xy") for name, line in at_risk.items())
+    _name_ends(axes, ends)
     _describe(axes, axes.get_title(loc="left"), texts)
     return at_risk

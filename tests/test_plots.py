@@ -121,7 +121,7 @@ def test_points_are_not_joined():
 
 
 def test_granularity_marks_accounts():
-    plots.granularity([5_000, 30_000], stop_points=12, risk=0.01, marked={"you": 25_000})
+    plots.granularity([5_000, 30_000], stop_points=12, risk_fraction=0.01, marked={"you": 25_000})
     axes = plt.gca()
     assert axes.lines[-1].get_xdata()[0] == 25_000
     assert "you" in [text.get_text().strip() for text in axes.texts]
@@ -130,7 +130,7 @@ def test_granularity_marks_accounts():
 
 def test_granularity_against_whole_cents():
     equity = np.arange(5_000, 150_001, 500)
-    at_risk = plots.granularity(equity, stop_points=12, risk=0.01)
+    at_risk = plots.granularity(equity, stop_points=12, risk_fraction=0.01)
     for account, micro, standard in zip(equity, at_risk["micro"], at_risk["standard"], strict=True):
         budget_cents = int(account)  # one percent of the account, in cents
         assert micro == budget_cents // 6_000 * 60

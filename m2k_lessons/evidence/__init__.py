@@ -5,8 +5,8 @@ worthless rules have a best one, and what is luck in it looks like skill. A tria
 each setting whose result was looked at, also by eye, also last week.
 
 What they have in common
-    *Result.* An object with numbers, and with a verdict in words: `print(result)`. It says how
-    many returns went in (`n`), of which time (`period`), and what was assumed (`assumptions`).
+    *Result.* A `TestResult` with numbers, and with a `summary` in words: `print(result)`. It says
+    how many returns went in (`n`), of which time (`period`), and what was assumed (`assumptions`).
 
     *p-value.* How often a worthless rule does as well by luck alone. `p_value` is for a single
     attempt, `p_value_adjusted` for the best of all trials. Where the trials themselves are not at
@@ -20,9 +20,15 @@ What they have in common
 
     *Seed.* The same seed gives the same numbers.
 
+    *Refused*, by a ValueError or TypeError that names argument and value: returns with a missing
+    value, fewer than 10 of them, all the same, on another index than what stands beside them;
+    trials that are not the number of columns; arguments outside what is accepted.
+
 No test can tell a rule with an edge from one that was shown the future: prove that first, with
 `backtest.assert_no_lookahead`.
 """
+
+# ruff: noqa: F401 (the imports are the contents)
 
 from m2k_lessons.evidence.bootstrap import BootstrapSharpe, bootstrap_sharpe
 from m2k_lessons.evidence.labels import PurgedKFold, purged_kfold, triple_barrier
@@ -34,7 +40,7 @@ from m2k_lessons.evidence.lengths import (
 )
 from m2k_lessons.evidence.overfitting import Overfitting, probability_of_backtest_overfitting
 from m2k_lessons.evidence.permutation import PermutationTest, permutation_test
-from m2k_lessons.evidence.result import Finding
+from m2k_lessons.evidence.result import TestResult
 from m2k_lessons.evidence.returns import strategy_returns, trial_returns
 from m2k_lessons.evidence.sharpe import (
     DeflatedSharpe,
@@ -46,37 +52,6 @@ from m2k_lessons.evidence.sharpe import (
     track_record,
 )
 from m2k_lessons.evidence.snooping import RealityCheck, reality_check, spa_test
-
-__all__ = [
-    "BacktestLength",
-    "BootstrapSharpe",
-    "DeflatedSharpe",
-    "Finding",
-    "Overfitting",
-    "PermutationTest",
-    "ProbabilisticSharpe",
-    "PurgedKFold",
-    "RealityCheck",
-    "Search",
-    "TrackRecord",
-    "TrackRecordLength",
-    "bootstrap_sharpe",
-    "deflated_sharpe",
-    "expected_best_sharpe",
-    "minimum_backtest_length",
-    "minimum_track_record",
-    "permutation_test",
-    "probabilistic_sharpe",
-    "probability_of_backtest_overfitting",
-    "purged_kfold",
-    "reality_check",
-    "search",
-    "spa_test",
-    "strategy_returns",
-    "track_record",
-    "trial_returns",
-    "triple_barrier",
-]
 
 
 def __getattr__(name: str):

@@ -11,22 +11,20 @@ from m2k_lessons._util import checks
 from m2k_lessons.evidence.result import (
     NOISE,
     UNLIKE,
-    Finding,
+    TestResult,
     p_values,
     percent,
     returns_of,
     sidak,
-    verdict_of,
+    summary_of,
 )
-from m2k_lessons.evidence.sharpe import (
-    track_record,
-)
+from m2k_lessons.evidence.sharpe import track_record
 
 NUMBERS_AT_ONCE = 2_000_000  # of a table of resamples, so that it stays small
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class BootstrapSharpe(Finding):
+class BootstrapSharpe(TestResult):
     """Result of `bootstrap_sharpe`.
 
     Attributes
@@ -37,8 +35,8 @@ class BootstrapSharpe(Finding):
         The interval around it, for a single attempt.
     confidence : float
         How often such an interval holds the true ratio.
-    p_value, p_value_adjusted : float
-        Share of resamples at or below zero; the same for the best of all trials.
+    p_value : float
+        Share of resamples at or below zero.
     resampled : array
         Annual Sharpe ratio of each resample.
     block_length : float
@@ -79,8 +77,8 @@ def bootstrap_sharpe(
     returns : Series or array
         One per period, at least 10.
     trials : int
-        Rules and settings tried. The interval is that of one attempt; the p-value and the
-        verdict take the trials into account.
+        Rules and settings tried. The interval is that of one attempt; the adjusted p-value and
+        the summary take the trials into account.
     periods_per_year : float
     confidence : float
         Above 0, below 1.
@@ -92,15 +90,6 @@ def bootstrap_sharpe(
     seed : int
     level : float
         As in `permutation_test`.
-
-    Returns
-    -------
-    BootstrapSharpe
-
-    Raises
-    ------
-    ValueError, TypeError
-        Returns missing, too few, or all the same; numbers out of range.
 
     Notes
     -----
@@ -135,7 +124,7 @@ def bootstrap_sharpe(
         n=record.n,
         period=record.period,
         trials=trials,
-        verdict=verdict_of(adjusted, level, trials),
+        summary=summary_of(adjusted, level, trials),
         assumptions=(
             "the past is one draw of what can happen again, and what did not happen in it cannot",
             f"streaks are no longer than a few blocks of {length:.1f} periods",

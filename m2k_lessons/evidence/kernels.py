@@ -10,7 +10,7 @@ import math
 
 from m2k_lessons._util.jit import kernel
 
-# Which barrier came first; `_labels.BARRIERS` has their names in this order.
+# Which barrier came first; `labels.BARRIERS` has their names in this order.
 LOWER, TIME, UPPER, UNFINISHED = 0, 1, 2, 3
 
 
@@ -20,11 +20,9 @@ def shuffle_rows(values, rng, out):
     last = len(values) - 1
     for row in out:
         row[:] = values
-        for place in range(last, 0, -1):
-            other = int(rng.random() * (place + 1))
-            kept = row[place]
-            row[place] = row[other]
-            row[other] = kept
+        for i in range(last, 0, -1):
+            other = int(rng.random() * (i + 1))
+            row[i], row[other] = row[other], row[i]
 
 
 @kernel
@@ -40,7 +38,7 @@ def count_draws(rng, ends, counts):
         row[:] = 0.0
         left = total
         while left > 0:
-            place = int(rng.random() * total)
+            drawn_row = int(rng.random() * total)
             length = left
             if ends >= 1.0:
                 length = 1
@@ -50,10 +48,10 @@ def count_draws(rng, ends, counts):
                 if drawn < left:
                     length = min(left, 1 + int(drawn))
             for _ in range(length):
-                row[place] += 1.0
-                place += 1
-                if place == total:
-                    place = 0
+                row[drawn_row] += 1.0
+                drawn_row += 1
+                if drawn_row == total:
+                    drawn_row = 0
             left -= length
 
 

@@ -1,4 +1,4 @@
-"""Labels from three barriers, and folds that keep them apart; public through `evidence`."""
+"""Labels from three barriers, and folds that keep them apart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from m2k_lessons._util import checks, series
 
-# In the order of `_evidence_kernels`: lower, time, upper, unfinished.
+# In the order of `kernels`: lower, time, upper, unfinished.
 BARRIERS = ("lower", "time", "upper", "unfinished")
 # Prices are compared in millionths of a point: every tick is a whole number of them.
 _PER_POINT = 1_000_000
@@ -96,14 +96,14 @@ def triple_barrier(
 
 
 def _bars(prices) -> tuple[np.ndarray, np.ndarray, np.ndarray, pd.Index]:
-    if not isinstance(prices, pd.DataFrame):
-        if not isinstance(prices, pd.Series):
-            raise TypeError(
-                "prices must be a Series of closes or a DataFrame with high, low and close, got "
-                f"a {type(prices).__name__}"
-            )
+    if isinstance(prices, pd.Series):
         close = _millionths("prices", prices)
         return close, close, close, prices.index
+    if not isinstance(prices, pd.DataFrame):
+        raise TypeError(
+            "prices must be a Series of closes or a DataFrame with high, low and close, got "
+            f"a {type(prices).__name__}"
+        )
     missing = [name for name in ("high", "low", "close") if name not in prices.columns]
     if missing:
         raise ValueError(
@@ -113,21 +113,21 @@ def _bars(prices) -> tuple[np.ndarray, np.ndarray, np.ndarray, pd.Index]:
     high, low, close = (
         _millionths(f"prices[{name!r}]", prices[name]) for name in ("high", "low", "close")
     )
-    wrong = np.flatnonzero((high < low) | (close > high) | (close < low))
-    if len(wrong):
+    wrong = (high < low) | (close > high) | (close < low)
+    if wrong.any():
         raise ValueError(
-            f"prices must have its closes from low to high, got another at {prices.index[wrong[0]]}"
+            f"prices must have its closes from low to high, got another at {prices.index[wrong][0]}"
         )
     return high, low, close, prices.index
 
 
 def _millionths(name: str, given: pd.Series) -> np.ndarray:
     numbers = series.values(name, given)
-    wrong = np.flatnonzero(~(np.abs(numbers) <= _HIGHEST_PRICE))
-    if len(wrong):
+    wrong = ~(np.abs(numbers) <= _HIGHEST_PRICE)
+    if wrong.any():
         raise ValueError(
             f"{name} must have a price of at most {_HIGHEST_PRICE:,.0f} in every row, got "
-            f"{float(numbers[wrong[0]])} at {given.index[wrong[0]]}"
+            f"{float(numbers[wrong][0])} at {given.index[wrong][0]}"
         )
     return np.rint(numbers * _PER_POINT).astype(np.int64)
 
@@ -140,9 +140,7 @@ def _rows(entries, index: pd.Index) -> np.ndarray:
     series.check_order("entries", entries)
     rows = index.get_indexer(entries)
     if (rows < 0).any():
-        raise ValueError(
-            f"entries must be times of prices, got {entries[int(np.flatnonzero(rows < 0)[0])]}"
-        )
+        raise ValueError(f"entries must be times of prices, got {entries[rows < 0][0]}")
     return rows.astype(np.int64)
 
 
@@ -150,14 +148,14 @@ def _distance(name: str, given, prices, rows: np.ndarray) -> np.ndarray:
     if not isinstance(given, pd.Series):
         number = checks.number(name, given, above=0, at_most=_HIGHEST_PRICE)
         return np.full(len(rows), max(1, round(number * _PER_POINT)), np.int64)
-    one_of = prices if isinstance(prices, pd.Series) else prices["close"]
-    series.check_same_index(**{name: given, "prices": one_of})
+    close = prices if isinstance(prices, pd.Series) else prices["close"]
+    series.check_same_index(**{name: given, "prices": close})
     numbers = series.values(name, given)[rows]
-    wrong = np.flatnonzero(~((numbers > 0) & (numbers <= _HIGHEST_PRICE)))
-    if len(wrong):
+    wrong = ~((numbers > 0) & (numbers <= _HIGHEST_PRICE))
+    if wrong.any():
         raise ValueError(
-            f"{name} must be above 0 at every entry, got {float(numbers[wrong[0]])} at "
-            f"{given.index[rows[wrong[0]]]}; leave such entries out with entries="
+            f"{name} must be above 0 at every entry, got {float(numbers[wrong][0])} at "
+            f"{given.index[rows[wrong][0]]}; leave such entries out with entries="
         )
     return np.maximum(np.rint(numbers * _PER_POINT), 1).astype(np.int64)
 

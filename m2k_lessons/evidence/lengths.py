@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from m2k_lessons._util import checks
-from m2k_lessons.evidence.result import Finding, tried
+from m2k_lessons.evidence.result import TestResult, tried
 from m2k_lessons.evidence.sharpe import (
     TrackRecord,
     expected_maximum,
@@ -16,7 +16,7 @@ from m2k_lessons.evidence.sharpe import (
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class TrackRecordLength(Finding):
+class TrackRecordLength(TestResult):
     """Result of `minimum_track_record`.
 
     Attributes
@@ -67,15 +67,6 @@ def minimum_track_record(
     periods_per_year : float
         As in `probabilistic_sharpe`.
 
-    Returns
-    -------
-    TrackRecordLength
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `probabilistic_sharpe`.
-
     Notes
     -----
     Bailey and López de Prado (2012), "The Sharpe ratio efficient frontier".
@@ -98,20 +89,18 @@ def minimum_track_record(
         doubt = -math.expm1(math.log(confidence) / trials)
         needed = 1 + record._variance(sharpe) * (normal_quantile_above(doubt) / gap) ** 2
     years = needed / record.periods_per_year
+    enough = "Long enough" if record.n >= needed else "Too short"
+    summary = f"{enough}: there are {record.years:.2f} years, {years:.2f} are needed."
     if not math.isfinite(needed):
-        verdict = (
+        summary = (
             f"Never: {record.sharpe:.2f} is not above {benchmark:g}, and more of the same does "
             "not change that."
         )
-    elif record.n >= needed:
-        verdict = f"Long enough: there are {record.years:.2f} years, {years:.2f} are needed."
-    else:
-        verdict = f"Too short: there are {record.years:.2f} years, {years:.2f} are needed."
     return TrackRecordLength(
         n=record.n,
         period=record.period,
         trials=trials,
-        verdict=verdict,
+        summary=summary,
         assumptions=(
             f"the true Sharpe ratio is the estimate, {record.sharpe:.2f}",
             "returns independent of each other and all of one kind",
@@ -125,7 +114,7 @@ def minimum_track_record(
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class BacktestLength(Finding):
+class BacktestLength(TestResult):
     """Result of `minimum_backtest_length`.
 
     Attributes
@@ -144,7 +133,7 @@ class BacktestLength(Finding):
 
     def __str__(self) -> str:
         assumed = "; ".join(self.assumptions)
-        return f"{self._headline()}\n{self.verdict}\nAssumed: {assumed}."
+        return f"{self._headline()}\n{self.summary}\nAssumed: {assumed}."
 
 
 def minimum_backtest_length(trials: int, sharpe: float = 1.0) -> BacktestLength:
@@ -156,15 +145,6 @@ def minimum_backtest_length(trials: int, sharpe: float = 1.0) -> BacktestLength:
         Rules and settings to be tried.
     sharpe : float
         Annual, above 0.
-
-    Returns
-    -------
-    BacktestLength
-
-    Raises
-    ------
-    ValueError, TypeError
-        Numbers out of range.
 
     Notes
     -----
@@ -183,7 +163,7 @@ def minimum_backtest_length(trials: int, sharpe: float = 1.0) -> BacktestLength:
         n=0,
         period="no returns",
         trials=trials,
-        verdict=(
+        summary=(
             f"With less than {years:.1f} years of prices, the best of "
             f"{tried(trials)} is expected to show a Sharpe ratio above {sharpe:g} "
             "although all of them are worthless."

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks
-from m2k_lessons.evidence.result import NOISE, Finding, percent, period_of, table_of
+from m2k_lessons.evidence.result import NOISE, TestResult, percent, period_of, table_of
 
 _SPLITS_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class Overfitting(Finding):
+class Overfitting(TestResult):
     """Result of `probability_of_backtest_overfitting`.
 
     Attributes
@@ -58,18 +58,9 @@ def probability_of_backtest_overfitting(
     trials : int
         How many that was: the number of columns.
     blocks : int
-        An even number, 2 to 20; 16 make 12,870 splits. Rows that don't divide evenly make some
-        blocks longer by one.
+        An even number, 2 to 20, of at least two rows each; 16 make 12,870 splits. Rows that don't
+        divide evenly make some blocks longer by one.
     periods_per_year : float
-
-    Returns
-    -------
-    Overfitting
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `reality_check`; an odd number of blocks, fewer than two rows in a block.
 
     Notes
     -----
@@ -120,7 +111,7 @@ def probability_of_backtest_overfitting(
         below = (outside < judged[:, None]).sum(axis=1)
         alike = (outside == judged[:, None]).sum(axis=1)
         found.append((best, inside[rows, best], judged, below + (alike + 1) / 2))
-    best, inside, judged, rank = (np.concatenate(one) for one in zip(*found, strict=True))
+    best, inside, judged, rank = map(np.concatenate, zip(*found, strict=True))
     share = rank / (len(columns) + 1)
     annual = math.sqrt(per_year)
     splits = pd.DataFrame(
@@ -135,20 +126,18 @@ def probability_of_backtest_overfitting(
     )
     probability = float((2 * rank <= len(columns) + 1).mean())
     lost = float((judged < 0).mean())
-    if probability >= 0.5:
-        meaning = "Choosing by backtest does no better than drawing lots here."
-    elif probability > 0.1:
-        meaning = "Choosing by backtest is not much better than drawing lots here."
-    else:
-        meaning = "Choosing by backtest finds something that lasts here."
+    meaning = "finds something that lasts"
+    if probability > 0.1:
+        better = "does no better" if probability >= 0.5 else "is not much better"
+        meaning = f"{better} than drawing lots"
     return Overfitting(
         n=len(table),
         period=period_of(returns),
         trials=len(columns),
-        verdict=(
+        summary=(
             f"In {percent(probability)} of splits the strategy that was best on one half "
             "of the history was no better than the median on the other half, and in "
-            f"{percent(lost)} it lost money there. {meaning}"
+            f"{percent(lost)} it lost money there. Choosing by backtest {meaning} here."
         ),
         assumptions=(
             "the columns are all that was tried",

@@ -11,28 +11,26 @@ from m2k_lessons.evidence.bootstrap import NUMBERS_AT_ONCE
 from m2k_lessons.evidence.result import (
     NOISE,
     UNLIKE,
-    Finding,
+    TestResult,
     of_column,
     p_values,
     period_of,
     returns_of,
     same_rows,
     sidak,
+    summary_of,
     table_of,
-    verdict_of,
 )
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class PermutationTest(Finding):
+class PermutationTest(TestResult):
     """Result of `permutation_test`.
 
     Attributes
     ----------
     mean : float
         Return per period of the (best) rule on the detrended market.
-    p_value, p_value_adjusted : float
-        For a single attempt; for the best of all trials.
     best : object
         Column of the best rule, if there are several.
     permuted : array
@@ -72,17 +70,7 @@ def permutation_test(
     seed : int
         0 or more.
     level : float
-        Share of worthless rules that may pass, for the verdict.
-
-    Returns
-    -------
-    PermutationTest
-
-    Raises
-    ------
-    ValueError, TypeError
-        Values missing, another index, a position that never changes, trials that are not the
-        number of columns.
+        Share of worthless rules that may pass, for the summary.
 
     Notes
     -----
@@ -105,11 +93,12 @@ def permutation_test(
     market = returns_of("returns", returns)
     held, columns = table_of("position", position, trials)
     trials = checks.whole("trials", trials, at_least=1)
-    same_rows("position", position, "returns", returns)
-    if (np.ptp(held, axis=0) == 0).any():
+    same_rows(position=position, returns=returns)
+    still = np.ptp(held, axis=0) == 0
+    if still.any():
         raise ValueError(
             "position must change at least once, got the same in every row"
-            + of_column(columns, np.ptp(held, axis=0) == 0)
+            + of_column(columns, still)
         )
     permutations = checks.whole("permutations", permutations, at_least=99)
     level = checks.number("level", level, above=0, below=1)
@@ -137,7 +126,7 @@ def permutation_test(
         n=n,
         period=period_of(returns),
         trials=trials,
-        verdict=verdict_of(adjusted, level, trials),
+        summary=summary_of(adjusted, level, trials),
         assumptions=(
             "returns could have come in any order: no trend in volatility that the rule follows "
             "(one that enters after wild days passes too often)",

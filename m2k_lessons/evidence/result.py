@@ -15,11 +15,10 @@ FEWEST = 10  # returns, below which no test is made
 # A statistic that differs from another by less than this share of its size is a tie.
 NOISE = 1e-9
 UNLIKE = "the trials have nothing to do with each other (else the adjusted p-value is too strict)"
-_WORTHLESS = ("worthless rule", "worthless rules")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class Finding(ABC):
+class TestResult(ABC):
     """What the tests return: numbers, and what they mean in words.
 
     Attributes
@@ -30,27 +29,31 @@ class Finding(ABC):
         The time they are from.
     trials : int
         Rules and settings that were tried.
-    verdict : str
+    summary : str
         What it means, in a sentence or two.
     assumptions : tuple of str
         What has to hold for it to mean that.
+    p_value, p_value_adjusted : float
+        In tests that have them: for a single attempt; for the best of all trials.
     """
+
+    __test__ = False  # pytest takes what is named so for a test
 
     n: int
     period: str
     trials: int
-    verdict: str
+    summary: str
     assumptions: tuple[str, ...]
 
     @abstractmethod
     def _headline(self) -> str:
-        """The first line of the text: the figure that the test is about."""
+        """The first line of the text: the number that the test is about."""
 
     def __str__(self) -> str:
         return "\n".join(
             [
                 self._headline(),
-                self.verdict,
+                self.summary,
                 f"From {self.period}; {tried(self.trials)}.",
                 "Assumed: " + "; ".join(self.assumptions) + ".",
             ]
@@ -63,14 +66,7 @@ class Finding(ABC):
 def returns_of(name: str, given, *, at_least=FEWEST, may_be_constant=False) -> np.ndarray:
     """Return finite numbers, enough of them."""
     values = series.values(name, given)
-    wrong = np.flatnonzero(~np.isfinite(values))
-    if len(wrong):
-        raise ValueError(
-            f"{name} must have a finite number in every row, got {float(values[wrong[0]])} "
-            f"{_place(given, wrong[0])}"
-        )
-    if len(values) < at_least:
-        raise ValueError(f"{name} must have at least {at_least} rows, got {len(values)}")
+    _check_rows(name, given, values, at_least)
     if not may_be_constant and np.ptp(values) == 0:
         raise ValueError(f"{name} must vary, got {float(values[0])!r} in every row")
     return values
@@ -79,8 +75,9 @@ def returns_of(name: str, given, *, at_least=FEWEST, may_be_constant=False) -> n
 def table_of(name: str, given, trials, *, one_for_many: bool = True) -> tuple[np.ndarray, list]:
     """Finite numbers, a column for each trial; with `one_for_many`, one may stand for all."""
     trials = checks.whole("trials", trials, at_least=1)
-    if isinstance(given, pd.Series) and one_for_many:
-        return returns_of(name, given, may_be_constant=True)[:, None], [given.name]
+    if one_for_many and isinstance(given, (pd.Series, np.ndarray)) and given.ndim == 1:
+        values = returns_of(name, given, may_be_constant=True)
+        return values[:, None], [getattr(given, "name", None)]
     if isinstance(given, pd.DataFrame):
         series.check_order(name, given.index)
         columns = given.columns.tolist()
@@ -89,7 +86,7 @@ def table_of(name: str, given, trials, *, one_for_many: bool = True) -> tuple[np
                 f"{name} must name each column once, got "
                 f"{given.columns[given.columns.duplicated()][0]!r} twice"
             )
-        wrong = [one for one in columns if given[one].dtype.kind not in "iuf"]
+        wrong = [column for column in columns if given[column].dtype.kind not in "iuf"]
         if wrong:
             raise TypeError(
                 f"{name} must hold numbers, got {given[wrong[0]].dtype} in column {wrong[0]!r}"
@@ -99,23 +96,13 @@ def table_of(name: str, given, trials, *, one_for_many: bool = True) -> tuple[np
         if given.dtype.kind not in "iuf":
             raise TypeError(f"{name} must hold numbers, got {given.dtype}")
         columns, table = list(range(given.shape[1])), given.astype(np.float64)
-    elif isinstance(given, np.ndarray) and given.ndim == 1 and one_for_many:
-        return returns_of(name, given, may_be_constant=True)[:, None], [None]
     else:
         kind = "a Series or " if one_for_many else ""
         raise TypeError(
             f"{name} must be {kind}a DataFrame with a column for each trial, got a "
             f"{type(given).__name__}"
         )
-    wrong = np.argwhere(~np.isfinite(table))
-    if len(wrong):
-        row, column = wrong[0]
-        raise ValueError(
-            f"{name} must have a finite number in every row, got {float(table[row, column])} "
-            f"{_place(given, row)} in column {columns[column]!r}"
-        )
-    if len(table) < FEWEST:
-        raise ValueError(f"{name} must have at least {FEWEST} rows, got {len(table)}")
+    _check_rows(name, given, table, FEWEST, columns)
     if len(columns) != trials and not (one_for_many and len(columns) == 1):
         raise ValueError(
             f"{name} must have a column for each of the trials, losers too, got {len(columns)} "
@@ -124,17 +111,24 @@ def table_of(name: str, given, trials, *, one_for_many: bool = True) -> tuple[np
     return table, columns
 
 
-def _place(given, row) -> str:
-    named = isinstance(given, (pd.Series, pd.DataFrame))
-    return f"at {given.index[int(row)]}" if named else f"in row {int(row)}"
+def _check_rows(name: str, given, values: np.ndarray, at_least: int, columns=()) -> None:
+    wrong = np.argwhere(~np.isfinite(values))
+    if len(wrong):
+        row, *column = wrong[0]
+        named = isinstance(given, (pd.Series, pd.DataFrame))
+        raise ValueError(
+            f"{name} must have a finite number in every row, got {float(values[tuple(wrong[0])])} "
+            + (f"at {given.index[row]}" if named else f"in row {row}")
+            + (f" in column {columns[column[0]]!r}" if column else "")
+        )
+    if len(values) < at_least:
+        raise ValueError(f"{name} must have at least {at_least} rows, got {len(values)}")
 
 
-def same_rows(first: str, one, second: str, other) -> None:
+def same_rows(**given) -> None:
     """As `series.check_same_index`, where a table counts as one of its columns."""
-    column = [
-        given.iloc[:, 0] if isinstance(given, pd.DataFrame) else given for given in (one, other)
-    ]
-    series.check_same_index(**{first: column[0], second: column[1]})
+    tables = {name: each for name, each in given.items() if isinstance(each, pd.DataFrame)}
+    series.check_same_index(**given | {name: each.iloc[:, 0] for name, each in tables.items()})
 
 
 def of_column(columns: list, where: np.ndarray) -> str:
@@ -142,11 +136,10 @@ def of_column(columns: list, where: np.ndarray) -> str:
 
 
 def period_of(given) -> str:
-    told = f"{len(given):,} returns"
     index = getattr(given, "index", None)
-    if isinstance(index, pd.DatetimeIndex):
-        told += f", {index[0]:%Y-%m-%d} to {index[-1]:%Y-%m-%d}"
-    return told
+    dated = isinstance(index, pd.DatetimeIndex)
+    span = f", {index[0]:%Y-%m-%d} to {index[-1]:%Y-%m-%d}" if dated else ""
+    return f"{len(given):,} returns{span}"
 
 
 def sidak(p_value: float, trials: int) -> float:
@@ -167,14 +160,18 @@ def shown_p(p_value: float) -> str:
 
 
 def p_values(test) -> str:
-    told = f"p = {shown_p(test.p_value)}"
+    text = f"p = {shown_p(test.p_value)}"
     if test.trials > 1:
-        told += f", as the best of {tried(test.trials)} {shown_p(test.p_value_adjusted)}"
-    return told
+        text += f", as the best of {tried(test.trials)} {shown_p(test.p_value_adjusted)}"
+    return text
 
 
-def verdict_of(p_value: float, level: float, trials: int, one=_WORTHLESS[0], many=_WORTHLESS[1]):
-    who = f"a {one}" if trials == 1 else f"the best of {trials:,} {many}"
+def summary_of(
+    p_value: float, level: float, trials: int, kind="worthless {}", nouns=("rule", "rules")
+) -> str:
+    """What a p-value means; `kind` says of which rules, with {} for one of the nouns."""
+    single, several = map(kind.format, nouns)
+    who = f"a {single}" if trials == 1 else f"the best of {trials:,} {several}"
     share = f"in {percent(p_value)} of cases"
     if p_value <= level:
         return (

@@ -106,11 +106,10 @@ def trial_returns(
                 f"table must have each trial's number once, got {twice!r} twice; put sweeps "
                 "together with pd.concat([one, other], ignore_index=True)"
             )
-        rows = zip(*(table[name].tolist() for name in names), strict=True)
-        trials = dict(
-            zip(table.index, (dict(zip(names, row, strict=True)) for row in rows), strict=True)
-        )
-    elif isinstance(table, (list, tuple)) and all(isinstance(one, Mapping) for one in table):
+        columns = (table[name].tolist() for name in names)
+        rows = (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
+        trials = dict(zip(table.index, rows, strict=True))
+    elif isinstance(table, (list, tuple)) and all(isinstance(row, Mapping) for row in table):
         trials = dict(enumerate(table))
     else:
         raise TypeError(

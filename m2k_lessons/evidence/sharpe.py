@@ -12,14 +12,14 @@ from m2k_lessons._util import checks
 from m2k_lessons.evidence.result import (
     NOISE,
     UNLIKE,
-    Finding,
+    TestResult,
     p_values,
     percent,
     period_of,
     returns_of,
     sidak,
+    summary_of,
     tried,
-    verdict_of,
 )
 
 
@@ -76,8 +76,14 @@ class TrackRecord:
         """Sharpe ratio of one period."""
         return self.sharpe / math.sqrt(self.periods_per_year)
 
+    @property
+    def standard_error(self) -> float:
+        """Of the annual Sharpe ratio: about one over the root of the years (Mertens 2002)."""
+        variance = self._variance(self.per_period) / (self.n - 1)
+        return math.sqrt(variance * self.periods_per_year)
+
     def _variance(self, sharpe: float) -> float:
-        """Of the estimated ratio of a period, times n - 1 (Mertens 2002)."""
+        """Of the estimated ratio of a period, times n - 1."""
         return 1 - self.skew * sharpe + (self.kurtosis - 1) / 4 * sharpe**2
 
 
@@ -90,15 +96,6 @@ def track_record(returns, periods_per_year: float = 252) -> TrackRecord:
         One per period, at least 10.
     periods_per_year : float
         Above 0.
-
-    Returns
-    -------
-    TrackRecord
-
-    Raises
-    ------
-    ValueError, TypeError
-        Returns missing, too few, or all the same.
 
     Examples
     --------
@@ -122,7 +119,7 @@ def track_record(returns, periods_per_year: float = 252) -> TrackRecord:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class ProbabilisticSharpe(Finding):
+class ProbabilisticSharpe(TestResult):
     """Result of `probabilistic_sharpe`.
 
     Attributes
@@ -132,8 +129,6 @@ class ProbabilisticSharpe(Finding):
         Annual Sharpe ratio to beat.
     probability : float
         Chance of a lower estimate if the true ratio were the benchmark: 1 - p_value.
-    p_value, p_value_adjusted : float
-        For a single attempt; for the best of all trials.
     """
 
     record: TrackRecord
@@ -161,20 +156,11 @@ def probabilistic_sharpe(
         Annual Sharpe ratio.
     trials : int
         Rules and settings tried. The probability is that of one attempt; the adjusted p-value
-        and the verdict take the trials into account.
+        and the summary take the trials into account.
     periods_per_year : float
         For returns; a TrackRecord has its own.
     level : float
         As in `permutation_test`.
-
-    Returns
-    -------
-    ProbabilisticSharpe
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `track_record`; numbers out of range.
 
     Notes
     -----
@@ -193,12 +179,13 @@ def probabilistic_sharpe(
     per_period = benchmark / math.sqrt(record.periods_per_year)
     probability, p_value = _above(record, per_period)
     adjusted = sidak(p_value, trials)
-    true = f"with a true Sharpe ratio of {benchmark:g}"
     return ProbabilisticSharpe(
         n=record.n,
         period=record.period,
         trials=trials,
-        verdict=verdict_of(adjusted, level, trials, f"rule {true}", f"rules {true}"),
+        summary=summary_of(
+            adjusted, level, trials, f"{{}} with a true Sharpe ratio of {benchmark:g}"
+        ),
         assumptions=(
             "returns independent of each other and all of one kind",
             "enough of them for their skewness and kurtosis to be known",
@@ -213,7 +200,7 @@ def probabilistic_sharpe(
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class DeflatedSharpe(Finding):
+class DeflatedSharpe(TestResult):
     """Result of `deflated_sharpe`.
 
     Attributes
@@ -257,11 +244,6 @@ def expected_best_sharpe(trials: int, trial_variance: float) -> float:
     float
         0 for a single trial.
 
-    Raises
-    ------
-    ValueError, TypeError
-        Numbers out of range.
-
     Notes
     -----
     Bailey and López de Prado (2014), from the limit distribution of the largest of many normal
@@ -299,15 +281,6 @@ def deflated_sharpe(
     periods_per_year, level
         As in `probabilistic_sharpe`.
 
-    Returns
-    -------
-    DeflatedSharpe
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `probabilistic_sharpe`; a number of trials without their variance.
-
     Notes
     -----
     Bailey and López de Prado (2014), "The deflated Sharpe ratio", Journal of Portfolio
@@ -326,24 +299,20 @@ def deflated_sharpe(
     count, variance = _trials_and_variance(trials, trial_variance)
     expected = expected_best_sharpe(count, variance)
     probability, p_value = _above(record, expected / math.sqrt(record.periods_per_year))
-    told = tried(count)
     if p_value <= level:
-        verdict = (
-            f"More than luck: after {told}, luck alone would make the best look like a Sharpe "
-            f"ratio of {expected:.2f}, and {record.sharpe:.2f} is above that beyond a doubt of "
-            f"{percent(level)}."
-        )
+        shown, makes = "More than luck", "would make"
+        outcome = f"is above that beyond a doubt of {percent(level)}"
     else:
-        verdict = (
-            f"Not shown: after {told}, luck alone makes the best look like a Sharpe ratio of "
-            f"{expected:.2f}, and {record.sharpe:.2f} over {record.years:.1f} years is not "
-            "clearly above that."
-        )
+        shown, makes = "Not shown", "makes"
+        outcome = f"over {record.years:.1f} years is not clearly above that"
     return DeflatedSharpe(
         n=record.n,
         period=record.period,
         trials=count,
-        verdict=verdict,
+        summary=(
+            f"{shown}: after {tried(count)}, luck alone {makes} the best look like a Sharpe ratio "
+            f"of {expected:.2f}, and {record.sharpe:.2f} {outcome}."
+        ),
         assumptions=(
             "every trial is counted",
             "trials that have nothing to do with each other (many that resemble each other count "

@@ -12,21 +12,19 @@ from m2k_lessons._util import checks
 from m2k_lessons.evidence.bootstrap import chosen_block_length, resampled_means
 from m2k_lessons.evidence.result import (
     NOISE,
-    Finding,
+    TestResult,
     of_column,
     period_of,
     returns_of,
     same_rows,
     shown_p,
+    summary_of,
     table_of,
-    verdict_of,
 )
-
-_NO_BETTER = ("strategy no better than the benchmark", "strategies no better than the benchmark")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class RealityCheck(Finding):
+class RealityCheck(TestResult):
     """Result of `reality_check` and `spa_test`.
 
     Attributes
@@ -82,15 +80,6 @@ def reality_check(
     block_length, resamples, seed, level
         As in `bootstrap_sharpe`.
 
-    Returns
-    -------
-    RealityCheck
-
-    Raises
-    ------
-    ValueError, TypeError
-        Returns missing or too few, trials that are not the number of columns, another index.
-
     Notes
     -----
     White (2000), "A reality check for data snooping", Econometrica 68; by mean returns, so that
@@ -103,32 +92,8 @@ def reality_check(
     >>> reality_check(luck, trials=20, resamples=499).p_value_adjusted > 0.05
     True
     """
-    excess, columns, period = _excess(returns, trials, benchmark)
-    level = checks.number("level", level, above=0, below=1)
-    length = chosen_block_length(block_length, len(excess))
-    root = math.sqrt(len(excess))
-    centre = excess.mean(axis=0)
-    apart = resampled_means(excess - centre, length, resamples, seed)
-    noise = NOISE * np.abs(excess).max()
-    p_value = (1 + int((apart.max(axis=1) >= centre.max() - noise).sum())) / (1 + len(apart))
-    return RealityCheck(
-        n=len(excess),
-        period=period,
-        trials=len(columns),
-        verdict=verdict_of(p_value, level, len(columns), *_NO_BETTER),
-        assumptions=(
-            "the columns are all that was tried",
-            "no strategy is worse than the benchmark (losers make the test too strict)",
-            f"streaks are no longer than a few blocks of {length:.1f} periods",
-        ),
-        name="Reality check",
-        best=columns[int(np.argmax(centre))],
-        statistic=float(root * centre.max()),
-        p_value_adjusted=p_value,
-        p_value_lower=p_value,
-        p_value_upper=p_value,
-        block_length=length,
-    )
+    settings = (trials, benchmark, block_length, resamples, seed, level)
+    return _best_of_many("Reality check", returns, *settings)
 
 
 def spa_test(
@@ -156,11 +121,6 @@ def spa_test(
     RealityCheck
         `p_value_adjusted` is Hansen's consistent p-value.
 
-    Raises
-    ------
-    ValueError, TypeError
-        As `reality_check`; a strategy that differs from the benchmark by the same in every row.
-
     Notes
     -----
     Hansen (2005), "A test for superior predictive ability", Journal of Business & Economic
@@ -173,40 +133,51 @@ def spa_test(
     >>> test.p_value_lower <= test.p_value_adjusted <= test.p_value_upper
     True
     """
-    excess, columns, period = _excess(returns, trials, benchmark)
+    settings = (trials, benchmark, block_length, resamples, seed, level)
+    return _best_of_many("SPA test", returns, *settings)
+
+
+def _best_of_many(
+    name: str, returns, trials, benchmark, block_length, resamples, seed, level
+) -> RealityCheck:
+    excess, columns = _excess(returns, trials, benchmark)
     level = checks.number("level", level, above=0, below=1)
-    n = len(excess)
-    length = chosen_block_length(block_length, n)
+    n, length = len(excess), chosen_block_length(block_length, len(excess))
+    assumptions = [
+        "the columns are all that was tried",
+        "no strategy is worse than the benchmark (losers make the test too strict)",
+        f"streaks are no longer than a few blocks of {length:.1f} periods",
+    ]
+    least, is_spa = -math.inf, name == "SPA test"
+    if is_spa:
+        least = 0.0
+        del assumptions[1]
+        excess = excess / _deviations(excess, columns, length)
     centre = excess.mean(axis=0)
-    steady = np.ptp(excess, axis=0) == 0
-    if (steady & (excess[0] != 0)).any():
-        raise ValueError(
-            "returns must vary around the benchmark, got the same difference in every row"
-            + of_column(columns, steady & (excess[0] != 0))
-        )
-    # A strategy that never traded is the benchmark: its statistic is 0 in every resample.
-    deviation = np.where(steady, 1.0, np.sqrt(_long_run_variance(excess - centre, length)))
-    standard = excess / deviation
-    centre = standard.mean(axis=0)
-    apart = resampled_means(standard - centre, length, resamples, seed)
-    statistic = max(float(centre.max()), 0.0)
-    limit = -math.sqrt(2 * math.log(math.log(n)) / n)
-    noise = NOISE * np.abs(standard).max()
-    p_values = []
-    for shift in (np.minimum(centre, 0), np.where(centre < limit, centre, 0), 0.0):
-        found = np.maximum((apart + shift).max(axis=1), 0.0)
-        p_values.append((1 + int((found >= statistic - noise).sum())) / (1 + len(apart)))
-    lower, consistent, upper = p_values
+    apart = resampled_means(excess - centre, length, resamples, seed)
+    shifts = [np.zeros(len(centre))]
+    if is_spa:
+        limit = -math.sqrt(2 * math.log(math.log(n)) / n)
+        shifts = [np.minimum(centre, 0), np.where(centre < limit, centre, 0), *shifts]
+    statistic = max(float(centre.max()), least)
+    reached = statistic - NOISE * np.abs(excess).max()
+    hits = [int((np.maximum((apart + s).max(axis=1), least) >= reached).sum()) for s in shifts]
+    p_values = [(1 + count) / (1 + len(apart)) for count in hits]
+    # Lower bound, consistent, upper bound; White's test has one for all.
+    lower, consistent, upper = p_values if is_spa else p_values * 3
     return RealityCheck(
         n=n,
-        period=period,
+        period=period_of(returns),
         trials=len(columns),
-        verdict=verdict_of(consistent, level, len(columns), *_NO_BETTER),
-        assumptions=(
-            "the columns are all that was tried",
-            f"streaks are no longer than a few blocks of {length:.1f} periods",
+        summary=summary_of(
+            consistent,
+            level,
+            len(columns),
+            "{} no better than the benchmark",
+            ("strategy", "strategies"),
         ),
-        name="SPA test",
+        assumptions=tuple(assumptions),
+        name=name,
         best=columns[int(np.argmax(centre))],
         statistic=math.sqrt(n) * statistic,
         p_value_adjusted=consistent,
@@ -214,6 +185,18 @@ def spa_test(
         p_value_upper=upper,
         block_length=length,
     )
+
+
+def _deviations(excess: np.ndarray, columns: list, length: float) -> np.ndarray:
+    """Of each strategy's mean; 1 for one that never traded: it is the benchmark itself."""
+    steady = np.ptp(excess, axis=0) == 0
+    if (steady & (excess[0] != 0)).any():
+        raise ValueError(
+            "returns must vary around the benchmark, got the same difference in every row"
+            + of_column(columns, steady & (excess[0] != 0))
+        )
+    variance = _long_run_variance(excess - excess.mean(axis=0), length)
+    return np.where(steady, 1.0, np.sqrt(variance))
 
 
 def _long_run_variance(apart: np.ndarray, length: float) -> np.ndarray:
@@ -230,11 +213,11 @@ def _long_run_variance(apart: np.ndarray, length: float) -> np.ndarray:
     return weight @ products
 
 
-def _excess(returns, trials, benchmark) -> tuple[np.ndarray, list, str]:
+def _excess(returns, trials, benchmark) -> tuple[np.ndarray, list]:
     table, columns = table_of("returns", returns, trials, one_for_many=False)
     if isinstance(benchmark, pd.Series):
-        same_rows("benchmark", benchmark, "returns", returns)
+        same_rows(benchmark=benchmark, returns=returns)
         level = returns_of("benchmark", benchmark, may_be_constant=True)[:, None]
     else:
         level = checks.number("benchmark", benchmark)
-    return table - level, columns, period_of(returns)
+    return table - level, columns

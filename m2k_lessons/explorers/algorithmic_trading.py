@@ -37,22 +37,17 @@ def compute(market: str, years: int, cost_ticks: float) -> dict:
     tables = []
     for part in (bars.iloc[: years * YEAR], bars.iloc[years * YEAR :]):
         # Rich and without margin: the dollars of one contract are the same, and no run is cut.
-        ready = sweep.prepare(
-            part,
-            capital=1_000_000,
-            commission_usd=cost_ticks * M2K.tick_value,
-            slippage_ticks=0,
-            margin=0,
-            roll_gap_points=gaps,
-        )
+        fee = cost_ticks * M2K.tick_value
+        account = {"capital": 1_000_000, "margin": 0, "commission_usd": fee, "slippage_ticks": 0}
+        ready = sweep.prepare(part, roll_gap_points=gaps, **account)
         tables.append(ready.sweep(strategies.trend_following, {"fast": FAST, "slow": SLOW}))
     ratios = [table["Sharpe Ratio [$]"].to_numpy() for table in tables]
     best = int(ratios[0].argmax())
     lengths = (years, len(bars) / YEAR - years)
     return {
-        "maps": [one.reshape(len(FAST), len(SLOW)).T for one in ratios],
+        "maps": [ratio.reshape(len(FAST), len(SLOW)).T for ratio in ratios],
         "best": (FAST[best // len(SLOW)], SLOW[best % len(SLOW)]),
-        "ratios": [float(one[best]) for one in ratios],
+        "ratios": [float(ratio[best]) for ratio in ratios],
         "errors": [1 / math.sqrt(length) for length in lengths],
         "profits_usd": [float(table["Return [$]"].iloc[best]) for table in tables],
         "better_later": int((ratios[1] > ratios[1][best]).sum()),
@@ -67,19 +62,12 @@ def draw(figure) -> dict:
     titles = ("In sample: here the star is chosen", "Out of sample: the same star")
     for name, axes, title in zip(PARTS, panels, titles, strict=True):
         axes.grid(visible=False)
-        axes.set(
-            xlabel="fast average, days", xlim=(0.5, 20.5), ylim=(20, 100), xticks=(1, 5, 10, 15, 20)
-        )
+        axes.set(xlabel="fast average, days", xlim=(0.5, 20.5), xticks=(1, 5, 10, 15, 20))
+        axes.set_ylim(20, 100)
         axes.set_title(title, pad=24)
-        artists[name] = axes.imshow(
-            np.zeros((len(SLOW), len(FAST))),
-            extent=(0.5, 20.5, 20, 100),
-            origin="lower",
-            aspect="auto",
-            cmap=COLOURS,
-            vmin=-LIMIT,
-            vmax=LIMIT,
-        )
+        look = {"origin": "lower", "aspect": "auto", "vmin": -LIMIT, "vmax": LIMIT}
+        look |= {"extent": (0.5, 20.5, 20, 100), "cmap": COLOURS}
+        artists[name] = axes.imshow(np.zeros((len(SLOW), len(FAST))), **look)
         star = {"marker": "*", "markersize": 15, "color": "white", "markeredgecolor": "black"}
         artists[f"{name}_star"] = axes.plot([], [], linestyle="", zorder=3, **star)[0]
         artists[f"{name}_text"] = axes.text(0, 1.03, "", transform=axes.transAxes)
@@ -99,7 +87,7 @@ def update(artists: dict, result: dict) -> None:
 
 
 def describe(state: dict, result: dict) -> str:
-    first, later = (f"{one:.2f}".replace("-", "−") for one in result["ratios"])
+    first, later = (f"{ratio:.2f}".replace("-", "−") for ratio in result["ratios"])
     fast, slow = result["best"]
     earned, earned_later = map(usd, result["profits_usd"])
     return (

@@ -20,7 +20,7 @@ RIGHT = (
     "{:.0f} in 100 fell to half on the way\n{:.0f} in 100 end with less than they began\n"
     "half end below {} times their start\n5 in 100 end below {}, 5 in 100 above {}"
 )
-PLACES = (0.0, 0.25, 0.5, 0.75, 1.0)
+TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @functools.lru_cache(maxsize=64)
@@ -28,10 +28,10 @@ def _futures(win_pct, trades) -> tuple[np.ndarray, np.ndarray]:
     """Chance of a win at both ends of the belief, and wins so far of each account."""
     # The luck is the same for every state: where the true edge lies, and the tosses.
     rng = np.random.default_rng(14)
-    places = np.append([0.05, 0.95], (rng.permutation(ACCOUNTS) + 0.5) / ACCOUNTS)
+    beliefs = np.append([0.05, 0.95], (rng.permutation(ACCOUNTS) + 0.5) / ACCOUNTS)
     # What the record says of the chance, if all chances were alike before it.
     wins = trades * win_pct / 100
-    chances = betaincinv(wins + 1, trades - wins + 1, places)
+    chances = betaincinv(wins + 1, trades - wins + 1, beliefs)
     return chances[:2], (rng.random((AHEAD, ACCOUNTS)) < chances[2:]).cumsum(axis=0)
 
 
@@ -39,7 +39,7 @@ def compute(win_pct, trades, odds, multiple) -> dict:
     """Growth at each fraction for edges that the record allows, and 1,000 accounts that bet."""
     full = kelly_fraction(win_pct / 100, odds)
     fraction = multiple * full
-    edge = next((one for one in WIDEST if one >= 2.2 * full), WIDEST[-1])
+    edge = next((right_end for right_end in WIDEST if right_end >= 2.2 * full), WIDEST[-1])
     fractions = np.append(np.linspace(0, edge, 121), fraction)
     won, lost = np.log1p(odds * fractions), np.log1p(-fractions)
     ends_of_belief, wins = _futures(win_pct, trades)
@@ -62,7 +62,7 @@ def compute(win_pct, trades, odds, multiple) -> dict:
 
 def draw(figure) -> dict:
     left, right = two_panels(figure, left=0.1, right=0.985, bottom=0.135, top=0.72, wspace=0.24)
-    left.set(title="Growth for each trade", xlim=(0, 1), ylim=(-1, 1), xticks=PLACES)
+    left.set(title="Growth for each trade", xlim=(0, 1), ylim=(-1, 1), xticks=TICKS)
     left.set(yticks=np.linspace(-1, 1, 5), xticklabels=[], yticklabels=[])
     left.set_xlabel("at risk on each trade, % of the account", labelpad=17)
     left.set_ylabel("growth, % a trade", labelpad=36)
@@ -75,9 +75,9 @@ def draw(figure) -> dict:
     artists = {"ends": right.plot([], [], color=BLUE)[0]}
     for number, (colour, style) in enumerate(((ORANGE, "--"), (GREY, ":"), (BLUE, "-"))):
         artists[number] = left.plot([], [], color=colour, linestyle=style)[0]
-    for place in PLACES:
-        artists["y", place] = left.text(-0.02, 2 * place - 1, "", va="center", ha="right")
-        artists["x", place] = left.text(place, -1.05, "", ha="center", va="top")
+    for at in TICKS:
+        artists["y", at] = left.text(-0.02, 2 * at - 1, "", va="center", ha="right")
+        artists["x", at] = left.text(at, -1.05, "", ha="center", va="top")
     artists["bet"] = left.plot([], [], "o", color=BLUE, markersize=8)[0]
     texts = {"left": figure.text(0.1, 0.98, "", va="top")}
     return artists | texts | {"right": figure.text(0.56, 0.98, "", va="top")}
@@ -85,12 +85,12 @@ def draw(figure) -> dict:
 
 def update(artists: dict, result: dict) -> None:
     edge, band = result["fractions"][-1], result["band_pct"]
-    top = next((one for one in TOPS_PCT if one >= 1.1 * band.max()), TOPS_PCT[-1])
+    top = next((height for height in TOPS_PCT if height >= 1.1 * band.max()), TOPS_PCT[-1])
     for number, line in enumerate(band):
         artists[number].set_data(result["fractions"] / edge, line / top)
-    for place in PLACES:
-        artists["x", place].set_text(f"{100 * edge * place:.3g}")
-        artists["y", place].set_text(f"{top * (2 * place - 1):.3g}".replace("-", "−"))
+    for at in TICKS:
+        artists["x", at].set_text(f"{100 * edge * at:.3g}")
+        artists["y", at].set_text(f"{top * (2 * at - 1):.3g}".replace("-", "−"))
     artists["bet"].set_data([result["fraction"] / edge], [result["growth_pct"][2] / top])
     artists["ends"].set_data(result["doublings"], 100 * np.arange(1, ACCOUNTS + 1) / ACCOUNTS)
     for name, text in zip(("left", "right"), _texts(result), strict=True):
@@ -100,7 +100,7 @@ def update(artists: dict, result: dict) -> None:
 def _texts(result: dict) -> tuple[str, str]:
     low, high, estimate = result["growth_pct"]
     left = LEFT.format(100 * result["fraction"], high, estimate, low).replace("-", "−")
-    few, half, many = (times_start(one) for one in result["ends"])
+    few, half, many = (times_start(end) for end in result["ends"])
     return left, RIGHT.format(result["halved_pct"], result["smaller_pct"], half, few, many)
 
 

@@ -19,7 +19,7 @@ a y axis may change in `update`: drawn again are its grid and its labels only.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,23 @@ def two_panels(figure: Figure, **margins: float) -> tuple[Axes, Axes]:
     return figure.subplots(1, 2, gridspec_kw=margins)
 
 
+def doubled(least: float, reach: float) -> float:
+    """`least`, doubled until it holds `reach`: few limits, so that the picture seldom jumps."""
+    return least * 2 ** np.ceil(np.log2(max(reach / least, 1)))
+
+
+def moving_labels(axes: Axes, x: float, heights: Sequence[float]) -> dict[float, Artist]:
+    """Texts in place of a y axis' labels: new limits would mean to draw all the axes again."""
+    axes.set_yticks(heights, [""] * len(heights))
+    return {height: axes.text(x, height, "", ha="right", va="center") for height in heights}
+
+
+def labelled(label: str, wide: int = 12, box: int = 15) -> dict[str, Any]:
+    """A control's label, and the width of both in em."""
+    width = {"description_width": f"{wide}em"}
+    return {"description": label, "style": width, "layout": {"width": f"{wide + box}em"}}
+
+
 @dataclass(frozen=True)
 class Slider:
     """A number moved by mouse, arrow keys or typing. Whole if `step` is an int."""
@@ -58,13 +75,8 @@ class Slider:
     def build(self) -> tuple[widgets.Widget, widgets.Widget]:
         whole = isinstance(self.step, int)
         limits = {"value": self.value, "min": self.low, "max": self.high, "step": self.step}
-        slider = (widgets.IntSlider if whole else widgets.FloatSlider)(
-            description=self.label,
-            readout=False,
-            style={"description_width": "12em"},
-            layout={"width": "27em"},
-            **limits,
-        )
+        kind = widgets.IntSlider if whole else widgets.FloatSlider
+        slider = kind(readout=False, **labelled(self.label), **limits)
         box = (widgets.BoundedIntText if whole else widgets.BoundedFloatText)(
             tooltip=f"{self.label}, {self.unit}", layout={"width": "7em"}, **limits
         )
@@ -89,13 +101,7 @@ class Choice:
     value: str
 
     def build(self) -> tuple[widgets.Widget, widgets.Widget]:
-        picker = widgets.Dropdown(
-            description=self.label,
-            options=self.options,
-            value=self.value,
-            style={"description_width": "12em"},
-            layout={"width": "27em"},
-        )
+        picker = widgets.Dropdown(options=self.options, value=self.value, **labelled(self.label))
         return picker, picker
 
     def read(self, value: str) -> str:
@@ -132,10 +138,10 @@ class MovingScale(Artist):
 
     def draw(self, renderer) -> None:
         axis, (low, high) = self.axes.yaxis, self.axes.get_ylim()
-        places = [place for place in axis.get_majorticklocs() if low <= place <= high]
-        labels = axis.get_major_formatter().format_ticks(places)
-        for place, label in zip(places, labels, strict=True):
-            self._tick.update_position(place)
+        ticks = [tick for tick in axis.get_majorticklocs() if low <= tick <= high]
+        labels = axis.get_major_formatter().format_ticks(ticks)
+        for tick, label in zip(ticks, labels, strict=True):
+            self._tick.update_position(tick)
             self._tick.label1.set_text(label)
             self._tick.draw(renderer)
         for artist in self._above:
@@ -174,9 +180,9 @@ class Explorer(widgets.VBox):
             self._artists = draw(self.figure)
         for artist in self._artists.values():
             artist.set_animated(True)
-        in_order = sorted(self._artists.values(), key=lambda one: one.get_zorder())
-        self._scales = [one for one in in_order if isinstance(one, MovingScale)]
-        self._movers = [one for one in in_order if one not in self._scales]
+        in_order = sorted(self._artists.values(), key=lambda artist: artist.get_zorder())
+        self._scales = [artist for artist in in_order if isinstance(artist, MovingScale)]
+        self._movers = [artist for artist in in_order if artist not in self._scales]
         self._still_limits = self._limits = None  # of what has been drawn so far: nothing
         self.controls = {}
         rows = []
@@ -195,11 +201,8 @@ class Explorer(widgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
         """The live widget; where there is no kernel, a sentence instead of Python's view of it."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        return {
-            **bundle,
-            "text/plain": "Run this cell (Shift+Enter): the live explorer comes here.",
-        }
+        still = "Run this cell (Shift+Enter): the live explorer comes here."
+        return super()._repr_mimebundle_(**kwargs) | {"text/plain": still}
 
     def still(self) -> None:
         """Show the picture as it is now, as a plain figure that needs no kernel."""
@@ -220,7 +223,8 @@ class Explorer(widgets.VBox):
         scaled = [scale.axes for scale in self._scales]
         limits = [(axes.get_xlim(), axes.get_ylim()) for axes in self.figure.axes]
         if limits != self._limits:
-            still = [(one.get_xlim(), one in scaled or one.get_ylim()) for one in self.figure.axes]
+            every = self.figure.axes
+            still = [(axes.get_xlim(), axes in scaled or axes.get_ylim()) for axes in every]
             if still != self._still_limits:
                 self._canvas.draw()  # leaves animated artists out
                 self._still = self._canvas.copy_from_bbox(self.figure.bbox)

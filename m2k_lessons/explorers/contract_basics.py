@@ -20,10 +20,8 @@ BEYOND = 120.0  # points shown on either side of the entry
 def compute(contracts: int, exit_price: float, deposit_usd: int) -> dict:
     """P&L over a ladder of exit prices, and the account's balance through the week."""
     ladder = np.array([ENTRY - BEYOND, ENTRY + BEYOND])
-    balances = deposit_usd + np.concatenate([[0.0], np.cumsum(WEEK_MOVES)]) * (
-        M2K.multiplier * contracts
-    )
-    needed = abs(contracts) * MAINTENANCE_USD
+    balances = deposit_usd + M2K.multiplier * contracts * np.r_[0.0, WEEK_MOVES.cumsum()]
+    needed, to_open = abs(contracts) * MAINTENANCE_USD, abs(contracts) * INITIAL_USD
     return {
         "contracts": contracts,
         "exit_price": exit_price,
@@ -32,8 +30,8 @@ def compute(contracts: int, exit_price: float, deposit_usd: int) -> dict:
         "pnl_usd": M2K.pnl(ENTRY, exit_price, contracts),
         "balances_usd": balances,
         "needed_usd": needed,
-        "to_open_usd": abs(contracts) * INITIAL_USD,
-        "opens": deposit_usd >= abs(contracts) * INITIAL_USD,
+        "to_open_usd": to_open,
+        "opens": deposit_usd >= to_open,
         "first_call": next((DAYS[i] for i in range(6) if balances[i] < needed), None),
     }
 
@@ -42,12 +40,9 @@ def draw(figure) -> dict:
     left, right = figure.subplots(1, 2)
     left.axhline(0, color=GREY, linewidth=0.8)
     left.axvline(ENTRY, color=GREY, linewidth=0.8, linestyle=":")
-    left.set(
-        title=f"Profit or loss of a position entered at {ENTRY:,.1f}", xlabel="exit price, points"
-    )
-    left.set(
-        ylabel="profit or loss, USD", ylim=(-3900, 3900), xlim=(ENTRY - BEYOND, ENTRY + BEYOND)
-    )
+    left.set_title(f"Profit or loss of a position entered at {ENTRY:,.1f}")
+    left.set(xlabel="exit price, points", xlim=(ENTRY - BEYOND, ENTRY + BEYOND))
+    left.set(ylabel="profit or loss, USD", ylim=(-3900, 3900))
     right.set(title="Balance, marked to market each day", ylabel="account, USD")
     moves = ["", *(f"\n{move:+.1f}".replace("-", "−") for move in WEEK_MOVES)]
     right.set_xticks(range(6), [day + move for day, move in zip(DAYS, moves, strict=True)])

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons import data
-from m2k_lessons.explorers.base import Explorer, Slider
+from m2k_lessons.explorers.base import Explorer, Slider, labelled
 from m2k_lessons.paper import PaperAccount
 from m2k_lessons.paper.desk import (
     Cancel,
@@ -59,27 +59,27 @@ def chart(desk: Desk, minutes: int) -> dict[str, Any]:
     account = desk.account
     bars = account.seen.iloc[-minutes:]
     shown, fills = account.snapshot(), account.fills
-    place = bars.index.get_indexer(fills["time"]) - len(bars) + 1
-    inside, bought = place > -len(bars), (fills["side"] == "buy").to_numpy()
+    minute = bars.index.get_indexer(fills["time"]) - len(bars) + 1
+    inside, bought = minute > -len(bars), (fills["side"] == "buy").to_numpy()
     levels = [
-        (one[name], f"{one['id']}: {one['side']} {one['contracts']} {name} {one[name]:,.1f}", name)
-        for one in shown["working"]
-        for name in ("stop", "limit")
-        if one[name] is not None
+        (price, "{id}: {side} {contracts}".format_map(order) + f" {kind} {price:,.1f}", kind)
+        for order in shown["working"]
+        for kind in ("stop", "limit")
+        if (price := order[kind]) is not None
     ]
     if shown["position"]:
         levels.insert(0, (shown["average_price"], position_text(shown), "position"))
     low, high = bars["low"].min(), bars["high"].max()
     # Levels far away would flatten the chart; they stand in the account line and in the list.
-    near = [one for one in levels if low - 25 <= one[0] <= high + 25][:LABELS]
-    prices = [low, high, *(one[0] for one in near)]
+    near = [level for level in levels if low - 25 <= level[0] <= high + 25][:LABELS]
+    prices = [low, high, *(level[0] for level in near)]
     return {
         "minutes": np.arange(len(bars)) - len(bars) + 1.0,
         "low": bars["low"].to_numpy(),
         "high": bars["high"].to_numpy(),
         "close": bars["close"].to_numpy(),
-        "bought": np.c_[place, fills["price"]][inside & bought],
-        "sold": np.c_[place, fills["price"]][inside & ~bought],
+        "bought": np.c_[minute, fills["price"]][inside & bought],
+        "sold": np.c_[minute, fills["price"]][inside & ~bought],
         "levels": near,
         # Round limits, so that the axes seldom have to be drawn again.
         "limits": (10 * np.floor((min(prices) - 1) / 10), 10 * np.ceil((max(prices) + 1) / 10)),
@@ -121,7 +121,7 @@ def update(artists: dict, result: Mapping[str, Any]) -> None:
         artists[name].set_data(*result[name].T)
     artists["title"].set_text(f"{shown['time']:%a %d %b %Y %H:%M} New York: {shown['last']:,.1f}")
     apart, height = 0.06 * (result["limits"][1] - result["limits"][0]), -np.inf
-    levels = sorted(result["levels"], key=lambda one: one[0])
+    levels = sorted(result["levels"], key=lambda level: level[0])
     for n in range(LABELS):
         price, text, kind = levels[n] if n < len(levels) else (np.nan, "", "position")
         colour, style = LOOKS[kind]
@@ -162,13 +162,13 @@ def account_html(desk: Desk) -> str:
         cells["Market"] = f"halted until {halted:%H:%M}"
     if call := shown["margin_call"]:
         cells["MARGIN CALL"] = f"{usd(call['amount_usd'], 2)} by {call['deadline']:%a %H:%M}"
-    orders = [order_text(one) for one in shown["working"]] or ["none"]
-    said = [f"{time:%a %H:%M} · {text}" for time, text in reversed(desk.messages)]
+    orders = [order_text(order) for order in shown["working"]] or ["none"]
+    messages = [f"{time:%a %H:%M} · {text}" for time, text in reversed(desk.messages)]
     close = 'style="margin:0;padding-left:1.5em;line-height:1.5"'
     return (
         f"<table><tr>{_cells('th', cells)}</tr><tr>{_cells('td', cells.values())}</tr></table>"
         '<div style="display:flex;flex-wrap:wrap;gap:0 2em"><div style="flex:3 1 24em">'
-        f'<b>Messages</b> (newest first)<ul role="log" {close}>{_cells("li", said)}</ul></div>'
+        f'<b>Messages</b> (newest first)<ul role="log" {close}>{_cells("li", messages)}</ul></div>'
         '<div style="flex:2 1 18em">'
         f"<b>Working orders</b><ul {close}>{_cells('li', orders)}</ul></div></div>"
     )
@@ -214,21 +214,16 @@ class TradingDesk(Explorer):
         last = self.desk.account.snapshot()["last"]
         price = {"min": 0.1, "max": 100_000, "step": 0.1, "value": last, "disabled": True}
         points = {"min": 0, "max": 1_000, "step": 0.1, "value": 0}
+        choice, number = widgets.Dropdown, widgets.BoundedFloatText
         fields = {
-            "side": _field(widgets.Dropdown, "Side", options=["buy", "sell"]),
+            "side": _field(choice, "Side", options=["buy", "sell"]),
             "contracts": _field(widgets.BoundedIntText, "Contracts", value=1, min=1, max=1_000),
-            "kind": _field(
-                widgets.Dropdown, "Order type", options=["market", "limit", "stop", "stop-limit"]
-            ),
-            "limit": _field(widgets.BoundedFloatText, "Limit price", **price),
-            "stop": _field(widgets.BoundedFloatText, "Stop price", **price),
-            "stop_loss_points": _field(
-                widgets.BoundedFloatText, "Stop loss (points)", 10, **points
-            ),
-            "profit_target_points": _field(
-                widgets.BoundedFloatText, "Profit target (points)", 11, **points
-            ),
-            "time_in_force": _field(widgets.Dropdown, "Good for", options=["day", "gtc"]),
+            "kind": _field(choice, "Order type", options=["market", "limit", "stop", "stop-limit"]),
+            "limit": _field(number, "Limit price", **price),
+            "stop": _field(number, "Stop price", **price),
+            "stop_loss_points": _field(number, "Stop loss (points)", 10, **points),
+            "profit_target_points": _field(number, "Profit target (points)", 11, **points),
+            "time_in_force": _field(choice, "Good for", options=["day", "gtc"]),
             "send": _button("Send order", lambda: self.send(Submit(self.ticket())), "primary"),
             "flatten": _button("Close everything", lambda: self.send(Flatten())),
         }
@@ -275,7 +270,7 @@ class TradingDesk(Explorer):
 
     def _show(self) -> None:
         working, chooser = self.desk.account.snapshot()["working"], self.controls["working"]
-        options = [(order_text(one), one["id"]) for one in working]
+        options = [(order_text(order), order["id"]) for order in working]
         if tuple(options) != tuple(chooser.options):
             chosen, ids = chooser.value, [number for _, number in options]
             chooser.options = options
@@ -300,8 +295,7 @@ class TradingDesk(Explorer):
 
 
 def _field(kind, label: str, wide: int = 6, box: int = 7, **settings) -> widgets.Widget:
-    look = {"style": {"description_width": f"{wide}em"}, "layout": {"width": f"{wide + box}em"}}
-    return kind(description=label, **look, **settings)
+    return kind(**labelled(label, wide, box), **settings)
 
 
 def _button(label: str, act, style: str = "") -> widgets.Button:

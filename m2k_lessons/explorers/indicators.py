@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from m2k_lessons import data
-from m2k_lessons.explorers.base import Choice, Explorer, MovingScale, Slider
+from m2k_lessons.explorers.base import Choice, Explorer, MovingScale, Slider, doubled
 from m2k_lessons.indicators import bollinger, crossover, rsi, sma, sma_crossover
 from m2k_lessons.plots import BLUE, GREEN, GREY, ORANGE, PURPLE
 
@@ -36,9 +36,9 @@ def compute(signal, fast, slow, rsi_window, distance, band_window, width, days, 
     marks = (cross == 1, cross == -1, low == -1, high == 1, down == -1, up == 1)
     change = 100 * (opens[1 + days :] - opens[1:-days]) / paid[1:-days]
     chosen, apart = np.flatnonzero(marks[SIGNALS.index(signal)]), []
-    for place in chosen[chosen < len(change)]:
-        if not apart or place - apart[-1] >= days:
-            apart.append(place)
+    for bar in chosen[chosen < len(change)]:
+        if not apart or bar - apart[-1] >= days:
+            apart.append(bar)
     span = slice(first, first + SHOWN)
     lines = zip(LOOKS, (close, sma(close, fast), sma(close, slow), lower, upper), strict=True)
     return {name: 100 + 100 * (line[span] - close[first]) / paid[first] for name, line in lines} | {
@@ -87,8 +87,7 @@ def update(artists: dict, result: dict) -> None:
         artists[name].set_data(np.arange(SHOWN), result[name])
     artists["limits"].set_data([0, SHOWN, np.nan, 0, SHOWN], result["limits"])
     artists["seen"].set_data(result["seen"], result["close"][result["seen"]])
-    # Few limits to choose from, so that the picture seldom jumps.
-    limit = 12.5 * 2 ** np.ceil(np.log2(max(np.abs(result["close"] - 100).max() / 10, 1)))
+    limit = doubled(12.5, 1.25 * np.abs(result["close"] - 100).max())
     artists["close"].axes.set_ylim(100 - limit, 100 + limit)
     artists["dates"].set_text(result["dates"])
     artists["found"].set_text(_found(result))

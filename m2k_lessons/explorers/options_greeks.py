@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from m2k_lessons.explorers.base import Choice, Explorer, Slider
+from m2k_lessons.explorers.base import Choice, Explorer, Slider, doubled
 from m2k_lessons.options import M2K_PER_OPTION, OPTION, greeks
 from m2k_lessons.plots import BLUE, ORANGE, usd
 
@@ -64,7 +64,7 @@ def update_greeks(artists: dict, result: dict) -> None:
     for name, (_, least) in PANELS.items():
         line, top = result[name], 1
         if name != "delta":
-            top = least * 2 ** np.ceil(np.log2(max(line.max() / least, 1)))
+            top = doubled(least, line.max())
             artists[f"{name}_top"].set_text(f"{top:,g}")
         artists[name].set_data(PRICES, line[:-1] / top)
         artists[f"{name}_dot"].set_data([result["price"]], [line[-1] / top])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from m2k_lessons.explorers.base import Explorer, Slider
+from m2k_lessons.explorers.base import Explorer, Slider, doubled, moving_labels
 from m2k_lessons.options import Leg, black76, premium_usd, profit
 from m2k_lessons.plots import BLUE, GREY, ORANGE, usd
 
@@ -40,12 +40,9 @@ def draw_payoff(figure) -> dict:
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.axvline(PRICE, color=GREY, linewidth=0.8, linestyle=":")
     axes.set(xlabel="price of the future, points", xlim=(1900, 2900))
-    # The scale changes with the position. Its labels are texts that change, because new limits
-    # would mean to draw all the axes again.
-    axes.set(ylim=(-1.03, 1.03), yticks=HEIGHTS, yticklabels=[])
+    axes.set_ylim(-1.03, 1.03)
     axes.set_ylabel("profit or loss, USD", labelpad=46)
-    labels = {h: axes.text(1888, h, "", ha="right", va="center") for h in HEIGHTS}
-    return labels | {
+    return moving_labels(axes, 1888, HEIGHTS) | {
         "now": axes.plot([], [], color=ORANGE, linestyle="--")[0],
         "expiry": axes.plot([], [], color=BLUE)[0],
         "text": figure.text(0.125, 0.92, "", fontsize=11.5),
@@ -55,7 +52,7 @@ def draw_payoff(figure) -> dict:
 
 def update_payoff(artists: dict, result: dict) -> None:
     reach = np.abs([result["expiry_usd"], result["now_usd"]]).max()
-    top = LEAST_USD * 2 ** np.ceil(np.log2(max(1.03 * reach / LEAST_USD, 1)))
+    top = doubled(LEAST_USD, 1.03 * reach)
     for height in HEIGHTS:
         artists[height].set_text(usd(height * top / 1_000) + ("k" if height else ""))
     artists["expiry"].set_data(PRICES, result["expiry_usd"] / top)

@@ -8,7 +8,7 @@ import numpy as np
 
 from m2k_lessons import data, pairs
 from m2k_lessons.contracts import M2K
-from m2k_lessons.explorers.base import Choice, Explorer, MovingScale, Slider
+from m2k_lessons.explorers.base import Choice, Explorer, MovingScale, Slider, doubled
 from m2k_lessons.plots import BLUE, GREY, ORANGE, usd, usd_axis
 
 PAIRS = ("cointegrated", "correlated", "spurious", "broken")
@@ -22,10 +22,10 @@ def _pair(name: str):
     """Bars of both legs, the spread in % of M2K's price, and whole contracts."""
     market = data.load("pairs")
     bars = {symbol: market[f"{name}_{symbol}"] for symbol in ("M2K", "MES")}
-    small, large = (np.log(one["close"]) for one in bars.values())
+    small, large = (np.log(leg["close"]) for leg in bars.values())
     spread = 100 * (small - BETA * large)
-    traded = {symbol: one.iloc[FIRST:] for symbol, one in bars.items()}
-    prices = [one["close"].iloc[0] for one in traded.values()]
+    traded = {symbol: leg.iloc[FIRST:] for symbol, leg in bars.items()}
+    prices = [leg["close"].iloc[0] for leg in traded.values()]
     ratio = pairs.contract_ratio(BETA, *prices)
     times = max(1, round(LEG_USD / M2K.notional(prices[0], ratio.contracts_y)))
     return traded, spread, {"M2K": times * ratio.contracts_y, "MES": times * ratio.contracts_x}
@@ -84,11 +84,7 @@ def update(artists: dict, result: dict) -> None:
     days = np.arange(BARS)
     for name, key, smallest in (("spread", "spread", 5.0), ("earned", "earned_usd", 10_000)):
         artists[name].set_data(days, result[key])
-        # Few limits to choose from, so that the picture seldom jumps.
-        up, down = (
-            smallest * 2 ** np.ceil(np.log2(max(reach / smallest, 1)))
-            for reach in (result[key].max(), -result[key].min())
-        )
+        up, down = doubled(smallest, result[key].max()), doubled(smallest, -result[key].min())
         artists[name].axes.set_ylim(-down, up)
     artists["score"].set_data(days, result["score"])
     for name, level in (("enter", result["entry"]), ("leave", result["exit"])):

@@ -35,8 +35,8 @@ def _moves(kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         summed = study.abnormal_pct.to_numpy().cumsum(axis=1)
         paths.append(summed - summed[:, [BEFORE - 1]])
     surprise = mine["surprise"].to_numpy()
-    sign = next(np.sign(one.small_cap_pct) for one in market.truth.releases if one.name == kind)
-    return surprise, sign * np.sign(surprise), *paths
+    effect = next(each.small_cap_pct for each in market.truth.releases if each.name == kind)
+    return surprise, np.sign(effect) * np.sign(surprise), *paths
 
 
 def _t(moves: np.ndarray) -> np.ndarray:
@@ -98,8 +98,8 @@ def update(artists: dict, result: dict) -> None:
     artists["bars"].set_data(np.histogram(result["draws"], EDGES)[0] / DRAWS)
     artists["real"].set_xdata([result["t"]] * 2)
     artists["drawn"].set_xdata([result["placebo_t"]] * 2)
-    told = f"releases: {result['t']:.1f}; placebo shown: {result['placebo_t']:+.1f}"
-    artists["right_text"].set_text(f"{told}\nplacebos as far: {100 * result['share']:.1f} %")
+    text = f"releases: {result['t']:.1f}; placebo shown: {result['placebo_t']:+.1f}"
+    artists["right_text"].set_text(f"{text}\nplacebos as far: {100 * result['share']:.1f} %")
 
 
 def describe(state: dict, result: dict) -> str:

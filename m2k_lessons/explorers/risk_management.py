@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.explorers.base import Explorer, Slider
+from m2k_lessons.explorers.base import Explorer, Slider, moving_labels
 from m2k_lessons.facts import fact
 from m2k_lessons.plots import BLUE, GREY, ORANGE, usd
 
@@ -57,18 +57,14 @@ def draw(figure) -> dict:
     figure.set_layout_engine("none")
     margins = {"left": 0.105, "right": 0.985, "bottom": 0.13, "top": 0.81, "wspace": 0.2}
     left, right = figure.subplots(1, 2, gridspec_kw=margins, width_ratios=(3, 2))
-    # The scale changes with the account. Its labels are texts that change, because new limits
-    # would mean to draw all the axes again.
     left.set(title="The account over 250 simulated trades", xlabel="trade", xlim=(0, TRADES))
-    left.set(ylim=(0, 1), yticks=HEIGHTS, yticklabels=[])
+    left.set_ylim(0, 1)
     left.set_ylabel("account, USD", labelpad=42)
     right.set(title="How deep it falls on the way", xlim=(0, 100), ylim=(0, 103))
     right.set(xlabel="drawdown of more than, %", ylabel="accounts that had one, %")
-    artists = {}
+    artists = moving_labels(left, -4, HEIGHTS)
     for name, colour, style in (("low", ORANGE, "--"), ("middle", BLUE, "-"), ("high", GREY, ":")):
         artists[name] = left.plot([], [], color=colour, linestyle=style)[0]
-    for height in HEIGHTS:
-        artists[height] = left.text(-4, height, "", ha="right", va="center")
     return artists | {
         "fan_text": left.text(0.03, 0.95, "", transform=left.transAxes, va="top", fontsize=9.5),
         "curve": right.plot(DEPTHS_PCT, 0 * DEPTHS_PCT, color=BLUE)[0],

@@ -27,7 +27,7 @@ def _luck(seed: int) -> tuple[np.ndarray, np.ndarray]:
 def compute(strategies, years, true_sharpe, seed) -> dict:
     """Sharpe ratios of strategies with normal daily returns; all worthless but the first."""
     n = DAYS * years
-    of_mean, of_deviation = (one[:strategies] for one in _luck(seed))
+    of_mean, of_deviation = (draws[:strategies] for draws in _luck(seed))
     truth = np.zeros(strategies)
     truth[0] = true_sharpe
     # Mean and deviation of normal returns are independent, and for so many days the deviation
@@ -77,7 +77,7 @@ def update(artists: dict, result: dict) -> None:
     counts, _ = np.histogram(np.clip(result["sharpe"], -4, 5.99), EDGES)
     # By the hill to expect, not by this one: the same scale for every seed.
     hill = 4 + 0.12 * result["strategies"] * np.sqrt(result["years"])
-    tall = next(one for one in TALLEST if one >= hill)
+    tall = next(height for height in TALLEST if height >= hill)
     artists["bars"].axes.set_ylim(0, tall)
     artists["bars"].set_data(EDGES, np.append(counts, 0))
     artists["luck"].set_data([result["expected_best"]] * 2, [0, tall])

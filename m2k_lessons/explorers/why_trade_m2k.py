@@ -8,7 +8,7 @@ import numpy as np
 
 from m2k_lessons import data
 from m2k_lessons.contracts import M2K
-from m2k_lessons.explorers.base import Explorer, MovingScale, Slider, two_panels
+from m2k_lessons.explorers.base import Explorer, MovingScale, Slider, doubled, two_panels
 from m2k_lessons.plots import BLUE, GREY, ORANGE, usd, usd_axis
 
 YEAR = "2031"
@@ -22,7 +22,7 @@ def _year() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     market = data.load("daily")
     future = market["M2K_continuous"]["close"].diff() / market["M2K"]["close"].shift()
     returns = [market[name]["close"].pct_change() for name in ("small_caps", "portfolio")]
-    index, stocks, future = (one.loc[YEAR].to_numpy() for one in (*returns, future))
+    index, stocks, future = (returned.loc[YEAR].to_numpy() for returned in (*returns, future))
     # What a regression on the index leaves, so that the slider's beta is all the beta there is.
     own = stocks - np.cov(stocks, index)[0, 1] / index.var(ddof=1) * index
     return index, future, own / (own.std(ddof=1) * np.sqrt(252))
@@ -69,8 +69,7 @@ def update(artists: dict, result: dict) -> None:
     artists["chosen"].set_data([chosen], [risk[chosen]])
     artists["chosen_text"].set_text(f"{chosen} sold: {usd(risk[chosen])} a day")
     reach = np.abs([result["alone_usd"], result["hedged_usd"]]).max()
-    # Few limits to choose from, so that the picture seldom jumps.
-    limit = 15_000 * 2 ** np.ceil(np.log2(max(1.2 * reach / 15_000, 1)))
+    limit = doubled(15_000, 1.2 * reach)
     artists["alone"].axes.set_ylim(-limit, limit)
     for name, label in (("alone", "shares alone (solid)"), ("hedged", "with the hedge (dashed)")):
         path = result[f"{name}_usd"]

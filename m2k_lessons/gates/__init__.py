@@ -7,7 +7,7 @@ proven good; what fails one has not been proven bad. The gates say what the evid
 |---|---|
 | look-ahead | no target changes when only the future does |
 | costs | the development years still earn something at twice the costs |
-| gaps | no overnight gap lost more than `gap_share` of the capital |
+| gaps | no overnight gap lost more than `gap_fraction` of the capital |
 | trials | the deflated Sharpe ratio, all trials counted, is surely above luck |
 | luck | days in another order seldom serve the same positions as well |
 | risk engine | its limits never ended trading for good |
@@ -16,18 +16,8 @@ proven good; what fails one has not been proven bad. The gates say what the evid
 All but the last one use the development years only, the bars before `opened`.
 """
 
+# ruff: noqa: F401 (the imports are the contents)
+
 from m2k_lessons.gates.bars import daily_bars, market_returns, read_bars
 from m2k_lessons.gates.costs import overnight_usd, round_turn_usd
 from m2k_lessons.gates.examination import GATES, Examination, examine, sharpe_error
-
-__all__ = [
-    "Examination",
-    "GATES",
-    "daily_bars",
-    "examine",
-    "market_returns",
-    "overnight_usd",
-    "read_bars",
-    "round_turn_usd",
-    "sharpe_error",
-]

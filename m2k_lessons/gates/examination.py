@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from m2k_lessons._util import checks
 from m2k_lessons.backtest import inputs
 from m2k_lessons.contracts import M2K, Contract
 from m2k_lessons.gates.bars import commission_of, market_returns
-from m2k_lessons.gates.costs import overnight_usd
+from m2k_lessons.gates.costs import overnight_usd, round_turn_usd
 from m2k_lessons.risk import Limits, RiskEngine
 
 GATES = ("look-ahead", "costs", "gaps", "trials", "luck", "risk engine", "out of sample")
@@ -43,10 +42,7 @@ def sharpe_error(returns, periods_per_year: float = 252) -> float:
     >>> round(sharpe_error(quiet), 2)
     0.5
     """
-    record = evidence.track_record(returns, periods_per_year)
-    own = record.per_period
-    variance = 1 - record.skew * own + (record.kurtosis - 1) / 4 * own**2
-    return math.sqrt(variance / (record.n - 1) * record.periods_per_year)
+    return evidence.track_record(returns, periods_per_year).standard_error
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +113,7 @@ def examine(
     commission_usd: float | None = None,
     slippage_ticks: int = 1,
     roll_gap_points: pd.Series | None = None,
-    gap_share: float = 0.02,
+    gap_fraction: float = 0.02,
     seed: int = 0,
 ) -> Examination:
     """Put one rule with one setting through every gate.
@@ -144,14 +140,10 @@ def examine(
         backtest here.
     contract, commission_usd, slippage_ticks, roll_gap_points
         As in `backtest.run`.
-    gap_share : float
+    gap_fraction : float
         Share of the capital that one overnight gap may lose.
     seed : int
         Of the permutations.
-
-    Returns
-    -------
-    Examination
 
     Raises
     ------
@@ -182,7 +174,7 @@ def examine(
     trials = checks.whole("trials", trials, at_least=1)
     contracts = checks.whole("contracts", contracts, at_least=1)
     counted = f"{trials} trial{'s' if trials > 1 else ''}"
-    gap_share = checks.number("gap_share", gap_share, above=0, at_most=1)
+    gap_fraction = checks.number("gap_fraction", gap_fraction, above=0, at_most=1)
     if not isinstance(bars, pd.DataFrame):
         raise TypeError(f"bars must be a DataFrame, got a {type(bars).__name__}")
     inputs.check_index("bars", bars.index)
@@ -194,20 +186,18 @@ def examine(
         )
     early, late = bars[before], bars[~before]
     fee = commission_of(contract, commission_usd)
-    terms: dict[str, Any] = {"contract": contract, "capital": capital}
-    traded: dict[str, Any] = {"contracts": contracts, "stop_points": limits.stop_points}
-    costs: dict[str, Any] = {"commission_usd": fee, "slippage_ticks": slippage_ticks}
 
     def gaps_of(part):
         gaps = roll_gap_points
         return None if gaps is None else gaps[gaps.index.isin(part.index)]
 
     rows = {}
+    leak = ""
     try:
         backtest.assert_no_lookahead(rule, bars)
-        rows["look-ahead"] = (True, "no target knew the future", "none in 40 cuts")
     except backtest.LookAheadError as error:
-        rows["look-ahead"] = (False, str(error), "none in 40 cuts")
+        leak = str(error)
+    rows["look-ahead"] = (not leak, leak or "no target knew the future", "none in 40 cuts")
     target = rule(bars.copy())  # a rule that writes into its bars shall not change the market
     for part, when in ((early, "before"), (late, "after")):
         if np.ptp(target[part.index].to_numpy(dtype=float)) == 0:
@@ -215,22 +205,22 @@ def examine(
                 f"rule must change its target at least once {when} opened ({opened}), got "
                 f"{float(target[part.index].iloc[0])!r} in every bar"
             )
-    development, out_of_sample = (
-        backtest.run(
-            part, target[part.index], roll_gap_points=gaps_of(part), **terms, **traded, **costs
+
+    def traded(part, times=1):
+        return backtest.run(
+            part,
+            target[part.index],
+            contract=contract,
+            contracts=contracts,
+            capital=capital,
+            stop_points=limits.stop_points,
+            commission_usd=times * fee,
+            slippage_ticks=times * slippage_ticks,
+            roll_gap_points=gaps_of(part),
         )
-        for part in (early, late)
-    )
-    dearer = backtest.run(
-        early,
-        target[before],
-        roll_gap_points=gaps_of(early),
-        commission_usd=2 * fee,
-        slippage_ticks=2 * slippage_ticks,
-        **terms,
-        **traded,
-    )
-    left_usd = float(dearer.stats["Return [$]"])
+
+    development, out_of_sample = traded(early), traded(late)
+    left_usd = float(traded(early, times=2).stats["Return [$]"])
     rows["costs"] = (
         left_usd > 0,
         f"{left_usd:,.0f} USD at twice the costs".replace("-", "−"),
@@ -239,7 +229,7 @@ def examine(
 
     nights_usd = overnight_usd(development, gaps_of(early), contract)
     worst = max(0.0, -round(float(nights_usd.min()), 2))
-    most = gap_share * capital
+    most = gap_fraction * capital
     rows["gaps"] = (worst <= most, f"worst night −{worst:,.0f} USD", f"at most −{most:,.0f}")
 
     returns = evidence.strategy_returns(development)
@@ -249,24 +239,23 @@ def examine(
         deflated = evidence.probabilistic_sharpe(record, trials=1)
     else:
         deflated = evidence.deflated_sharpe(record, trials=trials, trial_variance=trial_variance)
-    rows["trials"] = (
-        deflated.p_value_adjusted <= 0.05,
-        f"p = {deflated.p_value_adjusted:.2f} after {counted}",
-        "at most 0.05",
-    )
     held = target[before].shift().iloc[1:]
     market = market_returns(early, gaps_of(early))
     luck = evidence.permutation_test(held, market, trials=trials, permutations=2_000, seed=seed)
-    rows["luck"] = (
-        luck.p_value_adjusted <= 0.05,
-        f"p = {luck.p_value_adjusted:.2f} after {counted}",
-        "at most 0.05",
-    )
+    for gate, test in (("trials", deflated), ("luck", luck)):
+        p_value = test.p_value_adjusted
+        rows[gate] = (p_value <= 0.05, f"p = {p_value:.2f} after {counted}", "at most 0.05")
 
     engine = RiskEngine(limits, contract=contract)
-    wanted = pd.Series(inputs.held(target[before], contracts), target[before].index)
-    arguments = engine.in_front_of(wanted)
-    backtest.run(early, capital=capital, roll_gap_points=gaps_of(early), **arguments, **costs)
+    position = pd.Series(inputs.held(target[before], contracts), early.index)
+    backtest.run(
+        early,
+        capital=capital,
+        commission_usd=fee,
+        slippage_ticks=slippage_ticks,
+        roll_gap_points=gaps_of(early),
+        **engine.in_front_of(position),
+    )
     stopped = "stopped for good" if engine.is_stopped else "never stopped for good"
     rows["risk engine"] = (
         not engine.is_stopped,
@@ -284,13 +273,13 @@ def examine(
     )
 
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["passed", "found", "needed"])
-    ticks_usd = slippage_ticks * contract.tick_value
+    cost_usd = round_turn_usd(contract, fee, slippage_ticks)
     stop = limits.stop_points
-    planned = math.nan if stop is None else stop * contract.multiplier + 2 * (fee + ticks_usd)
+    planned = math.nan if stop is None else stop * contract.multiplier + cost_usd
     return Examination(
         table=table.astype({"passed": bool}),
         trials=trials,
-        cost_usd=2 * (fee + ticks_usd),
+        cost_usd=cost_usd,
         commission_usd=fee,
         sharpe=sharpe,
         sharpe_error=error,

@@ -9,7 +9,8 @@ Rules for all
     So no value is ever computed across a gap, and a missing price costs a full warm-up. Fill a
     gap beforehand if that is what you mean.
 
-    *Infinity*, times out of order and times given twice are refused.
+    *Refused*, by a TypeError or ValueError that names argument and value: infinity, no numbers,
+    times out of order or given twice, Series that are not on one index, windows below 1.
 
     *Arrays* of one dimension are taken too, and give arrays.
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks, series
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
 
 # Whole numbers of 64 bits hold the sums of a crossover up to here.
 _LARGEST_WHOLE = 2**63 - 1
@@ -32,12 +28,6 @@ def sma(close, window: int):
     -------
     Series of float
         In the unit of `close`; NaN on the first `window - 1` bars.
-
-    Raises
-    ------
-    TypeError, ValueError
-        `window` not a whole number of at least 1; `close` not numbers, infinite, or with times
-        out of order or twice.
 
     Notes
     -----
@@ -60,7 +50,7 @@ def ema(close, span: int):
     Parameters
     ----------
     close : Series of float
-        Prices in points, or any other numbers.
+        As in `sma`.
     span : int
         Bars, at least 1; the weights' centre of mass lies (span - 1) / 2 bars back, as that of
         a simple average over `span` bars.
@@ -69,11 +59,6 @@ def ema(close, span: int):
     -------
     Series of float
         In the unit of `close`; NaN on the first `span - 1` bars.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `sma`.
 
     Notes
     -----
@@ -107,11 +92,6 @@ def crossover(fast, slow):
         and above, equal, below is one, on the last of these bars. 0 during the warm-up of either
         and on the first bar after it, whichever is higher then; a NaN begins anew.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Not numbers, infinite, not on one index, or times out of order or twice.
-
     Notes
     -----
     Two averages that would be equal in exact arithmetic may differ here by rounding. For
@@ -128,12 +108,11 @@ def crossover(fast, slow):
         slower = series.values("slow", slow)
         series.check_same_index(fast=fast, slow=slow)
         series.finite_or_nan("slow", slow, slower)
-    else:
+    else:  # through `values`, so that a level does not make numba compile the loop a second time
         level = checks.number("slow", slow)
-        slower = np.broadcast_to(level, len(faster))
+        slower = series.values("slow", np.full(len(faster), level))
     side = np.empty(len(faster), np.int64)
-    # Contiguous, so that a level does not make numba compile the loop a second time.
-    compiled_kernels().order(faster, series.values("slow", np.ascontiguousarray(slower)), side)
+    compiled_kernels().order(faster, slower, side)
     return series.like(fast, _changes(side), "crossover")
 
 
@@ -198,9 +177,7 @@ def order_of_averages(close, fast: int, slow: int) -> np.ndarray:
 
 def _changes(side: np.ndarray) -> np.ndarray:
     """Where the side changes, the new side; a side after none (0) is no change."""
-    crossed = np.zeros_like(side)
-    crossed[1:] = np.where(side[1:] * side[:-1] < 0, side[1:], 0)
-    return crossed
+    return np.where(side * np.r_[0, side[:-1]] < 0, side, 0)
 
 
 def compiled_kernels() -> ModuleType:

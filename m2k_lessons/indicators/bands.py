@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks, series
-
-if TYPE_CHECKING:
-    pass
 from m2k_lessons.indicators.averages import compiled_kernels, computed
 
 
@@ -19,10 +14,8 @@ def bollinger(close, window: int = 20, width: float = 2.0):
 
     Parameters
     ----------
-    close : Series of float
-        Prices in points, or any other numbers.
-    window : int
-        Bars, at least 1.
+    close, window
+        As in `sma`.
     width : float
         Standard deviations, above 0.
 
@@ -31,11 +24,6 @@ def bollinger(close, window: int = 20, width: float = 2.0):
     DataFrame of float
         Columns `lower`, `middle`, `upper` in the unit of `close`; NaN on the first `window - 1`
         bars. For an array, an array with these three columns.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `sma`; `width` not above 0.
 
     Notes
     -----
@@ -60,6 +48,15 @@ def bollinger(close, window: int = 20, width: float = 2.0):
     )
     frame.attrs = dict(close.attrs)
     return frame
+
+
+def standard_score(close, window: int) -> np.ndarray:
+    """Distance from the moving average in population deviations; 0 where the window is level."""
+    values = series.values("close", close)
+    lower, middle, _ = np.asarray(bollinger(close, window, 1.0)).T
+    deviation = middle - lower
+    flat = deviation == 0
+    return np.where(flat, 0.0, (values - middle) / np.where(flat, 1.0, deviation))
 
 
 def atr(high, low, close, window: int = 14):
@@ -111,15 +108,8 @@ def atr(high, low, close, window: int = 14):
             f"in row {row}"
         )
     kernels = compiled_kernels()
-    runs, _ = kernels.runs_of_known(_first_nan_of(*prices.values()))
+    unknown = np.isnan([*prices.values()]).any(axis=0)
+    runs, _ = kernels.runs_of_known(np.where(unknown, np.nan, 0.0))
     average = np.full(len(crossed), np.nan)
     kernels.average_range(*prices.values(), runs, window, average)
     return series.like(close, average, f"atr_{window}")
-
-
-def _first_nan_of(*columns: np.ndarray) -> np.ndarray:
-    """NaN wherever one of the columns has one."""
-    known = np.ones(len(columns[0]))
-    for column in columns:
-        known[np.isnan(column)] = np.nan
-    return known

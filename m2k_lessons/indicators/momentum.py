@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from m2k_lessons._util import checks, series
-
-if TYPE_CHECKING:
-    pass
 from m2k_lessons.indicators.averages import compiled_kernels, computed
 
 
@@ -21,20 +16,13 @@ def rsi(close, window: int = 14):
 
     Parameters
     ----------
-    close : Series of float
-        Prices in points, or any other numbers.
-    window : int
-        Bars, at least 1.
+    close, window
+        As in `sma`.
 
     Returns
     -------
     Series of float
         0 to 100; NaN on the first `window` bars, since `window` changes need one price more.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `sma`.
 
     Notes
     -----

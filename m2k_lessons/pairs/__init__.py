@@ -10,7 +10,11 @@ give them the past only, and trade what comes after.
 
 **Both legs belong together row by row.** Other calendars, missing rows and missing prices are
 refused, never filled: a price of yesterday beside one of today is a spread that nobody could trade.
+So are infinity, too few bars, legs and spreads that never move, and arguments outside what is
+accepted: by a TypeError or ValueError that names argument and value.
 """
+
+# ruff: noqa: F401 (the imports are the contents)
 
 from m2k_lessons.pairs.data import nasdaq_and_sp500
 from m2k_lessons.pairs.hedging import (
@@ -23,31 +27,13 @@ from m2k_lessons.pairs.hedging import (
     spread_usd,
 )
 from m2k_lessons.pairs.monitor import SIZES, BreakMonitor, break_monitor
-from m2k_lessons.pairs.relation import LEVELS_PCT, EngleGranger, Johansen, cointegration, johansen
+from m2k_lessons.pairs.relation import (
+    CASES,
+    LEVELS_PCT,
+    EngleGranger,
+    Johansen,
+    cointegration,
+    johansen,
+)
 from m2k_lessons.pairs.reversion import CONFIDENCES, HalfLife, half_life, zscore
 from m2k_lessons.pairs.trading import backtest_pair, pair_target
-
-__all__ = [
-    "BreakMonitor",
-    "CONFIDENCES",
-    "ContractRatio",
-    "EngleGranger",
-    "HalfLife",
-    "HedgeRatio",
-    "Johansen",
-    "LEVELS_PCT",
-    "METHODS",
-    "SIZES",
-    "backtest_pair",
-    "beta_left",
-    "break_monitor",
-    "cointegration",
-    "contract_ratio",
-    "half_life",
-    "hedge_ratio",
-    "johansen",
-    "nasdaq_and_sp500",
-    "pair_target",
-    "spread_usd",
-    "zscore",
-]

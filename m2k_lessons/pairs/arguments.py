@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import series
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 SAME_LINE = 1e-12  # share of variance left over at which two series are one
 FEWEST_BARS = 20
@@ -69,9 +66,9 @@ def check_complete(name: str, given, values: np.ndarray) -> None:
     wrong = ~np.isfinite(values)
     if wrong.any():
         row = int(np.argmax(wrong))
-        place = given.index[row] if isinstance(given, pd.Series) else f"row {row}"
+        where = given.index[row] if isinstance(given, pd.Series) else f"row {row}"
         raise ValueError(
-            f"{name} must be a finite number on every bar, got {values[row]} at {place}"
+            f"{name} must be a finite number on every bar, got {values[row]} at {where}"
             f" ({int(wrong.sum())} such bars)"
         )
 

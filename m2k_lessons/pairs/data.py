@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
-
-if TYPE_CHECKING:
-    pass
 
 
 def nasdaq_and_sp500() -> pd.DataFrame:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks, series
 from m2k_lessons.contracts import M2K, MES, Contract
-
-if TYPE_CHECKING:
-    pass
 from m2k_lessons.pairs.arguments import compiled_kernels, legs_of
 
 METHODS = ("ols", "tls", "rolling", "kalman")
@@ -62,12 +59,6 @@ def hedge_ratio(
         `beta` and `intercept`: floats for "ols" and "tls"; for the others like `y`, one for each
         bar from what was known at its close. "rolling" is NaN on the first `window - 1` bars and
         where x stood still for a whole window.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Legs that are not on one index, NaN or infinity in them, fewer than 3 bars, an x that
-        never moves, settings outside what is accepted.
 
     Notes
     -----
@@ -158,15 +149,6 @@ def contract_ratio(
     tolerance : float
         Share of beta, from 0 to 1.
 
-    Returns
-    -------
-    ContractRatio
-
-    Raises
-    ------
-    TypeError, ValueError
-        An argument outside what is accepted; no whole x for as many y as `most`.
-
     Examples
     --------
     >>> ratio = contract_ratio(1.15, 2400.0, 6000.0)
@@ -219,11 +201,6 @@ def beta_left(
     float
         Positive: the pair rises with the market. Negative: it falls.
 
-    Raises
-    ------
-    TypeError, ValueError
-        An argument outside what is accepted.
-
     Examples
     --------
     >>> round(beta_left(1, 1, 1.15, 2400.0, 6000.0), 2)
@@ -261,11 +238,6 @@ def spread_usd(
     -------
     Series or array of float
         USD, like `price_y`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Legs that are not on one index, NaN or infinity, part contracts.
 
     Examples
     --------

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks
 from m2k_lessons.pairs import tables
-
-if TYPE_CHECKING:
-    pass
 from m2k_lessons.pairs.arguments import FEWEST_BARS, legs_of, reversion_of
 from m2k_lessons.pairs.hedging import least_squares
 
@@ -41,8 +38,8 @@ class BreakMonitor:
 
     def __repr__(self) -> str:
         when = f"{self.first:%Y-%m-%d}" if hasattr(self.first, "strftime") else self.first
-        said = "no alarm" if self.first is None else f"alarm at {when}"
-        return f"{said} in {len(self.statistic):,} watched bars (limit ±{self.limit:.2f})"
+        outcome = "no alarm" if self.first is None else f"alarm at {when}"
+        return f"{outcome} in {len(self.statistic):,} watched bars (limit ±{self.limit:.2f})"
 
 
 def break_monitor(
@@ -76,16 +73,6 @@ def break_monitor(
         How many bars will be watched, at most 8 times `train`; all that are given when omitted.
         Say it when you watch live, so that the limit doesn't move as bars come in.
 
-    Returns
-    -------
-    BreakMonitor
-
-    Raises
-    ------
-    TypeError, ValueError
-        Legs that are not on one index, NaN or infinity, an argument outside what is accepted,
-        more bars to watch than `horizon`.
-
     Notes
     -----
     With m bars of training the statistic after k bars is the sum of errors over ``deviation *
@@ -109,8 +96,7 @@ def break_monitor(
     train = checks.whole("train", train, at_least=FEWEST_BARS, at_most=len(left) - 1)
     if size not in SIZES:
         raise ValueError(f"size must be one of 0.1, 0.05, 0.01, got {size!r}")
-    watched = len(left) - train
-    ahead = watched
+    watched = ahead = len(left) - train
     if horizon is not None:
         ahead = checks.whole("horizon", horizon, at_least=watched)
     reach = ahead / train
@@ -119,13 +105,13 @@ def break_monitor(
             f"horizon must be at most {_LONGEST_REACH} times train, {_LONGEST_REACH * train} "
             f"bars, got {ahead}"
         )
-    taught_x = right[:train] - right[:train].mean()
     if beta is None:
-        if not taught_x.any():
+        from_mean = right - right[:train].mean()
+        if not from_mean[:train].any():
             raise ValueError(f"x must move within train, got {right[0]:g} on every bar of it")
         slope_of_y = least_squares(left[:train], right[:train]).beta
-        from_mean = np.cumsum(right[train:] - right[:train].mean())
-        of_estimate = from_mean**2 / (taught_x @ taught_x)
+        squares = from_mean[:train] @ from_mean[:train]
+        of_estimate = np.cumsum(from_mean[train:]) ** 2 / squares
         limit = _simulated_limit(size, reach)
     else:
         slope_of_y = checks.number("beta", beta)
@@ -140,12 +126,10 @@ def break_monitor(
     scale = deviation * np.sqrt(train * (1 + after) ** 2 + of_estimate)
     statistic = np.cumsum(later) / scale
     beyond = np.abs(statistic) > limit
-    place = train + int(np.argmax(beyond))
-    first = None
-    if beyond.any():
-        first = y.index[place] if isinstance(y, pd.Series) else place
+    times = range(len(left))
     if isinstance(y, pd.Series):
-        statistic = pd.Series(statistic, index=y.index[train:], name="statistic")
+        times, statistic = y.index, pd.Series(statistic, y.index[train:], name="statistic")
+    first = times[train + int(np.argmax(beyond))] if beyond.any() else None
     return BreakMonitor(first, statistic, limit)
 
 

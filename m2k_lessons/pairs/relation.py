@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from m2k_lessons._util import checks
-
-if TYPE_CHECKING:
-    pass
+from m2k_lessons.pairs import tables
 from m2k_lessons.pairs.arguments import FEWEST_BARS, SAME_LINE, legs_of
 from m2k_lessons.pairs.hedging import HedgeRatio, least_squares
 
@@ -74,10 +71,6 @@ def cointegration(y, x) -> EngleGranger:
     ----------
     y, x : Series or array of float, shape (n,)
         Logarithms of prices, or prices, on one index; at least 20 bars.
-
-    Returns
-    -------
-    EngleGranger
 
     Raises
     ------
@@ -154,6 +147,9 @@ def _level_and_lags(series: np.ndarray, lags: int) -> tuple[np.ndarray, np.ndarr
 # Dickey and Fuller's of a given series, 2 for Engle and Granger's of residuals. Critical values at
 # 1, 5 and 10 % are polynomials in 1 / bars (MacKinnon 2010, table 2); p-values are the normal's of
 # polynomials in the statistic, the first up to `star`, the second up to where p is 1 (1994).
+# The paper has -22.527 where statsmodels 0.14 has -33.527 (its issue 10271). Simulated twice, the
+# 1 % value of 20 bars is -4.529 ± 0.006 and -4.539 ± 0.007 (benchmarks/pairs_calibration.md):
+# -4.535 by the paper, -4.566 by statsmodels.
 _CRITICAL_VALUES = {
     1: (
         (-3.43035, -6.5393, -16.786, -79.433),
@@ -161,7 +157,7 @@ _CRITICAL_VALUES = {
         (-2.56677, -1.5384, -2.809, 0.0),
     ),
     2: (
-        (-3.89644, -10.9519, -33.527, 0.0),
+        (-3.89644, -10.9519, -22.527, 0.0),
         (-3.33613, -6.1101, -6.823, 0.0),
         (-3.04445, -4.2412, -2.720, 0.0),
     ),
@@ -182,8 +178,15 @@ def _mackinnon(statistic: float, series: int, bars: int) -> tuple[float, dict[in
         return 1.0, critical
     if statistic < least:
         return 0.0, critical
-    place = polynomial(below if statistic <= star else above)(statistic)
-    return math.erfc(-float(place) / math.sqrt(2)) / 2, critical
+    score = polynomial(below if statistic <= star else above)(statistic)
+    return math.erfc(-float(score) / math.sqrt(2)) / 2, critical
+
+
+CASES = {
+    "II": "constant restricted to the relation; holds where no price drifts",
+    "III": "constant outside the relation; holds where prices drift strongly",
+    "IV": "linear trend restricted to the relation; holds whether or not prices drift",
+}
 
 
 @dataclass(frozen=True)
@@ -192,29 +195,37 @@ class Johansen:
 
     Attributes
     ----------
+    case : {"II", "III", "IV"}
+        What the model holds beside the relation; `CASES` says when its critical values hold.
     trace, eigenvalue : tuple of float
         Trace and maximum-eigenvalue statistics of "no relation" and of "at most one".
     trace_critical_values, eigenvalue_critical_values : tuple of dict of int to float
         By level in percent, for each of the two.
     rank : int
         Relations found by the trace test at 5 %: 0 none, 1 one, 2 both series return to a mean
-        by themselves.
-    beta, intercept : float
-        ``y = intercept + beta * x`` is the first relation; it means something where `rank` is 1.
+        (in case IV to a line) by themselves.
+    beta, trend, intercept : float
+        ``y = intercept + trend * bar + beta * x`` is the first relation, bars counted from 0; it
+        means something where `rank` is 1. `trend` is 0 but in case IV.
     bars : int
     """
 
+    case: str
     trace: tuple[float, float]
     trace_critical_values: tuple[dict[int, float], dict[int, float]]
     eigenvalue: tuple[float, float]
     eigenvalue_critical_values: tuple[dict[int, float], dict[int, float]]
     rank: int
     beta: float
+    trend: float
     intercept: float
     bars: int
 
     def __repr__(self) -> str:
-        lines = [f"Johansen test, {self.bars:,} bars: {self.rank} relation(s) at 5 %"]
+        lines = [
+            f"Johansen test, {self.bars:,} bars: {self.rank} relation(s) at 5 %",
+            f"  case {self.case}: {CASES[self.case]}",
+        ]
         for name, found, critical in zip(
             ("no relation", "at most one"), self.trace, self.trace_critical_values, strict=True
         ):
@@ -223,13 +234,7 @@ class Johansen:
         return "\n".join(lines)
 
 
-# At 1, 5 and 10 %, for a relation with a constant between series without trend; of "no relation"
-# and "at most one" (MacKinnon, Haug and Michelis 1999, table of case II).
-_TRACE_LIMITS = ((25.08, 20.26, 17.98), (12.76, 9.16, 7.56))
-_EIGENVALUE_LIMITS = ((20.16, 15.89, 13.91), (12.76, 9.16, 7.56))
-
-
-def johansen(y, x, lags: int = 1) -> Johansen:
+def johansen(y, x, lags: int = 1, *, case: str = "IV") -> Johansen:
     """Count the relations between two prices (Johansen).
 
     Treats both legs alike: nothing has to be chosen as the one that is explained.
@@ -240,23 +245,27 @@ def johansen(y, x, lags: int = 1) -> Johansen:
         Logarithms of prices, or prices, on one index; at least 20 bars.
     lags : int
         Lagged differences in the model, at least 0.
+    case : {"IV", "III", "II"}
+        - "IV": the relation may have a linear trend, the prices a drift. For prices of stocks
+          and their indices, which drift at rates that nobody knows.
+        - "III": prices that drift strongly, their relation without a trend. Finds such a one
+          more often; where the drift is slow, calls strangers a pair twice as often as promised.
+        - "II": prices that don't drift. Where they do, calls strangers a pair several times as
+          often as promised.
 
     Returns
     -------
     Johansen
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `cointegration`.
+        With its case and when that holds.
 
     Notes
     -----
-    With a constant in the relation and no trend in the prices (case II), and the critical values
-    that belong to it. statsmodels' `coint_johansen` has no such case; the values it gives for
-    its nearest one hold for prices with a trend, and call too many strangers a pair:
-    `benchmarks/pairs_calibration.md` has both. Sources: Johansen (1991), Econometrica 59;
-    MacKinnon, Haug and Michelis (1999), Journal of Applied Econometrics 14.
+    Each case has its own critical values, simulated by `benchmarks/pairs_calibration.py`; they
+    agree with those of MacKinnon, Haug and Michelis (1999), Journal of Applied Econometrics 14.
+    How often each case is wrong at which drift, and what it finds, is in
+    `benchmarks/pairs_calibration.md`. statsmodels' `coint_johansen` has case III
+    (``det_order=0``), not II or IV. Source: Johansen (1991), Econometrica 59; (1995),
+    *Likelihood-Based Inference in Cointegrated Vector Autoregressive Models*, section 5.7.
 
     Examples
     --------
@@ -264,41 +273,52 @@ def johansen(y, x, lags: int = 1) -> Johansen:
     >>> market = simulate.pair(days=1000, seed=3)
     >>> johansen(np.log(market["M2K"]["close"]), np.log(market["MES"]["close"]))
     Johansen test, 1,000 bars: 1 relation(s) at 5 %
-      no relation  trace   31.45   critical values 1 %: 25.08, 5 %: 20.26, 10 %: 17.98
-      at most one  trace    3.03   critical values 1 %: 12.76, 5 %: 9.16, 10 %: 7.56
+      case IV: linear trend restricted to the relation; holds whether or not prices drift
+      no relation  trace   42.40   critical values 1 %: 31.12, 5 %: 25.83, 10 %: 23.31
+      at most one  trace    1.95   critical values 1 %: 16.56, 5 %: 12.53, 10 %: 10.67
     """
     left, right = legs_of(y, x, fewest=FEWEST_BARS)
     lags = checks.whole("lags", lags, at_least=0, at_most=len(left) // 5)
+    case = checks.choice("case", case, tuple(CASES))
     _refuse_exact_line(left, right, least_squares(left, right))
-    # Measured from their means, so that rounding has less to eat; the constant takes it back.
+    # Measured from their means, so that rounding has less to eat; the intercept takes it back.
     means = np.array([left.mean(), right.mean()])
     levels = np.column_stack([left, right]) - means
     steps = np.diff(levels, axis=0)
     bars = len(steps) - lags
-    change = steps[lags:]
-    before = np.column_stack([levels[lags:-1], np.ones(bars)])
-    if lags:
-        past = np.column_stack([steps[lags - k : len(steps) - k] for k in range(1, lags + 1)])
-        change, before = (
-            one - past @ np.linalg.lstsq(past, one, rcond=None)[0] for one in (change, before)
-        )
+    restricted = {"II": [np.ones(bars)], "III": [], "IV": [np.arange(lags, lags + bars) / bars]}
+    change, before = steps[lags:], np.column_stack([levels[lags:-1], *restricted[case]])
+    past = [steps[lags - k : len(steps) - k] for k in range(1, lags + 1)]
+    outside = [*past] if case == "II" else [*past, np.ones(bars)]
+    if outside:
+        explained = np.linalg.qr(np.column_stack(outside))[0]
+        change = change - explained @ (explained.T @ change)
+        before = before - explained @ (explained.T @ before)
     # The squared canonical correlations of changes with levels, by orthonormal bases.
     basis_change = np.linalg.qr(change)[0]
     basis_before, triangle = np.linalg.qr(before)
     _, correlations, weights = np.linalg.svd(basis_change.T @ basis_before)
     each = -bars * np.log1p(-(correlations**2))
     trace = (float(each.sum()), float(each[1]))
-    above = [found > limits[1] for found, limits in zip(trace, _TRACE_LIMITS, strict=True)]
-    weight_y, weight_x, constant = np.linalg.solve(triangle, weights[0])
+    trace_limits, eigenvalue_limits = tables.JOHANSEN[case]
+    above = [found > limits[1] for found, limits in zip(trace, trace_limits, strict=True)]
+    weight_y, weight_x, *weight_of_restricted = np.linalg.solve(triangle, weights[0])
     beta = float(-weight_x / weight_y)
+    trend = float(-weight_of_restricted[0] / weight_y / bars) if case == "IV" else 0.0
+    if case == "II":
+        intercept = means[0] - beta * means[1] - weight_of_restricted[0] / weight_y
+    else:  # the model has none in its relation: the line through the middle of the bars
+        intercept = means[0] - beta * means[1] - trend * (len(left) - 1) / 2
     return Johansen(
+        case=case,
         trace=trace,
-        trace_critical_values=tuple(map(_by_level, _TRACE_LIMITS)),
+        trace_critical_values=tuple(map(_by_level, trace_limits)),
         eigenvalue=tuple(map(float, each)),
-        eigenvalue_critical_values=tuple(map(_by_level, _EIGENVALUE_LIMITS)),
+        eigenvalue_critical_values=tuple(map(_by_level, eigenvalue_limits)),
         rank=int(above[0]) + int(all(above)),
         beta=beta,
-        intercept=float(means[0] - beta * means[1] - constant / weight_y),
+        trend=trend,
+        intercept=float(intercept),
         bars=len(left),
     )
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from m2k_lessons import indicators
 from m2k_lessons._util import checks, series
+from m2k_lessons.indicators.bands import standard_score
 from m2k_lessons.pairs import tables
-
-if TYPE_CHECKING:
-    pass
 from m2k_lessons.pairs.arguments import FEWEST_BARS, check_complete, reversion_of
 
 CONFIDENCES = (0.90, 0.95, 0.99)
@@ -47,12 +43,13 @@ class HalfLife:
     standard_error: float
 
     def __repr__(self) -> str:
-        def told(value: float) -> str:
-            return "no end" if math.isinf(value) else f"{value:.1f}"
-
+        bars, low, high, median = (
+            "no end" if math.isinf(value) else f"{value:.1f}"
+            for value in (self.bars, self.low, self.high, self.median)
+        )
         return (
-            f"half-life {told(self.bars)} bars, {100 * self.confidence:g} % interval "
-            f"{told(self.low)} to {told(self.high)}, median-unbiased {told(self.median)}"
+            f"half-life {bars} bars, {100 * self.confidence:g} % interval {low} to {high}, "
+            f"median-unbiased {median}"
         )
 
 
@@ -68,16 +65,6 @@ def half_life(spread, *, confidence: float = 0.95) -> HalfLife:
     spread : Series or array of float, shape (n,)
         At least 20 bars.
     confidence : {0.90, 0.95, 0.99}
-
-    Returns
-    -------
-    HalfLife
-
-    Raises
-    ------
-    TypeError, ValueError
-        NaN or infinity, too few bars, a spread that never moves or is an exact line of its past,
-        another confidence.
 
     Notes
     -----
@@ -97,7 +84,7 @@ def half_life(spread, *, confidence: float = 0.95) -> HalfLife:
     """
     values = _spread(spread)
     if confidence not in CONFIDENCES:
-        accepted = ", ".join(f"{one:g}" for one in CONFIDENCES)
+        accepted = ", ".join(f"{confidence:g}" for confidence in CONFIDENCES)
         raise ValueError(f"confidence must be one of {accepted}, got {confidence!r}")
     slope, error, _ = reversion_of(values)
     tail = (1 - confidence) / 2
@@ -133,12 +120,10 @@ def _quantile(autoregression: float, bars: int, probability: float) -> float:
     """Of the t statistic of an AR(1)'s slope when this is the true autoregression."""
     nearness, quantiles = _quantile_table()
     bias = 1 + 3 * autoregression  # of the slope, times the bars (Kendall 1954)
-    if bias <= 0:
-        at = 0.0
-    else:
+    at = 0.0
+    if bias > 0:
         # The distance from a unit root at which the bias, in standard errors, is this one's.
-        distance = 8 * bars * (1 - autoregression**2) / bias**2
-        at = 1 / math.sqrt(1 + distance)
+        at = 1 / math.sqrt(1 + 8 * bars * (1 - autoregression**2) / bias**2)
     return float(np.interp(at, nearness, quantiles[round(probability, 3)]))
 
 
@@ -175,11 +160,6 @@ def zscore(spread, window: int):
         NaN on the first `window - 1` bars; 0 where the spread stood still. Population deviation,
         as in Bollinger bands.
 
-    Raises
-    ------
-    TypeError, ValueError
-        NaN or infinity in the spread, a window outside what is accepted.
-
     Examples
     --------
     >>> import pandas as pd
@@ -188,11 +168,7 @@ def zscore(spread, window: int):
     """
     window = checks.whole("window", window, at_least=2)
     values = _spread(spread, fewest=1)
-    lower, middle, _ = np.asarray(indicators.bollinger(values, window, 1.0)).T
-    deviation = middle - lower
-    flat = deviation == 0
-    score = np.where(flat, 0.0, (values - middle) / np.where(flat, 1.0, deviation))
-    return series.like(spread, score, "zscore")
+    return series.like(spread, standard_score(values, window), "zscore")
 
 
 def _spread(spread, fewest: int = FEWEST_BARS) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Quantiles behind `pairs.half_life` and `pairs.break_monitor`, simulated.
+"""Quantiles behind `half_life`, `break_monitor` and `johansen` of `pairs`, simulated.
 
 `python benchmarks/pairs_calibration.py --tables` prints this module.
 """
@@ -42,3 +42,23 @@ LIMITS = (
     (4, 1.857, 2.132, 2.687),
     (8, 1.940, 2.221, 2.780),
 )
+
+# Johansen's critical values at 1, 5 and 10 %, by case: those of the trace, then those of
+# the largest eigenvalue; of "no relation", then of "at most one".
+# From 600,000 draws of 500 and of 2,000 steps, extrapolated: standard errors
+# 0.06 at 1 %, 0.03 at 5 %, 0.02 at 10 %. Beside published ones in
+# benchmarks/pairs_calibration.md.
+JOHANSEN = {
+    "II": (
+        ((25.05, 20.24, 17.98), (12.72, 9.16, 7.56)),
+        ((20.11, 15.89, 13.90), (12.72, 9.16, 7.56)),
+    ),
+    "III": (
+        ((19.86, 15.48, 13.43), (6.62, 3.83, 2.69)),
+        ((18.43, 14.27, 12.30), (6.62, 3.83, 2.69)),
+    ),
+    "IV": (
+        ((31.12, 25.83, 23.31), (16.56, 12.53, 10.67)),
+        ((23.94, 19.37, 17.20), (16.56, 12.53, 10.67)),
+    ),
+}

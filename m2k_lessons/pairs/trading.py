@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,6 @@ import pandas as pd
 from m2k_lessons import backtest
 from m2k_lessons._util import checks, series
 from m2k_lessons.facts import fact
-
-if TYPE_CHECKING:
-    pass
 from m2k_lessons.pairs.arguments import check_calendar, compiled_kernels
 from m2k_lessons.pairs.hedging import ContractRatio
 
@@ -49,11 +46,6 @@ def pair_target(
     -------
     DataFrame
         Two columns of 1, -1 and 0, one the negative of the other, known at each bar's close.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A score with infinity in it, limits in the wrong order.
 
     Notes
     -----
@@ -156,27 +148,25 @@ def backtest_pair(
             f"{target[x].iat[row]:g} in row {row}"
         )
     if isinstance(contracts, ContractRatio):
-        contracts = {y: contracts.contracts_y, x: contracts.contracts_x}
+        contracts = dict(zip((y, x), contracts[:2], strict=True))
     if not isinstance(contracts, Mapping) or set(contracts) != {y, x}:
         raise TypeError(
             f"contracts must be a ContractRatio, or a mapping with {y!r} and {x!r}, "
             f"got {contracts!r}"
         )
-    contracts = {
+    whole = {
         name: checks.whole(f"contracts[{name!r}]", contracts[name], at_least=1) for name in (y, x)
     }
     capital = checks.number("capital", capital, above=0)
-    needed = sum(
-        number * _initial_margin(name, settings.get("margin"), settings.get("contract_by_symbol"))
-        for name, number in contracts.items()
-    )
+    margin = settings.get("margin"), settings.get("contract_by_symbol")
+    needed = sum(number * _initial_margin(name, *margin) for name, number in whole.items())
     if capital < needed:
         raise ValueError(
             f"capital must cover the initial margin of both legs, {needed:,.0f} USD, "
             f"got {capital:,.0f}"
         )
     return backtest.run_portfolio(
-        {y: bars_y, x: bars_x}, target, contracts=contracts, capital=capital, **settings
+        {y: bars_y, x: bars_x}, target, contracts=whole, capital=capital, **settings
     )
 
 
@@ -191,7 +181,7 @@ def _initial_margin(symbol: str, margin, contract_by_symbol) -> float:
 
 
 def _two_symbols(name: str, symbols) -> tuple[str, str]:
-    good = isinstance(symbols, tuple) and all(isinstance(one, str) for one in symbols)
+    good = isinstance(symbols, tuple) and all(isinstance(symbol, str) for symbol in symbols)
     if not good or len(set(symbols)) != 2 or len(symbols) != 2:
         raise ValueError(f"{name} must name two different legs, got {symbols!r}")
     return symbols

@@ -5,7 +5,7 @@ gets them. What makes no sense, such as a probability of 1.2 or a stop of 0 poin
 
 Signs
     Profit is positive and loss negative in every series of trades or returns. Where a function
-    is named after a loss (value at risk, expected shortfall, loss beyond the stop), a loss is
+    is named after a loss (value at risk, loss beyond the stop), a loss is
     positive. A drawdown is 0 or negative.
 
 Exactness
@@ -15,21 +15,20 @@ Exactness
     where the stop has to stand.
 """
 
+# ruff: noqa: F401 (the imports are the contents)
+
 from m2k_lessons.risk.bootstrap import bootstrap_equity
 from m2k_lessons.risk.engine import Limits, RiskEngine
 from m2k_lessons.risk.kelly import (
-    chance_of_falling,
-    growth_continuous,
+    drawdown_probability,
     growth_rate,
     kelly_continuous,
     kelly_fraction,
-    kelly_growth_share,
-    kelly_payoffs,
     kelly_win_loss,
+    relative_growth,
 )
 from m2k_lessons.risk.losses import (
     drawdown,
-    expected_shortfall,
     longest_losing_streak,
     losing_streak_probability,
     r_multiples,
@@ -38,31 +37,3 @@ from m2k_lessons.risk.losses import (
 )
 from m2k_lessons.risk.sizing import exposure_cap, position_size, volatility_target
 from m2k_lessons.risk.stops import daily_loss_limit, gap_risk, stop_price, time_stop
-
-__all__ = [
-    "Limits",
-    "RiskEngine",
-    "bootstrap_equity",
-    "chance_of_falling",
-    "daily_loss_limit",
-    "drawdown",
-    "expected_shortfall",
-    "exposure_cap",
-    "gap_risk",
-    "growth_continuous",
-    "growth_rate",
-    "kelly_continuous",
-    "kelly_fraction",
-    "kelly_growth_share",
-    "kelly_payoffs",
-    "kelly_win_loss",
-    "longest_losing_streak",
-    "losing_streak_probability",
-    "position_size",
-    "r_multiples",
-    "risk_of_ruin",
-    "stop_price",
-    "time_stop",
-    "value_at_risk",
-    "volatility_target",
-]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from m2k_lessons._util import checks
-from m2k_lessons.risk.arguments import bisect, like, sample_of
+from m2k_lessons.risk.arguments import like, sample_of
 
 # A probability that was added up from floats.
 _PROBABILITY_NOISE = 1e-9
@@ -72,44 +72,6 @@ def kelly_win_loss(win_probability: float, win: float, loss: float) -> float:
     return max(p / loss - (1.0 - p) / win, 0.0)
 
 
-def kelly_payoffs(payoffs, probabilities=None) -> float:
-    """Kelly fraction of a bet with any number of outcomes, found numerically.
-
-    The fraction at which `growth_rate` is highest, by bisection of its slope, which only falls.
-
-    Parameters
-    ----------
-    payoffs : Series or array
-        Won (positive) or lost (negative) for each dollar staked: R multiples, for one. At least
-        one loss: a bet that cannot lose has no best size.
-    probabilities : Series or array, optional
-        Of each payoff, summing to 1. Default: all the same, for past trades.
-
-    Returns
-    -------
-    float
-        Stake over account value. 0.0 where the mean payoff is not above 0: no bet.
-
-    Examples
-    --------
-    >>> round(kelly_payoffs([1, -1], [0.6, 0.4]), 6)
-    0.2
-    """
-    values, chances = _distribution(payoffs, probabilities)
-    values, chances = values[chances > 0], chances[chances > 0]
-    worst = float(values.min())
-    if worst >= 0:
-        raise ValueError(f"payoffs must hold at least one loss, got {worst!r} as the worst")
-    if values @ chances <= 0:
-        return 0.0
-
-    def rises(fraction):
-        left = 1.0 + fraction * values
-        return left.min() > 0 and chances @ (values / left) > 0
-
-    return bisect(rises, 0.0, -1.0 / worst)
-
-
 def kelly_continuous(mean: float, variance: float) -> float:
     """Leverage with the highest growth when returns are small and many: `mean / variance`.
 
@@ -145,8 +107,10 @@ def growth_rate(fraction, payoffs, probabilities=None):
     ----------
     fraction : float, Series or array
         Stake over account value.
-    payoffs, probabilities : Series or array
-        As in `kelly_payoffs`.
+    payoffs : Series or array
+        Won (positive) or lost (negative) for each dollar staked: R multiples, for one.
+    probabilities : Series or array, optional
+        Of each payoff, summing to 1. Default: all the same, for past trades.
 
     Returns
     -------
@@ -160,69 +124,33 @@ def growth_rate(fraction, payoffs, probabilities=None):
     """
     values, chances = _distribution(payoffs, probabilities)
     values, chances = values[chances > 0], chances[chances > 0]
-    if np.ndim(fraction) == 0:
-        stakes = np.array([checks.number("fraction", fraction)])
-    else:
-        stakes = sample_of("fraction", fraction)
 
-    def growth(stake):
+    def growth(stake: float) -> float:
         if np.min(stake * values) <= -1.0:
             return -math.inf
         return float(chances @ np.log1p(stake * values))
 
-    rates = np.array([growth(stake) for stake in stakes])
-    return float(rates[0]) if np.ndim(fraction) == 0 else like(fraction, rates)
+    if np.ndim(fraction) == 0:
+        return growth(checks.number("fraction", fraction))
+    stakes = sample_of("fraction", fraction)
+    return like(fraction, np.array([growth(stake) for stake in stakes]))
 
 
-def growth_continuous(leverage, mean: float, variance: float, risk_free: float = 0.0):
-    """Expected logarithmic growth per period at some leverage, in continuous time.
-
-    `risk_free + leverage * mean - leverage**2 * variance / 2` (Thorp 2006).
-
-    Parameters
-    ----------
-    leverage : float, Series or array
-        Market value over account value.
-    mean, variance : float
-        As in `kelly_continuous`.
-    risk_free : float
-        Interest per period on the account.
-
-    Returns
-    -------
-    float, Series or array
-        Like `leverage`.
-
-    Examples
-    --------
-    >>> round(growth_continuous(2.528, 0.1123 - 0.04, 0.1691**2, risk_free=0.04), 4)
-    0.1314
-    """
-    mean = checks.number("mean", mean)
-    variance = checks.number("variance", variance, above=0)
-    risk_free = checks.number("risk_free", risk_free)
-    if np.ndim(leverage) == 0:
-        share = checks.number("leverage", leverage)
-        return risk_free + share * mean - share**2 * variance / 2.0
-    shares = sample_of("leverage", leverage)
-    return like(leverage, risk_free + shares * mean - shares**2 * variance / 2.0)
-
-
-def kelly_growth_share(multiple: float) -> float:
+def relative_growth(multiple: float) -> float:
     """Growth at a multiple of the Kelly fraction, as a share of the growth at Kelly itself.
 
     `2 * c - c**2` in continuous time, without interest: half Kelly keeps three quarters; twice
     Kelly grows nothing, and more shrinks (MacLean, Thorp and Ziemba 2010).
 
-    >>> kelly_growth_share(0.5), kelly_growth_share(2.0)
+    >>> relative_growth(0.5), relative_growth(2.0)
     (0.75, 0.0)
     """
     c = checks.number("multiple", multiple, at_least=0)
     return c * (2.0 - c)
 
 
-def chance_of_falling(to: float, multiple: float) -> float:
-    """Chance that an account ever falls to a share of its start, at a multiple of Kelly.
+def drawdown_probability(to: float, multiple: float) -> float:
+    """Probability that an account ever falls to a share of its start, at a multiple of Kelly.
 
     `to ** (2 / multiple - 1)` in continuous time, with a known edge (Thorp 2006).
 
@@ -240,7 +168,7 @@ def chance_of_falling(to: float, multiple: float) -> float:
 
     Examples
     --------
-    >>> chance_of_falling(0.5, multiple=1.0), chance_of_falling(0.5, multiple=0.5)
+    >>> drawdown_probability(0.5, multiple=1.0), drawdown_probability(0.5, multiple=0.5)
     (0.5, 0.125)
     """
     level = checks.number("to", to, above=0, at_most=1)

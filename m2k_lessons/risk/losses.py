@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from statistics import NormalDist
 
 import numpy as np
@@ -11,8 +10,6 @@ import pandas as pd
 
 from m2k_lessons._util import checks
 from m2k_lessons.risk.arguments import bisect, exact, finite_numbers, like, same_index, sample_of
-
-_METHODS = ("historical", "normal")
 
 
 def r_multiples(pnl_usd, risk_usd):
@@ -72,16 +69,14 @@ def drawdown(equity):
     if isinstance(equity, pd.DataFrame):
         if equity.size == 0:
             raise ValueError("equity must hold at least one number, got none")
-        kinds = {dtype.kind for dtype in equity.dtypes}
-        if not kinds <= set("iuf"):
+        if any(dtype.kind not in "iuf" for dtype in equity.dtypes):
             raise TypeError(f"equity must hold numbers only, got {equity.dtypes.to_dict()}")
         values = equity.to_numpy(dtype=float)
         finite_numbers("equity", values)
     else:
         values = sample_of("equity", equity)
     if np.any(values[0] <= 0):
-        bad = float(np.min(values[0]))
-        raise ValueError(f"equity must begin above 0, got {bad!r}")
+        raise ValueError(f"equity must begin above 0, got {float(np.min(values[0]))!r}")
     below = values / np.maximum.accumulate(values, axis=0) - 1.0
     if isinstance(equity, pd.DataFrame):
         return pd.DataFrame(below, index=equity.index, columns=equity.columns, copy=False)
@@ -121,10 +116,6 @@ def losing_streak_probability(length: int, trades: int, loss_probability: float)
         0 or more.
     loss_probability : float
         Of one trade, 0 to 1.
-
-    Returns
-    -------
-    float
 
     Examples
     --------
@@ -169,44 +160,14 @@ def value_at_risk(returns, confidence=0.95, method="historical") -> float:
     >>> value_at_risk([-50, -20, -10, 5, 10, 15, 20, 25, 30, 35], confidence=0.8)
     10.0
     """
-    losses, sure = _losses(returns, confidence, method)
-    if method == "normal":
-        mean, deviation = _normal(losses)
-        return mean + NormalDist().inv_cdf(float(sure)) * deviation
-    return float(losses[-math.ceil(len(losses) * sure)])
-
-
-def expected_shortfall(returns, confidence=0.95, method="historical") -> float:
-    """Mean loss of the worst 1 - confidence of periods.
-
-    Parameters
-    ----------
-    returns, confidence, method
-        As in `value_at_risk`. "historical" counts the period at the edge with the share that
-        makes the tail exactly 1 - confidence (Acerbi and Tasche 2002, "On the coherence of
-        expected shortfall"). "normal": `-mean + density(z) / (1 - confidence) * deviation`.
-
-    Returns
-    -------
-    float
-        In the unit of `returns`, a loss **positive**; never below the value at risk.
-
-    Examples
-    --------
-    >>> expected_shortfall([-50, -20, -10, 5, 10, 15, 20, 25, 30, 35], confidence=0.8)
-    35.0
-    """
-    losses, sure = _losses(returns, confidence, method)
-    if method == "normal":
-        mean, deviation = _normal(losses)
-        standard = NormalDist()
-        tail = standard.pdf(standard.inv_cdf(float(sure))) / float(1 - sure)
-        return mean + tail * deviation
-    periods = len(losses) * (1 - sure)
-    whole = math.floor(periods)
-    edge = float(periods - whole)
-    total = math.fsum(losses[:whole]) + (edge * float(losses[whole]) if edge else 0.0)
-    return total / float(periods)
+    checks.choice("method", method, ("historical", "normal"))
+    sure = exact("confidence", confidence, above=0, below=1)
+    losses = np.sort(-sample_of("returns", returns))[::-1]
+    if method == "historical":
+        return float(losses[-math.ceil(len(losses) * sure)])
+    if len(losses) < 2:
+        raise ValueError(f"returns must hold at least 2 periods for a deviation, got {len(losses)}")
+    return float(losses.mean() + NormalDist().inv_cdf(float(sure)) * losses.std(ddof=1))
 
 
 def risk_of_ruin(win_probability: float, odds: float, units: int) -> float:
@@ -251,17 +212,3 @@ def risk_of_ruin(win_probability: float, odds: float, units: int) -> float:
     lowest = (1.0 / (win * (odds + 1.0))) ** (1.0 / odds)
     root = bisect(lambda z: win * z ** (odds + 1.0) - z + loss > 0, 0.0, lowest)
     return root**units
-
-
-def _losses(returns, confidence, method) -> tuple[np.ndarray, Fraction]:
-    """Losses, the greatest first, and the confidence as it was typed."""
-    checks.choice("method", method, _METHODS)
-    sure = exact("confidence", confidence, above=0, below=1)
-    losses = -sample_of("returns", returns)
-    if method == "normal" and len(losses) < 2:
-        raise ValueError(f"returns must hold at least 2 periods for a deviation, got {len(losses)}")
-    return np.sort(losses)[::-1], sure
-
-
-def _normal(losses: np.ndarray) -> tuple[float, float]:
-    return float(losses.mean()), float(losses.std(ddof=1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -35,11 +36,6 @@ def position_size(equity_usd, risk_fraction, stop_points, contract=M2K, *, cost_
     int, or Series of int64
         Contracts, 0 or more.
 
-    Raises
-    ------
-    ValueError
-        A fraction outside 0 to 1, a stop of 0 points or less, Series with different indexes.
-
     Examples
     --------
     >>> position_size(27_600, 0.01, stop_points=9)
@@ -50,9 +46,9 @@ def position_size(equity_usd, risk_fraction, stop_points, contract=M2K, *, cost_
     contract = check_contract(contract)
 
     def size(equity_usd, risk_fraction, stop_points, cost_usd):
-        budget = max(_money("equity_usd", equity_usd), Fraction(0))
-        budget *= exact("risk_fraction", risk_fraction, at_least=0, at_most=1)
-        loss = ticks_up("stop_points", stop_points, contract) * _tick_value(contract)
+        budget = _equity(equity_usd) * exact("risk_fraction", risk_fraction, at_least=0, at_most=1)
+        tick_usd = Fraction(str(contract.multiplier)) / contract._ticks_per_point
+        loss = ticks_up("stop_points", stop_points, contract) * tick_usd
         return math.floor(budget / (loss + exact("cost_usd", cost_usd, at_least=0)))
 
     return _each(
@@ -64,14 +60,14 @@ def position_size(equity_usd, risk_fraction, stop_points, contract=M2K, *, cost_
     )
 
 
-def exposure_cap(equity_usd, max_share, price, contract=M2K):
+def exposure_cap(equity_usd, max_fraction, price, contract=M2K):
     """Most whole contracts whose market value stays within a share of the account.
 
     Parameters
     ----------
     equity_usd : float or Series
         Account value. With nothing in the account, or less, the answer is 0 contracts.
-    max_share : float or Series
+    max_fraction : float or Series
         Market value over account value, 0 or more; 1 is no leverage, 3 is three times.
     price : float or Series
         Futures price, in points, above 0.
@@ -84,24 +80,23 @@ def exposure_cap(equity_usd, max_share, price, contract=M2K):
 
     Examples
     --------
-    >>> exposure_cap(50_000, max_share=1.0, price=2400.0)
+    >>> exposure_cap(50_000, max_fraction=1.0, price=2400.0)
     4
     """
     contract = check_contract(contract)
 
-    def cap(equity_usd, max_share, price):
-        allowed = max(_money("equity_usd", equity_usd), Fraction(0))
-        allowed *= exact("max_share", max_share, at_least=0)
-        notional = exact("price", price, above=0) * Fraction(str(contract.multiplier))
-        return math.floor(allowed / notional)
+    def cap(equity_usd, max_fraction, price):
+        return _within(equity_usd, exact("max_fraction", max_fraction, at_least=0), price, contract)
 
-    return _each(cap, equity_usd=equity_usd, max_share=max_share, price=price)
+    return _each(cap, equity_usd=equity_usd, max_fraction=max_fraction, price=price)
 
 
-def volatility_target(equity_usd, target, volatility, price, contract=M2K, *, max_share=math.inf):
+def volatility_target(
+    equity_usd, target, volatility, price, contract=M2K, *, max_fraction=math.inf
+):
     """Most whole contracts that keep the account's volatility at or below a target.
 
-    `floor(equity_usd * min(target / volatility, max_share) / notional)` (Moreira and Muir 2017,
+    `floor(equity_usd * min(target / volatility, max_fraction) / notional)` (Moreira and Muir 2017,
     "Volatility-managed portfolios", with volatility in place of variance).
 
     Parameters
@@ -109,13 +104,13 @@ def volatility_target(equity_usd, target, volatility, price, contract=M2K, *, ma
     equity_usd : float or Series
         Account value. With nothing in the account, or less, the answer is 0 contracts.
     target : float or Series
-        Wanted volatility of the account per year, 0 or more: 0.10 for 10 %.
+        Volatility of the account per year, 0 or more: 0.10 for 10 %.
     volatility : float or Series
         Expected volatility of the future's returns per year, above 0, known before the trade.
     price : float or Series
         Futures price, in points, above 0.
     contract : Contract
-    max_share : float
+    max_fraction : float
         Most market value over account value: a quiet month must not buy any size at all.
 
     Returns
@@ -131,39 +126,39 @@ def volatility_target(equity_usd, target, volatility, price, contract=M2K, *, ma
     2
     """
     contract = check_contract(contract)
-    if not (isinstance(max_share, float) and max_share == math.inf):
-        max_share = exact("max_share", max_share, at_least=0)
+    if not (isinstance(max_fraction, float) and max_fraction == math.inf):
+        max_fraction = exact("max_fraction", max_fraction, at_least=0)
 
     def size(equity_usd, target, volatility, price):
-        share = exact("target", target, at_least=0) / exact("volatility", volatility, above=0)
-        allowed = max(_money("equity_usd", equity_usd), Fraction(0)) * min(share, max_share)
-        notional = exact("price", price, above=0) * Fraction(str(contract.multiplier))
-        return math.floor(allowed / notional)
+        leverage = exact("target", target, at_least=0) / exact("volatility", volatility, above=0)
+        return _within(equity_usd, min(leverage, max_fraction), price, contract)
 
     return _each(size, equity_usd=equity_usd, target=target, volatility=volatility, price=price)
 
 
-def _money(name: str, value) -> Fraction:
-    return Fraction(math.floor(exact(name, value) * 100 + NOISE), 100)
+def _within(equity_usd, leverage: Fraction, price, contract: Contract) -> int:
+    """Most contracts whose market value is at most `leverage` times the account."""
+    notional = exact("price", price, above=0) * Fraction(str(contract.multiplier))
+    return math.floor(_equity(equity_usd) * leverage / notional)
 
 
-def _tick_value(contract: Contract) -> Fraction:
-    return Fraction(str(contract.multiplier)) / contract._ticks_per_point
+def _equity(value) -> Fraction:
+    """In whole cents, 0 or more."""
+    cents = math.floor(exact("equity_usd", value) * 100 + NOISE)
+    return Fraction(max(cents, 0), 100)
 
 
 def _each(calculate, **arguments):
     """Call once for numbers, and row by row where some of the arguments are Series."""
-    rows = {name: one for name, one in arguments.items() if isinstance(one, pd.Series)}
-    if not rows:
-        return calculate(**arguments)
-    index = next(iter(rows.values())).index
-    for name, series in rows.items():
+    given = {name: value for name, value in arguments.items() if isinstance(value, pd.Series)}
+    if not given:
+        return calculate(*arguments.values())
+    index = next(iter(given.values())).index
+    for name, series in given.items():
         same_index(name, series.index, index)
-    columns = [
-        series.tolist() if (series := rows.get(name)) is not None else [one] * len(index)
-        for name, one in arguments.items()
-    ]
-    sizes = [
-        calculate(**dict(zip(arguments, row, strict=True))) for row in zip(*columns, strict=True)
-    ]
+    columns = (
+        value.tolist() if name in given else itertools.repeat(value, len(index))
+        for name, value in arguments.items()
+    )
+    sizes = list(map(calculate, *columns))
     return pd.Series(sizes, index=index, dtype="int64", name="contracts")

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from m2k_lessons import sessions
 from m2k_lessons._util import checks, series
-
-if TYPE_CHECKING:
-    pass
 from m2k_lessons.strategies.rules import as_target, compiled_kernels, lowest
 
 # Prices are compared in millionths of a point: every tick is a whole number of them.

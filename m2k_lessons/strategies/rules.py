@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,7 @@ import pandas as pd
 from m2k_lessons import indicators
 from m2k_lessons._util import checks, series
 from m2k_lessons.indicators.averages import order_of_averages
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
+from m2k_lessons.indicators.bands import standard_score
 
 # 2400.3 + 9.8 is 2410.1000000000004, and still on a level of 2410.1.
 _NOISE = 1e-9
@@ -37,12 +34,6 @@ def threshold(close, buy_above: float, sell_below: float, *, long_only: bool = T
     Series of float
         1 from the first close above `buy_above` to the last before one below `sell_below`; then
         0, or -1 with `long_only=False`. 0 before the first signal.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Levels not numbers or the wrong way round; `close` not numbers, infinite, or with times
-        out of order or twice.
 
     Examples
     --------
@@ -76,6 +67,7 @@ def trend_following(close, fast: int = 20, slow: int = 50, *, long_only: bool = 
     fast, slow : int
         Bars, at least 1; `fast` below `slow`.
     long_only : bool
+        As in `threshold`.
 
     Returns
     -------
@@ -127,11 +119,6 @@ def mean_reversion(
         below it; -1 likewise above; else 0. A distance of exactly `exit` leaves. 0 on the first
         `window - 1` bars.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `indicators.bollinger`; `entry` and `exit` outside what is accepted.
-
     Notes
     -----
     Where all prices of a window are equal, the distance is 0. A distance within 1e-9 of a limit
@@ -150,12 +137,7 @@ def mean_reversion(
     entry = checks.number("entry", entry, above=0)
     exit = checks.number("exit", exit, at_least=0, below=entry)
     floor = lowest(long_only)
-    prices = series.values("close", close)
-    bands = indicators.bollinger(prices if isinstance(close, np.ndarray) else close, window, 1.0)
-    lower, middle, _ = np.asarray(bands).T
-    deviation = middle - lower
-    flat = deviation == 0
-    score = np.where(flat, 0.0, (prices - middle) / np.where(flat, 1.0, deviation))
+    score = standard_score(close, window)
     return as_target(close, np.maximum(_faded(score, -entry, entry, -exit, exit), floor))
 
 
@@ -207,12 +189,6 @@ def combination(
     Series of float
         1 or -1 while the votes add up to `agree` or more, or to `-agree` or less; else 0. 0 until
         all three have a value.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As the functions named above; `oversold`, `overbought` or `agree` outside what is
-        accepted.
 
     Examples
     --------

@@ -422,13 +422,13 @@ def test_minimum_track_record_is_where_the_probability_is_reached(record, trials
     test = evidence.minimum_track_record(record, 0.1, trials=trials, confidence=confidence)
     if record.sharpe <= 0.1:
         assert test.years == math.inf
-        assert test.verdict.startswith("Never")
+        assert test.summary.startswith("Never")
         return
     # What probabilistic_sharpe computes, at that very length.
     deviation = math.sqrt(record._variance(record.per_period) / (test.returns_needed - 1))
     reached = stats.norm.cdf((record.per_period - 0.1 / math.sqrt(252)) / deviation)
     assert reached**trials == pytest.approx(confidence)
-    assert test.verdict.startswith("Long" if record.n >= test.returns_needed else "Too short")
+    assert test.summary.startswith("Long" if record.n >= test.returns_needed else "Too short")
 
 
 @pytest.mark.parametrize("trials", [5, 100, 2_000])
@@ -657,7 +657,7 @@ def test_folds_work_in_scikit_learn_and_take_away_what_leaks():
 
 
 @pytest.fixture(scope="module")
-def findings():
+def results():
     luck, skill = drawn(2, 500), drawn(2, 500) + 0.005
     columns = drawn(1, 500, 4)
     position = np.sign(drawn(4, 500))
@@ -692,28 +692,29 @@ def findings():
 @pytest.mark.parametrize(
     "name", ["permutation", "bootstrap", "reality check", "spa", "probabilistic"]
 )
-def test_verdicts_tell_luck_from_skill(findings, name):
-    luck, skill = findings[name]
-    assert luck.verdict.startswith("Not shown: the best of")
-    assert luck.verdict.endswith("Luck is explanation enough.")
-    assert skill.verdict.startswith("Hard to explain by luck:")
-    for one in (luck, skill):
-        told = str(one)
-        assert repr(one) == told
-        assert one.verdict in told
-        assert f"From 500 returns; {one.trials} trial" in told
-        assert all(assumption in told for assumption in one.assumptions)
+def test_summaries_tell_luck_from_skill(results, name):
+    luck, skill = results[name]
+    assert luck.summary.startswith("Not shown: the best of")
+    assert luck.summary.endswith("Luck is explanation enough.")
+    assert skill.summary.startswith("Hard to explain by luck:")
+    for result in (luck, skill):
+        text = str(result)
+        assert repr(result) == text
+        assert result.summary in text
+        assert f"From 500 returns; {result.trials} trial" in text
+        assert all(assumption in text for assumption in result.assumptions)
+        assert isinstance(result, evidence.TestResult)
 
 
-def test_verdicts_of_the_others():
+def test_summaries_of_the_others():
     deflated = evidence.deflated_sharpe(drawn(1, 500), trials=20, trial_variance=0.5)
-    assert deflated.verdict.startswith("Not shown: after 20 trials, luck alone")
+    assert deflated.summary.startswith("Not shown: after 20 trials, luck alone")
     sure = evidence.deflated_sharpe(drawn(1, 500) + 0.005, trials=20, trial_variance=0.5)
-    assert sure.verdict.startswith("More than luck: after 20 trials, luck alone")
+    assert sure.summary.startswith("More than luck: after 20 trials, luck alone")
     length = evidence.minimum_backtest_length(1_000)
     assert "the best of 1,000 trials is expected to show a Sharpe ratio above 1" in str(length)
     overfit = evidence.probability_of_backtest_overfitting(drawn(1, 100, 4), trials=4, blocks=4)
-    assert overfit.verdict.startswith("In ")
+    assert overfit.summary.startswith("In ")
     assert "Choosing by backtest" in str(overfit)
 
 

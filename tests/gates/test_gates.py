@@ -293,7 +293,7 @@ def test_one_night_is_enough_for_the_gap_gate():
     found = examine(bars=bars)
     assert failed(found) == ["gaps"]
     assert found.largest_gap_loss_usd == pytest.approx(1_000)
-    assert examine(bars=bars, gap_share=0.025).passes
+    assert examine(bars=bars, gap_fraction=0.025).passes
 
 
 def test_trials_make_the_two_gates_of_luck_stricter():
@@ -347,7 +347,7 @@ def test_the_stop_of_the_limits_is_used_everywhere():
         ),
         ({"trials": 0}, ValueError, "trials must be a whole number at least 1, got 0"),
         ({"contracts": 1.5}, ValueError, "contracts must be a whole number at least 1, got 1.5"),
-        ({"gap_share": 0}, ValueError, "gap_share must be a finite number above 0"),
+        ({"gap_fraction": 0}, ValueError, "gap_fraction must be a finite number above 0"),
         (
             {"opened": pd.Timestamp("2050-01-03", tz="America/New_York")},
             ValueError,

@@ -64,7 +64,7 @@ def test_halved_accounts_without_any_draws(part, simulated_pct):
         chance[out] = 0.0
     error = np.sqrt(halved * (1 - halved) / 2_000)
     assert simulated_pct / 100 == pytest.approx(halved, abs=3 * error)
-    assert halved < risk.chance_of_falling(0.5, part)  # "so fewer of them need to fall"
+    assert halved < risk.drawdown_probability(0.5, part)  # "so fewer of them need to fall"
 
 
 def test_learners_without_any_draws():
