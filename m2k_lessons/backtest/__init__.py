@@ -49,5 +49,3 @@ still open at the end are rows with the tag `open`, valued at the last close, wi
 from m2k_lessons.backtest.lookahead import LookAheadError, assert_no_lookahead
 from m2k_lessons.backtest.result import Result
 from m2k_lessons.backtest.runs import run, run_portfolio
-
-__all__ = ["LookAheadError", "Result", "assert_no_lookahead", "run", "run_portfolio"]

@@ -21,8 +21,3 @@ from m2k_lessons.events.placebos import Placebo, placebo
 from m2k_lessons.events.release_calendar import calendar, read_calendar
 from m2k_lessons.events.responses import Response, response
 from m2k_lessons.events.study import EventStudy, bar_returns, event_study
-
-__all__ = [
-    "EventStudy", "Placebo", "Response", "bar_returns", "calendar", "event_study", "jumps",
-    "placebo", "read_calendar", "reduce_around", "response",
-]  # fmt: skip

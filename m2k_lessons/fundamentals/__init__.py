@@ -22,9 +22,3 @@ from m2k_lessons.fundamentals.sectors import (
     sector_weights,
 )
 from m2k_lessons.fundamentals.vintages import composite, expanding_zscore, known_at, surprise
-
-__all__ = [
-    "OutOfSample", "Regression", "SectorShock", "attribution", "composite", "expanding_zscore",
-    "fred", "growth_rate", "known_at", "macro", "out_of_sample", "quarterly", "regress",
-    "sector_contribution", "sector_shock", "sector_weights", "small_cap_premium", "surprise",
-]  # fmt: skip

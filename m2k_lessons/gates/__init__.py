@@ -16,7 +16,7 @@ proven good; what fails one has not been proven bad. The gates say what the evid
 All but the last one use the development years only, the bars before `opened`.
 """
 
-# ruff: noqa: F401 (the imports are the contents)
+
 
 from m2k_lessons.gates.bars import daily_bars, market_returns, read_bars
 from m2k_lessons.gates.costs import overnight_usd, round_turn_usd

@@ -22,5 +22,3 @@ Bollinger's deviation is the population's; the RSI of a price that has never mov
 from m2k_lessons.indicators.averages import crossover, ema, sma, sma_crossover
 from m2k_lessons.indicators.bands import atr, bollinger
 from m2k_lessons.indicators.momentum import rsi
-
-__all__ = ["atr", "bollinger", "crossover", "ema", "rsi", "sma", "sma_crossover"]

@@ -39,11 +39,3 @@ from m2k_lessons.options.positions import (
     protective_put,
     value,
 )
-
-__all__ = [
-    "Cover", "DAYS_A_YEAR", "Greeks", "HedgeReplay", "KINDS", "Leg", "M2K_PER_OPTION", "OPTION",
-    "ProtectionCost", "QUARTERLY_TIME", "american", "black76", "collar", "cost_of_protection",
-    "covered_call", "expiries", "greeks", "implied_volatility", "long_call", "option_tick",
-    "options_to_cover", "parity_gap", "payoff", "premium_usd", "profit", "protective_put",
-    "quote", "replay_protective_put", "value",
-]  # fmt: skip

@@ -14,7 +14,7 @@ So are infinity, too few bars, legs and spreads that never move, and arguments o
 accepted: by a TypeError or ValueError that names argument and value.
 """
 
-# ruff: noqa: F401 (the imports are the contents)
+
 
 from m2k_lessons.pairs.data import nasdaq_and_sp500
 from m2k_lessons.pairs.hedging import (

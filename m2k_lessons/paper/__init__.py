@@ -99,18 +99,3 @@ from m2k_lessons.paper.orders import (
     stop_limit,
 )
 from m2k_lessons.paper.views import Event
-
-__all__ = [
-    "Accepted",
-    "Event",
-    "Order",
-    "PaperAccount",
-    "REASONS",
-    "Refused",
-    "bracket",
-    "limit",
-    "market",
-    "read_journal",
-    "stop",
-    "stop_limit",
-]

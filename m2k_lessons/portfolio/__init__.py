@@ -33,10 +33,3 @@ from m2k_lessons.portfolio.covariance import (
 )
 from m2k_lessons.portfolio.rebalancing import Portfolio, rebalance
 from m2k_lessons.portfolio.weights import METHODS, allocate, weights_from_covariance
-
-__all__ = [
-    "ContractPortfolio", "METHODS", "Portfolio", "RULES", "allocate", "covariance_matrix",
-    "diversification_ratio", "ewma_correlation", "portfolio_volatility", "rebalance",
-    "rebalance_contracts", "risk_contribution", "rolling_correlation",
-    "weights_from_covariance", "whole_contracts",
-]  # fmt: skip

@@ -15,7 +15,7 @@ Exactness
     where the stop has to stand.
 """
 
-# ruff: noqa: F401 (the imports are the contents)
+
 
 from m2k_lessons.risk.bootstrap import bootstrap_equity
 from m2k_lessons.risk.engine import Limits, RiskEngine

@@ -7,5 +7,3 @@ seeded by its number, so that a search which was resumed is the one that was not
 """
 
 from m2k_lessons.search.runs import METHODS, Search, search
-
-__all__ = ["METHODS", "Search", "search"]

@@ -49,8 +49,3 @@ from m2k_lessons.sessions.times import (
     trade_date,
     trade_dates,
 )
-
-__all__ = [
-    "FIRST_DAY", "LABELS", "LAST_DAY", "NEW_YORK", "is_open", "label_sessions", "next_close",
-    "next_open", "schedule", "session_minutes", "trade_date", "trade_dates", "trading_days",
-]  # fmt: skip

@@ -22,5 +22,3 @@ None of them is advice. On prices without memory each earns nothing before costs
 
 from m2k_lessons.strategies.intraday import scalping
 from m2k_lessons.strategies.rules import combination, mean_reversion, threshold, trend_following
-
-__all__ = ["combination", "mean_reversion", "scalping", "threshold", "trend_following"]

@@ -21,5 +21,3 @@ The finished rows are its attribute `table`; after the fact, in a notebook,
 
 from m2k_lessons.sweep.heat import heat_map
 from m2k_lessons.sweep.runs import Prepared, SweepInterrupted, prepare, sweep
-
-__all__ = ["Prepared", "SweepInterrupted", "heat_map", "prepare", "sweep"]
