@@ -128,7 +128,7 @@ def measure_opens(bars: pd.DataFrame, symbol: str = "") -> Opens:
         raise TypeError(f"bars must be a DataFrame with a DatetimeIndex, got {type(bars).__name__}")
     if missing := {"open", "close"} - set(bars.columns):
         raise ValueError(f"bars must have the columns open and close, got no {min(missing)}")
-    if _within_the_day(bars.index):
+    if within_the_day(bars.index):
         return Opens(None, "opens not judged: the bars are within the day, each begins at a trade")
     weekend = np.mean(bars.index.day_of_week >= 5) if len(bars) else 0.0
     if weekend > 0.1:
@@ -183,9 +183,9 @@ def measure_opens(bars: pd.DataFrame, symbol: str = "") -> Opens:
     return Opens(True, f"opens look like trades ({share}, {days:,} days)", **measured)
 
 
-def _within_the_day(index: pd.DatetimeIndex) -> bool:
-    """Tell whether most days have several rows."""
-    return len(index) > 1 and index.normalize().nunique() < 0.6 * len(index)
+def within_the_day(index: pd.DatetimeIndex) -> bool:
+    """Tell whether ascending times are more than a day has room for, one bar each."""
+    return len(index) > 1 and len(index) > 1.2 * (1 + (index[-1] - index[0]) / pd.Timedelta("1D"))
 
 
 def _names_an_index(symbol: str) -> bool:

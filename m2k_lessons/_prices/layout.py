@@ -6,37 +6,47 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from m2k_lessons._prices.report import shown
-from m2k_lessons._prices.times import looks_like_clock, looks_like_time
+from m2k_lessons._prices.times import ABBREVIATIONS, CLOCKS, looks_like_clock, looks_like_time
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 PRICES = ("open", "high", "low", "close")
+NUMBERS = (*PRICES, "adj_close", "volume", "tick_volume")
 ROLES = ("time", "date", *PRICES, "adj_close", "volume", "symbol")
 HEADER_LINES = 50  # how far down the line with the column names may be
 
-# Names as `plain_name` writes them, in English, German, French and Spanish.
-NAMES = {
-    role: frozenset(names.split())
-    for role, names in {
-        "open": "open openprice first opening o eröffnung eröffnungskurs eröffn erster ouverture "
-        "ouv apertura",
-        "high": "high highprice h max hoch tageshoch höchstkurs plushaut máximo",
-        "low": "low lowprice l min tief tagestief tiefstkurs plusbas mínimo",
-        "close": "close closeprice closingprice c",
-        "adj_close": "adjclose adjustedclose closeadj closeadjusted",
-        "volume": "volume vol totalvolume v volumen",
-        "symbol": "symbol ticker",
-        # The close of a file that has no column of the names above.
-        "last": "last latest lastprice closelast price settle settlement settlementprice schluss "
-        "schlusskurs zuletzt letzter dernier clôture cierre último",
-        "moment": "datetime dateandtime timestamp tsevent ts t unix unixtime unixtimestamp epoch "
-        "opentime windowstart gmttime utctime localtime timeutc timegmt dateutc dategmt "
-        "datetimeutc",
-        "day": "date day tradedate tradingdate tradingday dtyyyymmdd datum fecha observationdate",
-        "clock": "time timeofday zeit uhrzeit hora heure",
-        "unnamed": "index unnamed0 indexlevel0",
-    }.items()
+# Names as `plain_name` writes them, in English, and behind a bar in German, French and Spanish.
+_NAMES = {
+    "open": "open openprice first opening o | eröffnung eröffnungskurs eröffn erster ouverture ouv "
+    "apertura",
+    "high": "high highprice h max | hoch tageshoch höchstkurs plushaut máximo",
+    "low": "low lowprice l min | tief tagestief tiefstkurs plusbas mínimo",
+    "close": "close closeprice closingprice c",
+    "adj_close": "adjclose adjustedclose closeadj closeadjusted",
+    "volume": "volume vol totalvolume v | volumen",
+    "tick_volume": "tickvol tickvolume",
+    "symbol": "symbol ticker",
+    "zone": "timezone tz zone utcoffset gmtoffset timezonename",
+    # The close of a file that has no column of the names above.
+    "last": "last latest lastprice closelast price settle settlement settlementprice | schluss "
+    "schlusskurs zuletzt letzter dernier clôture cierre último",
+    "moment": "datetime dateandtime timestamp tsevent ts t unix unixtime unixtimestamp epoch "
+    "opentime windowstart gmttime utctime localtime",
+    "day": "date day tradedate tradingdate tradingday dtyyyymmdd observationdate | datum fecha",
+    "clock": "time timeofday | zeit uhrzeit hora heure",
+    "unnamed": "index unnamed0 indexlevel0",
 }
+NAMES = {role: frozenset(names.replace("|", "").split()) for role, names in _NAMES.items()}
+FOREIGN = frozenset(" ".join(names.partition("|")[2] for names in _NAMES.values()).split())
 NAMES["unnamed"] |= {""}
+NO_PRICE = re.compile(r"vol|chang|chg|%|var|diff|interest|oi$|count|trades|spread|divid|split|date|time")
+LIKELY_CLOSE = re.compile(r"^adj|clos|last|settle|price|px|value|kurs|nav", re.IGNORECASE)
+_ZONES = "|".join(["UTC", "GMT", *ABBREVIATIONS, *CLOCKS])
+ZONE_IN_NAME = re.compile(rf"(?:^|[\W_]+)({_ZONES})(?:[\W_]+|$)", re.IGNORECASE)
+ZONE_IN_COMMENT = re.compile(
+    r"(?:time ?zone|\btz\b|\btime ?stamps?\b.*?\b(?:in|are)\b|\btimes?\b.*?\b(?:in|are)\b)"
+    rf"\W*(?:is|are|in)?\W*([A-Za-z]+(?:/[A-Za-z_]+)+|(?:{_ZONES})\b)",
+    re.IGNORECASE,
+)
 
 
 class LayoutFault(Exception):
@@ -57,7 +67,9 @@ class Layout:
     roles: dict[str, int]  # role -> position
     data_line: int = 0  # index of the first line after the column names
     repairs: list[str] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)  # lines above the column names
     nameless: bool = False  # no line names the columns
+    symbol: str = ""  # where a line above the data names it
 
 
 def split_line(line: str, delimiter: str) -> list[str]:
@@ -75,49 +87,73 @@ def is_named(name: str, role: str) -> bool:
     return plain_name(name) in NAMES[role]
 
 
-def names_utc(name: str) -> bool:
-    """Tell whether a time column says in its name that it is in UTC."""
-    return bool(re.search(r"(^|[\W_])(utc|gmt)([\W_]|$)", name, re.IGNORECASE))
+def zone_in_name(name: str) -> str | None:
+    """Return the zone that a time column's name holds: UTC, EST ..."""
+    found = ZONE_IN_NAME.search(name)
+    return found[1].upper() if found else None
 
 
 def find_roles(
-    names: Sequence[str], columns: Mapping[str, str] | None = None
+    names: Sequence[str], columns: Mapping[str, str | None] | None = None
 ) -> tuple[dict[str, int], str | None]:
     """Return the position of each role among the names, and what is ambiguous, if anything."""
     plain = [plain_name(name) for name in names]
-    roles = {
-        role: list(names).index(name)
+    given = {
+        list(names).index(name): role
         for name, role in (columns or {}).items()
         if list(names).count(name) == 1
     }
+    roles = {role: position for position, role in given.items() if role is not None}
     problem = None
 
-    def free(group: str) -> list[int]:
-        taken = roles.values()
-        return [i for i, name in enumerate(plain) if name in NAMES[group] and i not in taken]
+    def free(group: str, cells: list[str] = plain) -> list[int]:
+        taken = {*roles.values(), *given}
+        return [i for i, name in enumerate(cells) if name in NAMES[group] and i not in taken]
 
-    for role in (*PRICES, "adj_close", "volume", "symbol"):
+    for role in (*PRICES, "adj_close", "volume", "tick_volume", "symbol", "zone"):
         if role in roles:
             continue
         found = free(role) or (free("last") if role == "close" else [])
         if len(found) > 1 and problem is None:
             several = " and ".join(repr(names[i]) for i in found)
-            problem = f"{several} could each be the {role}; choose with columns="
+            example = f"columns={{{names[found[0]]!r}: {role!r}}}"
+            if len({names[i] for i in found}) == 1:
+                listed = [{i: r for r, i in roles.items()}.get(i) for i in range(len(names))]
+                listed[0], listed[found[0]] = listed[0] or "time", role
+                example = f"columns={listed}"
+            problem = f"{several} could each be the {role}; choose with columns=, such as {example}"
         if found:
             roles[role] = found[0]
+    if "symbol" not in roles and "tsevent" in plain and "instrumentid" in plain:
+        roles["symbol"] = plain.index("instrumentid")
+    # "Time (UTC)" is a time, and is the zone of one.
+    bare = [plain_name(ZONE_IN_NAME.sub(" ", name)) for name in names]
     if "time" not in roles and "date" not in roles:
-        moment, day, clock = free("moment"), free("day"), free("clock")
+        moment = free("moment") or free("moment", bare)
+        day, clock = free("day") or free("day", bare), free("clock") or free("clock", bare)
         if day and clock and not moment:
             roles |= {"date": day[0], "time": clock[0]}
         elif found := moment + day + clock + free("unnamed"):
             roles["time"] = found[0]
     elif "time" not in roles:
         roles["time"] = roles.pop("date")
+    elif "date" not in roles and bare[roles["time"]] in NAMES["clock"] and (day := free("day")):
+        roles["date"] = day[0]
     return roles, problem
 
 
+def in_billionths(names: Sequence[str]) -> bool:
+    """Tell whether whole numbers are prices in billionths, as Databento writes them."""
+    return {"tsevent", "instrumentid"} <= {plain_name(name) for name in names}
+
+
+def looks_foreign(names: Sequence[str]) -> bool:
+    """Tell whether a column has a name that is not English."""
+    return any(plain_name(name) in FOREIGN for name in names)
+
+
 def find_layout(
-    lines: list[str], columns: Mapping[str, str] | Sequence[str | None] | None
+    lines: list[str], columns: Mapping[str, str | None] | Sequence[str | None] | None
 ) -> Layout:
     """Tell the layout from a text's first lines.
 
@@ -159,12 +195,12 @@ def find_layout(
 
 
 def find_parquet_roles(
-    names: list[str], columns: Mapping[str, str] | Sequence[str | None] | None
+    names: list[str], columns: Mapping[str, str | None] | Sequence[str | None] | None
 ) -> dict[str, int]:
     """Return the position of each role among the columns of a Parquet file."""
     if columns is not None and not isinstance(columns, Mapping):
         if len(columns) != len(names):
-            raise LayoutFault(f"has {len(names)} columns, columns= names {len(columns)}")
+            raise LayoutFault(_wrong_count(f"{len(names)} columns", columns))
         roles, problem = _listed_roles(columns), None
     else:
         _refuse_unknown(columns, names)
@@ -177,11 +213,21 @@ def find_parquet_roles(
 def _refuse_unknown(columns: Mapping[str, str] | None, names: list[str]) -> None:
     unknown = [name for name in columns or () if names.count(name) != 1]
     if unknown:
-        raise LayoutFault(f"columns= names {unknown[0]!r}, the columns are {', '.join(names)}")
+        raise LayoutFault(
+            f"columns= names {unknown[0]!r}, the columns are {', '.join(names)}; use one of these"
+        )
+
+
+def _wrong_count(found: str, columns: Sequence[str | None]) -> str:
+    return (
+        f"has {found}, columns= names {len(columns)}; name them all, None for those to leave out"
+    )
 
 
 def _listed_roles(columns: Sequence[str | None]) -> dict[str, int]:
     roles = {role: position for position, role in enumerate(columns) if role is not None}
+    if not {"time", "date"} & set(roles):
+        raise LayoutFault("columns= names no time; put 'time' where it stands")
     if "time" not in roles and "date" in roles:
         roles["time"] = roles.pop("date")
     return roles
@@ -203,17 +249,17 @@ def _three_lines(lines: list[str]) -> tuple[Layout, str | None] | None:
             continue
         if len(tickers) > 1:
             problem = f"holds {len(tickers)} symbols ({', '.join(tickers[:5])}); save one per file"
-        layout = Layout(",", names, roles, number + 1)
+        layout = Layout(",", names, roles, number + 1, symbol="".join(tickers[:1]))
         return layout, problem
     return None
 
 
 def _without_names(lines: list[str], columns: list[str | None] | None) -> Layout:
     """Read the columns from `columns`, or from a first line that can only be time and prices."""
-    start, first = next(
-        ((i, line) for i, line in enumerate(lines) if line.strip() and line.strip()[0] != "#"),
-        (0, ""),
-    )
+    filled = [(i, each) for i, each in enumerate(lines) if each.strip() and each.strip()[0] != "#"]
+    start, first = filled[0] if filled else (0, "")
+    if columns is not None and len(filled) > 1 and not re.search(r"\d", first):
+        start, first = filled[1]  # behind the names that columns= replaces
     # Comma last: where a file has semicolons or tabs too, its commas are decimal.
     wanted = len(PRICES) + 1 if columns is None else len(columns)
     splits = {delimiter: split_line(first, delimiter) for delimiter in "\t;,"}
@@ -237,7 +283,7 @@ def _without_names(lines: list[str], columns: list[str | None] | None) -> Layout
     else:
         repair = None
         if len(fields) != len(columns):
-            raise LayoutFault(f"has {len(fields)} fields, columns= names {len(columns)}", start + 1)
+            raise LayoutFault(_wrong_count(f"{len(fields)} fields", columns), start + 1)
     roles = _listed_roles(columns)
     names = [f"{i} ({role})" if role else f"{i}" for i, role in enumerate(columns, start=1)]
     layout = Layout(delimiter, names, roles, start, [repair] if repair else [], nameless=True)
@@ -248,23 +294,63 @@ def _without_names(lines: list[str], columns: list[str | None] | None) -> Layout
 def _unknown_delimiter(line: str) -> str:
     other = next((mark for mark in "|^~:" if line.count(mark) >= 2), None)
     found = f"found {other!r}" if other else f"the line is {shown(line)}"
-    return f"unknown delimiter: {found}, accepted are comma, semicolon and tab"
+    sep = repr(other) if other else r"r'\s+'"
+    return (
+        f"unknown delimiter: {found}, accepted are comma, semicolon and tab; if it is a table, "
+        f"pandas.read_csv(path, sep={sep}).to_csv('prices.csv', index=False) makes one of commas"
+    )
 
 
 def _no_columns(names: list[str]) -> str:
+    """Say which column is missing, with an example that works when it is followed."""
     listed = ", ".join(shown(name, 20) for name in names[:12])
-    example = {names[0]: "time", names[-1]: "close"}
-    return (
-        f"no column is recognised as time and price among {listed}; say which is which with "
-        f"columns=, for example columns={example}"
+    roles, _ = find_roles(names)
+    rest = [name for i, name in enumerate(names) if i not in roles.values() and name]
+    example, missing = {}, []
+    if "time" not in roles:
+        missing.append("time")
+        likely = [name for name in rest if re.search(r"date|time|day", name, re.IGNORECASE)]
+        example |= {name: "time" for name in (likely or rest)[:1]}
+    if not any(role in roles for role in PRICES):
+        missing.append("price")
+        possible = [name for name in rest if not NO_PRICE.search(name.lower())]
+        possible = [name for name in possible if name not in example]
+        likely = [name for name in possible if LIKELY_CLOSE.search(name)]
+        example |= {name: "close" for name in (likely or possible)[:1]}
+    text = (
+        f"no column is recognised as {' and '.join(missing)} among {listed}; say which is which "
+        "with columns="
     )
+    if len(example) < len(missing):
+        return text + " (the text may also lack its column names, or be no prices at all)"
+    only = ", prices=('close',)" if "close" in example.values() else ""
+    return f"{text}, for example columns={example}{only}"
+
+
+def no_price(missing: Sequence[str], names: list[str], roles: Mapping[str, int]) -> str:
+    """Say what to do about prices that no column is recognised as."""
+    there = tuple(name for name in PRICES if name in roles)
+    text = f"no column for {' and '.join(missing)}; the columns are {', '.join(names)}"
+    taken = {roles[role] for role in roles if role in ("time", "date", *PRICES)}
+    likely = [name for i, name in enumerate(names) if i not in taken and LIKELY_CLOSE.search(name)]
+    likely = [name for name in likely if not NO_PRICE.search(name.lower())]
+    if "close" in missing and likely:
+        text += f"; if {likely[0]} is the close, columns={{{likely[0]!r}: 'close'}}"
+        there = (*there, "close")
+    if there and set(missing) - set(there):
+        text += f"; to ask only for what the file has, prices={there!r}"
+    return text + ("" if there else "; name them with columns=")
 
 
 def _report_skipped(layout: Layout, skipped: list[str]) -> None:
     for line in skipped:
         fields = split_line(line, layout.delimiter)
         if len(fields) == len(layout.names) and looks_like_time(fields[0].strip()):
-            raise LayoutFault(f"data stand above the column names: {shown(line)}")
+            raise LayoutFault(
+                f"data stand above the column names: {shown(line)}; move the names to the first "
+                "line, or delete the lines above them"
+            )
+    layout.comments = skipped
     if skipped:
         lines = f"{len(skipped)} line" + ("" if len(skipped) == 1 else "s")
         layout.repairs.append(f"skipped {lines} above the data, the first {shown(skipped[0])}")

@@ -1,23 +1,29 @@
-"""Numbers as people's files write them: decimal comma, thousands separators, `$`, `1.2M`."""
+"""Numbers as people's files write them: decimal comma, thousands separators, `$`, `1.2M`, 110-16."""
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+import pandas as pd
 
 from m2k_lessons._prices.report import CellFault, shown
 
-MISSING = r"(?i)^(null|none|nan|n/?a|#n/a|<na>|nil|-+|\.|—|–)?$"
+MISSING = re.compile(r"(null|none|nan|n/?a|#n/a|<na>|nil|-+|\.|—|–)?", re.IGNORECASE)
 THOUSAND = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 CURRENCY = "[$€£¥]"
-SPACES = r" '’\x{00a0}\x{2009}\x{202f}"  # group thousands whichever mark is the decimal one
+SPACES = r" '’\u00a0\u2009\u202f"  # group thousands whichever mark is the decimal one
 POWER = r"([eE][+-]?\d+)?"
+THIRTY_SECONDS = "32nds"
+# 110-16 is 110 16/32, 110-16+ and 110-165 half a thirty-second more, 110-162 a quarter.
+BOND = re.compile(r"(\d{2,3})[-'’]([0-2]\d|3[01])([0257]|\+|\.\d+)?", re.ASCII)
+BOND_OR_THOUSANDS = re.compile(r"\d{2,3}['’]\d{3}", re.ASCII)
+QUARTERS = {"": 0.0, "0": 0.0, "2": 0.25, "5": 0.5, "7": 0.75, "+": 0.5}
+BILLIONTH_UNDEFINED = 2.0**63  # what Databento writes where there is no price
 
 
-def _decimal_evidence(mark: str, other: str) -> str:
+def _decimal_evidence(mark: str, other: str) -> re.Pattern:
     """Return a pattern of the numbers in which `mark` can only be the decimal one."""
-    mark, other = rf"\x{{{ord(mark):02x}}}", rf"\x{{{ord(other):02x}}}"
+    mark, other = re.escape(mark), re.escape(other)
     ways = (
         rf"^[^{mark}]*\d{mark}(\d{{0,2}}|\d{{4,}})",  # not followed by three digits
         rf"^\D*(0|\d{{4,}}){mark}\d{{3}}",  # preceded by what is no leading group
@@ -25,21 +31,26 @@ def _decimal_evidence(mark: str, other: str) -> str:
         rf"\d[{other}{SPACES}]\d{{3}}{mark}\d+",  # after a group
         rf"{other}\d{{3}}{other}\d{{3}}",  # the other mark groups
     )
-    return f"({'|'.join(ways)}){POWER}[kKmMbBtT]?$"
+    return re.compile(rf"({'|'.join(ways)}){POWER}[kKmMbBtT]?$", re.ASCII)
 
 
 EVIDENCE = {".": _decimal_evidence(".", ","), ",": _decimal_evidence(",", ".")}
-UNDECIDED = r"^\D*\d{1,3},\d{3}\D*$"  # 1,234: a thousand or a little more than one
+UNDECIDED = re.compile(r"\D*\d{1,3}[.,]\d{3}\D*", re.ASCII)  # 1,234: a thousand or little over one
 
 
-def _number(decimal: str, group: str) -> str:
+def _number(decimal: str, group: str) -> re.Pattern:
     """Return the pattern of a whole number cell."""
-    mark, group = rf"\x{{{ord(decimal):02x}}}", rf"\x{{{ord(group):02x}}}"
+    mark, group = re.escape(decimal), re.escape(group)
     whole = (
         rf"\d+|\d{{1,3}}({group}\d{{3}})+|\d{{1,3}}([{SPACES}]\d{{3}})+"
         rf"|\d{{1,2}}({group}\d{{2}})*{group}\d{{3}}"  # 12,34,567 as in India
     )
-    return rf"^([+-]?{CURRENCY}?|{CURRENCY}[+-])\s?(({whole})({mark}\d*)?|{mark}\d+){POWER}$"
+    return re.compile(
+        rf"([+-]?{CURRENCY}?|{CURRENCY}[+-])\s?(({whole})({mark}\d*)?|{mark}\d+){POWER}", re.ASCII
+    )
+
+
+NUMBER = {".": _number(".", ","), ",": _number(",", ".")}
 
 
 class Numbers:
@@ -49,125 +60,168 @@ class Numbers:
     ----------
     prices, others : list of str
         Names of the price columns and of the others (volume, adjusted close).
-    decimal : {".", ","} or None
+    decimal : {".", ",", "32nds"} or None
         The user's word; None to decide by the evidence.
-    comma_likely : bool
-        True where the delimiter is a semicolon, which is there because commas are decimal.
+    points_may_group : bool
+        True where the file looks as if it came from a country of decimal commas.
+    billionths : bool
+        True where whole numbers are prices in billionths.
+
+    Attributes
+    ----------
+    decimal : str or None
+        What was decided.
+    three_decimals : bool
+        True if each number with a point has three digits after it, and they were taken for
+        decimals.
+    billionths : bool
+        As given, and False if a price has a point.
     """
 
     def __init__(
-        self, prices: list[str], others: list[str], decimal: str | None, comma_likely: bool
+        self,
+        prices: list[str],
+        others: list[str],
+        decimal: str | None,
+        points_may_group: bool,
+        billionths: bool,
     ):
-        self._prices = prices
-        self._others = others
-        self._comma_likely = comma_likely
+        self._prices, self._others = prices, others
+        self._points_may_group = points_may_group
         self._undecided: tuple[str, str] | None = None
+        self._bonds, self._looked = True, False  # until a price says otherwise
+        self._bond_or_thousands: tuple[str, str] | None = None
+        self._given = decimal
+        self._values: dict[tuple[str, str], tuple[float | None, bool]] = {}
         self.decimal = decimal
+        self.three_decimals = False
+        self.billionths = billionths
         self.grouped: set[str] = set()  # columns in which thousands separators were taken out
 
-    def look(self, columns: dict[str, pa.Array]) -> bool:
+    def look(self, columns: dict[str, np.ndarray]) -> bool:
         """Look for evidence of the decimal mark; return True when there is no need for more."""
         if self.decimal is not None:
             return True
         undecided = None
         for names in (self._prices, self._others):
             for name in names:
-                text = columns[name]
-                if not pa.types.is_string(text.type):
+                if columns[name].dtype != object:
                     continue
-                text = pc.utf8_trim_whitespace(text)
+                cells = {cell.strip() for cell in columns[name]}
+                if name in self._prices:
+                    self._look_for_bonds(name, cells)
                 for mark, pattern in EVIDENCE.items():
-                    if pc.any(pc.match_substring_regex(text, pattern)).as_py():
+                    if any(map(pattern.search, cells)):
                         self.decimal = mark
-                        return True
-                either = pc.index(pc.match_substring_regex(text, UNDECIDED), True).as_py()
-                if either >= 0 and undecided is None:
-                    undecided = (name, text[either].as_py())
+                        self.billionths &= name not in self._prices
+                        break
+                if self.decimal is not None and not self._bonds:
+                    return True
+                either = sorted(cell for cell in cells if UNDECIDED.fullmatch(cell))
+                if either and undecided is None:
+                    undecided = (name, either[0])
         self._undecided = undecided or self._undecided
-        return undecided is None
+        return undecided is None and not self._bonds
+
+    def _look_for_bonds(self, name: str, cells: set[str]) -> None:
+        cells = {cell for cell in cells if not MISSING.fullmatch(cell)}
+        self._looked |= bool(cells)
+        self._bonds &= all(map(BOND.fullmatch, cells))
+        unclear = {cell for cell in cells if BOND_OR_THOUSANDS.fullmatch(cell)}
+        if cells and unclear != cells:
+            self._bond_or_thousands = ("", "")
+        elif cells and self._bond_or_thousands is None:
+            self._bond_or_thousands = (name, min(cells))
 
     def settle(self) -> None:
         """Fix the decimal mark after the last look."""
-        if self.decimal is None and self._undecided is not None:
-            name, text = self._undecided
-            if not (self._comma_likely and name in self._prices):
+        if self._given is not None:
+            return
+        if self._bonds and self._looked:
+            name, text = self._bond_or_thousands or ("", "")
+            if name:
+                whole, part = re.split("['’]", text)
                 raise CellFault(
                     -1,
                     name,
-                    f"{shown(text)} can be {text.replace(',', '')} or {text.replace(',', '.')}: "
-                    "pass decimal='.' if the comma separates thousands, decimal=',' if it is the "
-                    "decimal mark",
+                    f"{shown(text)} can be {whole}{part} or {whole} and {part[:2]} thirty-seconds",
+                    "pass decimal='.' if the apostrophe separates thousands, decimal='32nds' "
+                    "for bonds",
                 )
-            self.decimal = ","
+            self.decimal = THIRTY_SECONDS
+        elif self.decimal is None and self._undecided is not None:
+            name, text = self._undecided
+            if "," in text or self._points_may_group:
+                whole, point = (re.sub("[.,]", mark, text) for mark in ("", "."))
+                raise CellFault(
+                    -1,
+                    name,
+                    f"{shown(text)} can be {whole} or {point}",
+                    "pass decimal='.' if the comma separates thousands, decimal=',' if it is the "
+                    "decimal mark"
+                    if "," in text
+                    else "pass decimal=',' if the point separates thousands, decimal='.' if it is "
+                    "the decimal mark",
+                )
+            self.three_decimals = True
         self.decimal = self.decimal or "."
 
-    def read(self, name: str, cells: pa.Array, faults: list[CellFault]) -> np.ndarray:
+    def read(self, name: str, cells: np.ndarray, faults: list[CellFault]) -> np.ndarray:
         """Return a column as float64, NaN where it is empty; the first bad cell joins `faults`."""
-        if not pa.types.is_string(cells.type):
-            values = _as_float(pc.cast(cells, pa.float64(), safe=False))
-        elif (values := self._read_plain(cells)) is None:
-            values = self._read_dressed(name, pc.utf8_trim_whitespace(cells), faults)
+        values = cells if cells.dtype != object else self._read_text(name, cells, faults)
         infinite = np.isinf(values)
         if infinite.any():
             faults.append(CellFault(int(infinite.argmax()), name, "the number is infinite"))
+        if self.billionths and name in self._prices:
+            values = np.where(values >= BILLIONTH_UNDEFINED, np.nan, values / 1e9)
         return values
 
-    def _read_plain(self, cells: pa.Array) -> np.ndarray | None:
-        """Return numbers that need nothing but another decimal mark, None if one needs more."""
-        if self.decimal == ",":
-            if pc.any(pc.match_substring(cells, ".")).as_py():
-                return None
-            cells = pc.replace_substring(cells, ",", ".")
-        values = _try_cast(cells)
-        return _try_cast(pc.ascii_trim_whitespace(cells)) if values is None else values
-
-    def _read_dressed(self, name: str, text: pa.Array, faults: list[CellFault]) -> np.ndarray:
-        """Return numbers that may be empty, grouped, priced in `$` or counted in `M`."""
-        scale = 1.0
-        if name == "volume":
-            letter = pc.utf8_lower(pc.utf8_slice_codeunits(text, -1))
-            scale = np.ones(len(text))
-            for each, factor in THOUSAND.items():
-                scale[pc.equal(letter, each).to_numpy(zero_copy_only=False)] = factor
-            text = pc.replace_substring_regex(text, r"([\d.,])\s?[kKmMbBtT]$", r"\1")
-        group = "." if self.decimal == "," else ","
-        number = pc.match_substring_regex(text, _number(self.decimal, group))
-        if not pc.all(number).as_py():
-            known = pc.or_(number, pc.match_substring_regex(text, MISSING))
-            if (bad := pc.index(known, False).as_py()) >= 0:
-                problem = f"{shown(text[bad].as_py())} where a number is expected"
-                faults.append(CellFault(bad, name, problem))
-            text = pc.if_else(number, text, pa.scalar(None, pa.string()))
-        bare = pc.replace_substring(text, group, "")
-        if not bare.equals(text):
-            self.grouped.add(name)
-        if self.decimal == ",":
-            bare = pc.replace_substring(bare, ",", ".")
-        if (values := _try_cast(bare)) is None:
-            if pc.any(pc.match_substring_regex(bare, rf"\d[{SPACES}]\d")).as_py():
+    def _read_text(self, name: str, cells: np.ndarray, faults: list[CellFault]) -> np.ndarray:
+        codes, found = pd.factorize(cells)
+        values, bad = np.empty(len(found)), np.zeros(len(found), dtype=bool)
+        for position, text in enumerate(found):
+            key = (name, text)
+            if key not in self._values:
+                self._values[key] = self._value(name, text.strip())
+            value, grouped = self._values[key]
+            bad[position] = value is None
+            values[position] = np.nan if value is None else value
+            if grouped:
                 self.grouped.add(name)
-            bare = pc.replace_substring_regex(bare, rf"[{SPACES}\s]|{CURRENCY}", "")
-            values = _as_float(pc.cast(bare, pa.float64()))
-        return values * scale
+        self._values = self._values if len(self._values) < 1 << 18 else {}
+        if bad.any():
+            record = int(bad[codes].argmax())
+            problem = f"{shown(cells[record].strip())} where a number is expected"
+            faults.append(CellFault(record, name, problem))
+        return values[codes]
+
+    def _value(self, name: str, text: str) -> tuple[float | None, bool]:
+        """Return the number in a cell (None if there is none), and whether it was grouped."""
+        if MISSING.fullmatch(text):
+            return np.nan, False
+        if self.decimal == THIRTY_SECONDS and name in self._prices:
+            bond = BOND.fullmatch(text)
+            if bond is None:
+                return None, False
+            whole, part, rest = bond.groups(default="")
+            rest = float(rest) if rest.startswith(".") else QUARTERS[rest]
+            return int(whole) + (int(part) + rest) / 32, False
+        scale = 1.0
+        if name == "volume" and text[-1].lower() in THOUSAND:
+            scale, text = THOUSAND[text[-1].lower()], text[:-1].rstrip()
+        decimal = "," if self.decimal == "," else "."
+        if not NUMBER[decimal].fullmatch(text):
+            return None, False
+        bare = text.replace("." if decimal == "," else ",", "")
+        bare = re.sub(rf"(?<=\d)[{SPACES}](?=\d)", "", bare)
+        grouped = bare != text
+        bare = re.sub(rf"[{SPACES}\s]|{CURRENCY}", "", bare).replace(",", ".")
+        return float(bare) * scale, grouped
 
 
-def _try_cast(text: pa.Array) -> np.ndarray | None:
-    """Return plain numbers as float64, None if there are others among them."""
-    try:
-        # A cast that fails in every cell takes ten times as long as one that succeeds.
-        pc.cast(text[:2], pa.float64())
-        return _as_float(pc.cast(text, pa.float64()))
-    except pa.ArrowInvalid:
-        return None
-
-
-def _as_float(array: pa.Array) -> np.ndarray:
-    return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.float64)
-
-
-def look_through(batches: Iterable[dict[str, pa.Array]], *readers) -> None:
+def look_through(batches: Iterable, *readers) -> None:
     """Show the readers batch after batch until each has decided what it has to."""
-    for columns in batches:
+    for columns, _ in batches:
         if all([reader.look(columns) for reader in readers]):
             break
     for reader in readers:

@@ -34,13 +34,18 @@ class PriceFileError(ValueError):
 
 
 class CellFault(Exception):
-    """A bad cell at a place counted in records; the reader turns it into a `PriceFileError`."""
+    """A bad cell; the reader turns it into a `PriceFileError`.
 
-    def __init__(self, record: int, column: str, problem: str):
-        super().__init__(record, column, problem)
+    `record` counts within a batch, and is the line once the batch is known; -1 is no line.
+    """
+
+    def __init__(
+        self, record: int, column: str, problem: str, remedy: str = "correct or delete the line"
+    ):
+        super().__init__(record, column, problem, remedy)
         self.record = record
         self.column = column
-        self.problem = problem
+        self.problem = f"{problem}; {remedy}" if remedy else problem
 
 
 class ReadReport(NamedTuple):

@@ -5,8 +5,6 @@ import re
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from m2k_lessons._prices.report import CellFault, shown
 
@@ -52,19 +50,43 @@ DATE = (
 CLOCK = (
     r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?[AaPp]\.?[Mm]\b\.?)?|\d{6}(?:\.\d{1,9})?|\d{4}"
 )
-ZONE = r"Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?|[A-Za-z]+(?:/[A-Za-z_]+)+"
-PARTS = rf"^(?P<date>{DATE})(?:(?:[T ] ?|, )?(?P<clock>{CLOCK}))?(?: ?(?P<zone>{ZONE}))?$"
-CALENDAR = (  # YYYYMMDD, perhaps with hhmm or hhmmss, among numbers that could be an epoch
-    r"^(1[7-9]|2[01])\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
-    r"(([01]\d|2[0-3])[0-5]\d([0-5]\d)?)?$"
+# Abbreviation -> hours from UTC, and the place whose clock says so for a part of the year.
+ABBREVIATIONS = {
+    "EST": (-5, "America/New_York"),
+    "EDT": (-4, "America/New_York"),
+    "CST": (-6, "America/Chicago"),
+    "CDT": (-5, "America/Chicago"),
+    "MST": (-7, "America/Denver"),
+    "MDT": (-6, "America/Denver"),
+    "PST": (-8, "America/Los_Angeles"),
+    "PDT": (-7, "America/Los_Angeles"),
+    "CET": (1, "Europe/Berlin"),
+    "CEST": (2, "Europe/Berlin"),
+    "EET": (2, "Europe/Athens"),
+    "EEST": (3, "Europe/Athens"),
+    "BST": (1, "Europe/London"),
+    "JST": (9, "Asia/Tokyo"),
+}
+CLOCKS = {"ET": "America/New_York", "CT": "America/Chicago", "PT": "America/Los_Angeles"}
+ZONE = (
+    rf"Z|{'|'.join(ABBREVIATIONS)}|{'|'.join(CLOCKS)}|UTC|GMT|(?:UTC|GMT)?[+-]\d{{1,2}}(?::?\d{{2}})?"
+    r"|[A-Za-z]+(?:/[A-Za-z_]+)+"
 )
-NUMBER = r"^[+-]?\d+(\.\d*)?$"
+REST = rf"(?:(?:[T ] ?|, )?(?P<clock>{CLOCK}))?(?: ?(?P<zone>{ZONE}))?"
+PARTS = re.compile(rf"(?P<date>{DATE}){REST}", re.ASCII)
+REST = re.compile(REST, re.ASCII)
+CALENDAR = re.compile(  # YYYYMMDD, perhaps with hhmm or hhmmss, among numbers that could be an epoch
+    r"(1[7-9]|2[01])\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])[0-5]\d([0-5]\d)?)?",
+    re.ASCII,
+)
+NUMBER = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
+ISO = {10: "0000-00-00", 16: "0000-00-00 00:00", 19: "0000-00-00 00:00:00"}
 
 
 def looks_like_time(text: str) -> bool:
     """Tell whether a field can only be a date or an epoch and no column name."""
     text = text.strip()
-    return bool(re.match(PARTS, text) or re.fullmatch(r"\d{9,19}(\.\d*)?", text))
+    return bool(PARTS.fullmatch(text) or re.fullmatch(r"\d{9,19}(\.\d*)?", text))
 
 
 def looks_like_clock(text: str) -> bool:
@@ -88,6 +110,8 @@ class Times:
         Whether the file says which instants it means: an offset, `Z` or an epoch.
     zone : ZoneInfo or None
         Zone that the file names beside its times (`US/Eastern`).
+    abbreviations : set of str
+        Those read as an offset: EST, EDT and their like.
     """
 
     def __init__(self, dayfirst: bool | None):
@@ -97,14 +121,16 @@ class Times:
         self._scale = 0
         self._counts_something_else = False
         self._clock_width = 0
+        self._zones_apart: bool | None = None  # the column of zones is needed
         self._parsed: dict[str, dict] = {"date": {}, "clock": {}, "zone": {}}
         self.epoch: str | None = None
         self.aware: bool | None = None
         self.zone: ZoneInfo | None = None
+        self.abbreviations: set[str] = set()
 
-    def look(self, columns: dict[str, pa.Array]) -> bool:
+    def look(self, columns: dict[str, np.ndarray]) -> bool:
         """Look for the way dates are written; return True when there is no need for more."""
-        if pa.types.is_temporal(columns["time"].type):
+        if columns["time"].dtype != object:
             return True
         if "date" in columns and not self._clock_width:
             self._look_for_clock_without_colons(columns["time"])
@@ -113,8 +139,7 @@ class Times:
             self._look_for_epoch(text)
         if self.epoch is not None:
             return True
-        dates = pc.struct_field(pc.extract_regex(text, PARTS), "date").drop_null().unique()
-        for date in dates.to_pylist():
+        for date in dict.fromkeys(found["date"] for found in map(PARTS.fullmatch, text) if found):
             if self._way is None:
                 self._way = _way_of(date)
             found = WAYS[self._way].fullmatch(date) if self._way else None
@@ -138,28 +163,23 @@ class Times:
             raise CellFault(
                 -1,
                 "time",
-                f"day and month cannot be told apart in dates such as {self._ambiguous}: pass "
-                "dayfirst=True if the day stands first, dayfirst=False if the month does",
+                f"{shown(self._ambiguous)} can be day/month/year or month/day/year",
+                "pass dayfirst=True if the day is first, dayfirst=False if the month is",
             )
 
-    def read(self, columns: dict[str, pa.Array], faults: list[CellFault]) -> np.ndarray:
-        """Return the times in nanoseconds, the first bad cell joins `faults`.
-
-        They are counted from 1970 in UTC if `aware`, else on the wall clock. An empty cell is a
-        fault too.
-        """
-        cells = columns["time"]
-        if pa.types.is_temporal(cells.type):
-            return self._read_temporal(cells, faults)
+    def read(self, columns: dict[str, np.ndarray], faults: list[CellFault]) -> np.ndarray:
+        """Return int64 nanoseconds: since 1970 UTC if `aware`, on the file's own clock if not."""
+        if columns["time"].dtype != object:
+            return self._read_moments(columns["time"], faults)
+        if columns.keys().isdisjoint(("date", "zone")) and self._way == "year-month-day":
+            if (times := self._read_iso(columns["time"])) is not None:
+                return times
         text = self._text(columns)
-        if not len(text):
-            return np.array([], dtype=np.int64)
-        if self.epoch is not None:
-            times = self._read_epoch(text, faults)
-        elif self._way != "year-month-day" or (times := self._read_iso(text)) is None:
-            times = self._read_parts(text, faults)
+        read = self._read_parts if self.epoch is None else self._read_epoch
+        times = read(text, faults)
         if not faults:
-            self._check_range(times, text, faults)
+            inside = (times >= _midnight(EARLIEST)) & (times < _midnight(LATEST))
+            self._refuse(text, inside, faults, _outside())
         return times
 
     @property
@@ -169,107 +189,129 @@ class Times:
             return None
         return "day/month/year" if self._dayfirst else "month/day/year"
 
-    def is_empty(self, columns: dict[str, pa.Array]) -> np.ndarray:
+    def is_empty(self, columns: dict[str, np.ndarray]) -> np.ndarray:
         """Return where a batch has no time at all."""
         cells = columns["time"]
-        if pa.types.is_temporal(cells.type):
-            return cells.is_null().to_numpy(zero_copy_only=False)
-        return pc.equal(self._text(columns), "").to_numpy(zero_copy_only=False)
+        return self._text(columns) == "" if cells.dtype == object else np.isnat(cells)
 
-    def _text(self, columns: dict[str, pa.Array]) -> pa.Array:
-        """Return the times as trimmed text, date and time of day joined where they are two."""
-        text = _as_text(columns["time"])
-        if "date" not in columns:
-            return text
-        if self._clock_width:
-            padded = pc.utf8_lpad(text, self._clock_width, "0")
-            text = pc.if_else(pc.equal(text, ""), text, padded)
-        date = _as_text(columns["date"])
-        # A spreadsheet or pandas writes the date column with a midnight of its own.
-        date = pc.replace_substring_regex(date, r"[T ]0?0:00(:00(\.0+)?)?$", "")
-        return pc.utf8_trim(pc.binary_join_element_wise(date, text, " "), " ")
+    def _text(self, columns: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the times as trimmed text: date, time of day and zone joined."""
+        text = [cell.strip() for cell in columns["time"]]
+        if "date" in columns:
+            text = [clock.zfill(self._clock_width) if clock else "" for clock in text]
+            # A spreadsheet or pandas writes the date column with a midnight of its own.
+            midnight = re.compile(r"[T ]0?0:00(:00(\.0+)?)?$")
+            dates = (midnight.sub("", date.strip()) for date in columns["date"])
+            text = [f"{date} {clock}".strip() for date, clock in zip(dates, text, strict=True)]
+        if "zone" in columns and self.epoch is None:
+            if self._zones_apart is None:
+                found = next(filter(None, map(PARTS.fullmatch, text)), None)
+                self._zones_apart = found is not None and not found["zone"]
+            if self._zones_apart:
+                zones = (zone.strip() for zone in columns["zone"])
+                text = [f"{time} {zone}".strip() for time, zone in zip(text, zones, strict=True)]
+        return np.array(text, dtype=object)
 
-    def _look_for_clock_without_colons(self, cells: pa.Array) -> None:
+    def _look_for_clock_without_colons(self, cells: np.ndarray) -> None:
         """Tell hhmm from hhmmss, also where a program took them for numbers: 930, 93000, 0."""
-        text = _as_text(cells)
-        longest = pc.max(pc.utf8_length(text)).as_py()
-        if longest and pc.all(pc.match_substring_regex(text, r"^\d{0,6}$")).as_py():
+        text = [cell.strip() for cell in cells]
+        longest = max(map(len, text), default=0)
+        if longest and all(re.fullmatch(r"\d{0,6}", cell) for cell in text):
             self._clock_width = 4 if longest <= 4 else 6
 
-    def _look_for_epoch(self, text: pa.Array) -> None:
-        numbers = text.filter(pc.match_substring_regex(text, NUMBER))
-        calendar = pc.sum(pc.match_substring_regex(numbers, CALENDAR)).as_py() or 0
+    def _look_for_epoch(self, text: np.ndarray) -> None:
+        numbers = [cell for cell in text if NUMBER.fullmatch(cell)]
+        calendar = sum(map(bool, map(CALENDAR.fullmatch, numbers)))
         if len(numbers) <= len(text) / 2 or calendar >= len(numbers) / 2:
             return
         # The median: one mistyped number must not change the meaning of the others.
-        usual = np.median(np.abs(pc.cast(numbers, pa.float64()).to_numpy()))
+        usual = np.median(np.abs(np.array(numbers, dtype=float)))
         if not SMALLEST_EPOCH <= usual < EPOCH_UNITS[-1][1]:
             self._counts_something_else = True
             return
         self.epoch, _, self._scale = next(unit for unit in EPOCH_UNITS if usual < unit[1])
         self.aware = True
 
-    def _read_epoch(self, text: pa.Array, faults: list[CellFault]) -> np.ndarray:
+    def _read_epoch(self, text: np.ndarray, faults: list[CellFault]) -> np.ndarray:
         first, end = (_midnight(year) // self._scale for year in (EARLIEST, LATEST))
         try:
-            counts = pc.cast(text, pa.int64()).to_numpy()
-        except pa.ArrowInvalid:
-            good = pc.match_substring_regex(text, NUMBER)
+            counts = text.astype(np.int64)
+        except (ValueError, OverflowError):
+            good = np.array([bool(NUMBER.fullmatch(cell)) for cell in text])
             self._refuse(text, good, faults)
-            text = pc.if_else(good, text, "0")
-            counts = pc.cast(text, pa.float64()).to_numpy()
+            counts = np.where(good, text, "0").astype(float)
         inside = (counts >= first) & (counts < end)
-        self._refuse(text, pa.array(inside), faults, _outside())
+        self._refuse(text, inside, faults, _outside())
         counts = np.where(inside, counts, 0)
         if counts.dtype == np.int64:
             return counts * self._scale
         # Decimals of a float are good for microseconds, not for nanoseconds.
         return np.rint(counts * (self._scale / 1000)).astype(np.int64) * 1000
 
-    def _read_iso(self, text: pa.Array) -> np.ndarray | None:
-        """Return times by the fast parser, None if it does not know all of them."""
-        for aware in (False, True) if self.aware is None else (self.aware,):
-            kind = pa.timestamp("ns", tz="UTC" if aware else None)
-            try:
-                pc.cast(text[:2], kind)  # cheap where all cells fail
-                stamps = pc.cast(text, kind)
-            except pa.ArrowInvalid:
-                continue
-            if self.zone is None:
-                self.aware = aware
-                return pc.cast(stamps, pa.int64()).to_numpy()
-        return None
+    def _read_iso(self, text: np.ndarray) -> np.ndarray | None:
+        """Return plain ISO times by numpy's parser, None if there are others among them."""
+        form = ISO.get(len(text[0]) if len(text) else 0)
+        if form is None or self.aware or self.zone is not None:
+            return None
+        if set(map(len, text)) != {len(form)}:
+            return None
+        try:
+            letters = text.astype(f"S{len(form)}").view(np.uint8).reshape(-1, len(form))
+        except UnicodeEncodeError:
+            return None
+        for position, mark in enumerate(form):
+            column = letters[:, position]
+            good = column - np.uint8(48) < 10 if mark == "0" else column == ord(mark)
+            if mark == " ":
+                good |= column == ord("T")
+            if not good.all():
+                return None
+        try:
+            seconds = letters.reshape(-1).view(f"S{len(form)}").astype("M8[s]").astype(np.int64)
+        except ValueError:
+            return None
+        self.aware = False
+        inside = (seconds >= _midnight(EARLIEST) // SECOND) & (seconds < _midnight(LATEST) // SECOND)
+        return seconds * SECOND if inside.all() else None
 
-    def _read_parts(self, text: pa.Array, faults: list[CellFault]) -> np.ndarray:
+    def _read_parts(self, text: np.ndarray, faults: list[CellFault]) -> np.ndarray:
         """Return times piece by piece; the pieces repeat, so few of them are parsed."""
-        parts = pc.extract_regex(text, PARTS)
-        self._refuse(text, parts.is_valid(), faults)
-        days = self._look_up("date", parts, text, faults)
-        clock = self._look_up("clock", parts, text, faults)
-        offset = self._look_up("zone", parts, text, faults)
+        first = PARTS.fullmatch(text[0]) if len(text) else None
+        width = first.end("date") if first else 0
+        dates, date_of = _unique(cell[:width] for cell in text)
+        rests, rest_of = _unique(cell[width:] for cell in text)
+        way = WAYS.get(self._way)
+        found = [REST.fullmatch(rest) for rest in rests]
+        if not (way and all(map(way.fullmatch, dates)) and all(found)):
+            # Dates of several widths, or a cell that is none.
+            whole = list(map(PARTS.fullmatch, text))
+            self._refuse(text, np.array([each is not None for each in whole]), faults)
+            dates, date_of = _unique(each["date"] if each else None for each in whole)
+            rests, rest_of = _unique(
+                each and text[row][each.end("date") :] for row, each in enumerate(whole)
+            )
+            found = [None if rest is None else REST.fullmatch(rest) for rest in rests]
+        days = self._look_up("date", dates, date_of, text, faults)
+        clock = self._look_up("clock", [f and f["clock"] or "" for f in found], rest_of, text, faults)
+        offset = self._look_up("zone", [f and f["zone"] or "" for f in found], rest_of, text, faults)
         return days * DAY + clock - offset * SECOND
 
     def _look_up(
-        self, part: str, parts: pa.Array, text: pa.Array, faults: list[CellFault]
+        self, part: str, pieces: list, codes: np.ndarray, text: np.ndarray, faults: list[CellFault]
     ) -> np.ndarray:
-        encoded = pc.struct_field(parts, part).dictionary_encode()
         parsed = self._parsed[part]
         parse = {"date": self._parse_date, "clock": _parse_clock, "zone": self._parse_zone}[part]
-        values, problems = [0], [None]  # the first for cells that match no pattern
-        for piece in encoded.dictionary.to_pylist():
+        for piece in pieces:
             if piece not in parsed:
                 try:
-                    parsed[piece] = (parse(piece), None)
+                    parsed[piece] = (parse(piece) if piece is not None else 0, None)
                 except ValueError as error:
                     parsed[piece] = (0, str(error))
-            values.append(parsed[piece][0])
-            problems.append(parsed[piece][1])
-        codes = encoded.indices.fill_null(-1).to_numpy() + 1
-        bad = np.array([problem is not None for problem in problems])[codes]
+        problems = [parsed[piece][1] for piece in pieces]
+        bad = np.array([problem is not None for problem in problems], dtype=bool)[codes]
         if bad.any():
-            problem = problems[codes[bad.argmax()]]
-            self._refuse(text, pa.array(~bad), faults, problem)
-        return np.array(values, dtype=np.int64)[codes]
+            self._refuse(text, ~bad, faults, problems[codes[bad.argmax()]])
+        return np.array([parsed[piece][0] for piece in pieces], dtype=np.int64)[codes]
 
     def _parse_date(self, text: str) -> int:
         """Return days since 1970."""
@@ -303,9 +345,9 @@ class Times:
     def _parse_zone(self, text: str) -> int:
         """Return the offset from UTC in seconds; all rows must say as much as the first."""
         zone = None
-        if "/" in text:
+        if "/" in text or text in CLOCKS:
             try:
-                zone = ZoneInfo(text)
+                zone = ZoneInfo(CLOCKS.get(text, text))
             except (KeyError, ValueError, OSError):
                 raise ValueError("names no known time zone") from None
         aware = bool(text) and zone is None
@@ -317,52 +359,52 @@ class Times:
             raise ValueError("has no UTC offset, the rows above have one")
         if zone != self.zone:
             raise ValueError("names another time zone than the rows above")
+        if text in ABBREVIATIONS:
+            self.abbreviations.add(text)
+            return ABBREVIATIONS[text][0] * 3600
         digits = re.sub(r"[^\d]", "", text) if aware else ""
-        seconds = int(digits[:2] or 0) * 3600 + int(digits[2:] or 0) * 60
+        hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, "")
+        seconds = int(hours or 0) * 3600 + int(minutes or 0) * 60
         return -seconds if "-" in text and aware else seconds
 
-    def _check_range(self, times: np.ndarray, text: pa.Array, faults: list[CellFault]) -> None:
-        inside = (times >= _midnight(EARLIEST)) & (times < _midnight(LATEST))
-        self._refuse(text, pa.array(inside), faults, _outside())
-
     def _refuse(
-        self, cells: pa.Array, good: pa.Array, faults: list[CellFault], problem: str | None = None
+        self,
+        cells: np.ndarray,
+        good: np.ndarray,
+        faults: list[CellFault],
+        problem: str | None = None,
     ) -> None:
-        bad = pc.index(good, False).as_py()
-        if bad < 0:
+        if good.all():
             return
-        cell = pc.cast(cells[bad : bad + 1], pa.string())[0].as_py()
+        bad = int((~good).argmax())
+        cell = str(cells[bad])
+        remedy = "correct or delete the line"
         if problem is None and self._counts_something_else:
             problem = "is neither a date nor a count of seconds since 1970"
-        problem = f"{shown(cell or '')} {problem or 'is not understood as a date or time'}"
-        faults.append(CellFault(bad, "time", problem if cell else "the time is missing"))
+            remedy = "name the column of the times with columns="
+        problem = f"{shown(cell)} {problem or 'is not understood as a date or time'}"
+        empty = cell in ("", "NaT")
+        faults.append(CellFault(bad, "time", "the time is missing" if empty else problem, remedy))
 
-    def _read_temporal(self, cells: pa.Array, faults: list[CellFault]) -> np.ndarray:
+    def _read_moments(self, cells: np.ndarray, faults: list[CellFault]) -> np.ndarray:
         """Return the times of a Parquet column that are stored as times."""
-        if not (pa.types.is_timestamp(cells.type) or pa.types.is_date(cells.type)):
-            faults.append(CellFault(0, "time", f"holds {cells.type}, not dates or timestamps"))
-            return np.zeros(len(cells), dtype=np.int64)
-        self.aware = getattr(cells.type, "tz", None) is not None
-        self._refuse(cells, cells.is_valid(), faults)
-        cells = pc.cast(cells, pa.timestamp(getattr(cells.type, "unit", "ms")))
-        seconds = pc.cast(cells, pa.timestamp("s"), safe=False)
-        seconds = pc.fill_null(pc.cast(seconds, pa.int64()), 0).to_numpy()
+        self._refuse(cells, ~np.isnat(cells), faults)
+        seconds = cells.astype("M8[s]").astype(np.int64)
         first, end = (_midnight(year) // SECOND for year in (EARLIEST, LATEST))
-        inside = pa.array((seconds >= first) & (seconds < end))
-        self._refuse(cells, inside, faults, _outside())
-        cells = pc.if_else(inside, cells, pa.scalar(None, cells.type))
-        stamps = pc.cast(pc.cast(cells, pa.timestamp("ns")), pa.int64())
-        return pc.fill_null(stamps, 0).to_numpy()
+        inside = (seconds >= first) & (seconds < end)
+        self._refuse(cells, inside | np.isnat(cells), faults, _outside())
+        return np.where(inside, cells, np.datetime64(0, "s")).astype("M8[ns]").astype(np.int64)
 
 
 def _way_of(date: str) -> str | None:
     return next((way for way, form in WAYS.items() if form.fullmatch(date)), None)
 
 
-def _as_text(cells: pa.Array) -> pa.Array:
-    if not pa.types.is_string(cells.type):
-        cells = pc.cast(cells, pa.string())
-    return pc.ascii_trim_whitespace(pc.fill_null(cells, ""))
+def _unique(cells) -> tuple[list, np.ndarray]:
+    """Return the different cells in order, and for each cell its place among them."""
+    places: dict = {}
+    codes = [places.setdefault(cell, len(places)) for cell in cells]
+    return list(places), np.array(codes, dtype=np.intp)
 
 
 def _parse_clock(text: str) -> int:
