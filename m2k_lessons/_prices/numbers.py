@@ -89,8 +89,9 @@ class Numbers:
         self._prices, self._others = prices, others
         self._points_may_group = points_may_group
         self._undecided: tuple[str, str] | None = None
-        self._bonds, self._looked = True, False  # until a price says otherwise
-        self._bond_or_thousands: tuple[str, str] | None = None
+        self._bonds = False  # a price is unmistakably one in thirty-seconds
+        self._unclear: tuple[str, str] | None = None  # a price that may be one, or a thousand
+        self._numbers_only = False  # a price that can be none
         self._given = decimal
         self._values: dict[tuple[str, str], tuple[float | None, bool]] = {}
         self.decimal = decimal
@@ -115,40 +116,34 @@ class Numbers:
                         self.decimal = mark
                         self.billionths &= name not in self._prices
                         break
-                if self.decimal is not None and not self._bonds:
+                if self._bonds or (self.decimal is not None and not self._unclear):
                     return True
                 either = sorted(cell for cell in cells if UNDECIDED.fullmatch(cell))
                 if either and undecided is None:
                     undecided = (name, either[0])
         self._undecided = undecided or self._undecided
-        return undecided is None and not self._bonds
+        return undecided is None and not self._unclear
 
     def _look_for_bonds(self, name: str, cells: set[str]) -> None:
-        cells = {cell for cell in cells if not MISSING.fullmatch(cell)}
-        self._looked |= bool(cells)
-        self._bonds &= all(map(BOND.fullmatch, cells))
-        unclear = {cell for cell in cells if BOND_OR_THOUSANDS.fullmatch(cell)}
-        if cells and unclear != cells:
-            self._bond_or_thousands = ("", "")
-        elif cells and self._bond_or_thousands is None:
-            self._bond_or_thousands = (name, min(cells))
+        found = {cell for cell in cells if BOND.fullmatch(cell)}
+        unclear = {cell for cell in found if BOND_OR_THOUSANDS.fullmatch(cell)}
+        self._bonds |= found != unclear
+        self._numbers_only |= any(not MISSING.fullmatch(cell) for cell in cells - found)
+        if unclear and self._unclear is None:
+            self._unclear = (name, min(unclear))
 
     def settle(self) -> None:
         """Fix the decimal mark after the last look."""
         if self._given is not None:
             return
-        if self._bonds and self._looked:
-            name, text = self._bond_or_thousands or ("", "")
-            if name:
-                whole, part = re.split("['’]", text)
-                raise CellFault(
-                    -1,
-                    name,
-                    f"{shown(text)} can be {whole}{part} or {whole} and {part[:2]} thirty-seconds",
-                    "pass decimal='.' if the apostrophe separates thousands, decimal='32nds' "
-                    "for bonds",
-                )
+        if self._bonds:
             self.decimal = THIRTY_SECONDS
+        elif self._unclear and not self._numbers_only:
+            name, text = self._unclear
+            whole, part = re.split("['’]", text)
+            problem = f"{shown(text)} can be {whole}{part} or {whole} and {part[:2]} thirty-seconds"
+            remedy = "pass decimal='.' if the apostrophe separates thousands, decimal='32nds' if not"
+            raise CellFault(-1, name, problem, remedy)
         elif self.decimal is None and self._undecided is not None:
             name, text = self._undecided
             if "," in text or self._points_may_group:

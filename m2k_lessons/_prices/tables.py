@@ -166,14 +166,14 @@ class TextTable:
         self, lines: list[str], first: int, strict: bool
     ) -> tuple[list[list[str]], np.ndarray, PriceFileError | None]:
         """Return the fields of lines with quotes, blank lines or wrong fields among them."""
-        rows = list(csv.reader(lines, delimiter=self._layout.delimiter))
-        if len(rows) == len(lines) and set(map(len, rows)) == {len(self.labels)}:
+        # The last line is eaten only by a quotation mark that a line above leaves open.
+        *rows, last = csv.reader([*lines, "end"], delimiter=self._layout.delimiter)
+        if last == ["end"] and len(rows) == len(lines) and set(map(len, rows)) == {len(self.labels)}:
             return rows, np.arange(first, first + len(lines)), None
         rows, numbers = [], []
         for number, line in enumerate(lines, first):
             if not line.strip():
                 continue
-            # The second line is eaten only by a quotation mark that the first leaves open.
             fields, *after = csv.reader([line, "end"], delimiter=self._layout.delimiter)
             problem = None
             if not after:
