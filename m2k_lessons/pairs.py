@@ -15,17 +15,15 @@ refused, never filled: a price of yesterday beside one of today is a spread that
 from __future__ import annotations
 
 import functools
-import importlib.util
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from m2k_lessons import _check, _pair_tables, _series, backtest, indicators
+from m2k_lessons import _check, _pair_tables, _series, backtest, data, indicators
 from m2k_lessons.contracts import M2K, MES, Contract
 from m2k_lessons.facts import fact
 
@@ -56,30 +54,23 @@ def nasdaq_and_sp500() -> pd.DataFrame:
 
     Raises
     ------
-    ModuleNotFoundError, OSError
-        Without the package arch, or without its sample data.
+    FileNotFoundError
+        Without the course's folder data/real.
 
     Notes
     -----
-    The adjusted closes of `arch.data.nasdaq` and `arch.data.sp500`, which took them from Yahoo.
-    The files are read where they lie: to import arch for them takes a learner two seconds.
+    The closes of ``data.load("nasdaq")`` and ``data.load("sp500")``, from Yahoo by way of the
+    package arch.
 
     Examples
     --------
     >>> nasdaq_and_sp500().iloc[0].round(2).to_dict()
     {'NASDAQ': 2208.05, 'S&P 500': 1228.1}
     """
-    found = importlib.util.find_spec("arch")
-    if found is None:
-        raise ModuleNotFoundError("nasdaq_and_sp500 needs the package arch", name="arch")
-    folder = Path(found.origin).parent / "data"
-    closes = {
-        name: pd.read_csv(folder / file / f"{file}.csv.gz", index_col="Date")["Adj Close"]
-        for name, file in (("NASDAQ", "nasdaq"), ("S&P 500", "sp500"))
-    }
-    frame = pd.DataFrame(closes)
-    frame.index = pd.to_datetime(frame.index, format="%m/%d/%Y")
-    frame.attrs = {"source": "arch.data, from Yahoo", "units": "points"}
+    closes = {"NASDAQ": "nasdaq", "S&P 500": "sp500"}
+    frame = pd.DataFrame({title: data.load(name)["close"] for title, name in closes.items()})
+    frame.index = frame.index.tz_localize(None).rename("Date")
+    frame.attrs = {"source": "data/real, from Yahoo by way of arch", "units": "points"}
     return frame
 
 

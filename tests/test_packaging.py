@@ -43,6 +43,7 @@ PEERS |= {"ta-lib", "vectorbt", "vollib", "zipline-reloaded"}
 FLOORS = (
     {"_check", "_jit", "_option_pricing", "_png", "contracts", "facts"},
     {"_course_data", "_download", "_fred", "_indicator_kernels", "_prices", "_series", "_yahoo"}
+    | {"_opens", "_real_data"}
     | {"data", "indicators", "sessions", "simulate"},
     {"_backtest", "_strategy_kernels", "backtest", "events", "evidence", "fundamentals", "options"}
     | {"_paper", "_risk_kernels", "pairs", "paper", "portfolio", "risk", "strategies", "sweep"}
