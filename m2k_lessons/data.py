@@ -140,8 +140,7 @@ def read_prices(
     """
     if not isinstance(path, (str, os.PathLike)) and not hasattr(path, "read"):
         raise TypeError(f"path must be a path or an open file, got {path!r}")
-    return assemble.read(
-        path,
+    options = assemble.Options(
         zone=_checked_zone(tz),
         prices=_checked_prices(prices),
         columns=_checked_columns(columns),
@@ -150,6 +149,7 @@ def read_prices(
         label=_checked_option("label", label, ("start", "end")),
         settlement=_checked_option("settlement", settlement, (True, False)),
     )
+    return assemble.read(path, options)
 
 
 def _checked_zone(tz) -> datetime.tzinfo:

@@ -419,7 +419,7 @@ def test_parquet_faults_name_row_and_column():
             read_text(damaged)
     with pytest.raises(PriceFileError, match="column close: holds bool"):
         read_text(parquet(frame.assign(close=True)))
-    with pytest.raises(PriceFileError, match="column time: holds duration"):
+    with pytest.raises(PriceFileError, match="column time: holds timedelta"):
         read_text(parquet(frame.assign(time=pd.Timedelta("1D"))))
     with pytest.raises(PriceFileError, match="no rows"):
         read_text(parquet(frame[:0]))

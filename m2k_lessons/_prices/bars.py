@@ -1,12 +1,11 @@
 """What the times of a file's bars tell: where a bar is labelled, and rows that don't belong."""
 
-import datetime
-
 import numpy as np
 import pandas as pd
 
 from m2k_lessons._opens import within_the_day
 from m2k_lessons._prices.report import PriceFileError
+from m2k_lessons._prices.times import OFFSETS
 
 ENOUGH = 50_000  # bars that show how they are labelled
 NEW_YORK = "America/New_York"
@@ -14,7 +13,7 @@ MINUTE, HOUR, DAY = 60 * 10**9, 3_600 * 10**9, 86_400 * 10**9
 RTH_OPEN, RTH_CLOSE, GLOBEX_CLOSE, GLOBEX_OPEN = 570, 960, 1020, 1080  # minutes of the day
 
 
-def labelled_by_start(stamps: np.ndarray, zone: datetime.tzinfo, name: str) -> np.ndarray:
+def labelled_by_start(stamps: np.ndarray, name: str) -> np.ndarray:
     """Move bars that are labelled by their end back by the usual distance of two bars."""
     step = _step(stamps)
     if not 0 < step < DAY:
@@ -22,17 +21,15 @@ def labelled_by_start(stamps: np.ndarray, zone: datetime.tzinfo, name: str) -> n
     return stamps - step
 
 
-def notes(frame: pd.DataFrame, abbreviations: set[str], label: str) -> list[str]:
+def notes(index: pd.DatetimeIndex, abbreviations: set[str], label: str) -> list[str]:
     """Note labels that a reader could take for others."""
-    found, index = [], frame.index
-    standard = {word for word in abbreviations if word in ("EST", "CST", "MST", "PST", "CET", "EET")}
-    summer = any(stamp.dst() for stamp in index[:: max(1, len(index) // 400)].tz_convert(NEW_YORK))
-    if standard and len(abbreviations) == 1 and summer:
-        found.append(
-            f"every time says {standard.pop()}, in summer too, and is read so all the year; if the "
-            "file means a clock that changes, its summer times are an hour late: "
-            "sort that out with frame.index before use"
-        )
+    found = []
+    if len(abbreviations) == 1 and (word := min(abbreviations))[-2] == "S":
+        if any(time.dst() for time in index[:: 1 + len(index) // 400].tz_convert(NEW_YORK)):
+            found.append(
+                f"every time says {word}, in summer too, and is read as UTC{OFFSETS[word]:+d} all "
+                "the year; if the file means a clock that changes, times in summer are an hour late"
+            )
     if within_the_day(index):
         if label == "start" and _seem_labelled_by_end(index[:ENOUGH]):
             found.append("bars seem to be labelled by their end; if so, pass label='end'")

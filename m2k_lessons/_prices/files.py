@@ -35,12 +35,7 @@ FOREIGN[b"["] = FOREIGN[b"{"]
 class PriceFile:
     """A file on disk, or an open file object, that can be read again and again.
 
-    Attributes
-    ----------
-    name : str
-        Without the folder.
-    encoding : str
-        As Python calls it; `utf-8-sig` until a byte says otherwise.
+    `name` is without the folder; `encoding` is `utf-8-sig` until a byte says otherwise.
     """
 
     def __init__(self, path: str | os.PathLike | BinaryIO):
@@ -69,19 +64,14 @@ class PriceFile:
     def blocks(self) -> Iterator[str]:
         """Yield the text in blocks of whole lines, each ended by a line feed but perhaps the last.
 
-        Raises
-        ------
-        UnicodeDecodeError
-            If the text is not UTF-8 and has no mark of UTF-16; set `encoding` and begin again.
-        PriceFileError
-            If it is empty, packed and damaged, no text, or of a kind that holds no table.
+        Raises UnicodeDecodeError if the text is not UTF-8 and has no mark of UTF-16: set `encoding`
+        and begin again.
         """
         rest = ""
         try:
             with self._open_unpacked() as stream:
-                first = stream.read(HEAD)
-                decoder = self._decoder(first)
-                raw = first
+                raw = stream.read(HEAD)
+                decoder, first = self._decoder(raw), raw
                 while raw:
                     text = rest + decoder.decode(raw)
                     if "\0" in text or (raw is first and CONTROL.search(text)):
@@ -90,32 +80,23 @@ class PriceFile:
                     cut = text.rfind("\n") + 1
                     if cut:
                         yield text[:cut]
-                    rest = text[cut:]
-                    raw = stream.read(BLOCK)
+                    rest, raw = text[cut:], stream.read(BLOCK)
             rest += decoder.decode(b"", final=True)
         except UnicodeError as error:
             if isinstance(error, UnicodeDecodeError) and self.encoding == "utf-8-sig":
                 raise
             problem = "is not a text file: its UTF-16 is broken; download it again"
             raise PriceFileError(problem, self.name) from None
-        except (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile) as error:
-            raise self._damaged(error) from error
+        except PriceFileError:
+            raise
         except Exception as error:
-            # zlib's, lzma's and Arrow's errors have no common kind; none comes from a plain file.
-            if type(error).__module__.partition(".")[0] not in ("zlib", "_lzma", "pyarrow"):
+            # What the unpackers raise for a damaged file has no common kind.
+            if not self._magic.startswith((*PACKED, ZIP, ZSTANDARD)):
                 raise
-            raise self._damaged(error) from error
+            problem = f"cannot be unpacked: {error}; download it again, or unpack it yourself"
+            raise PriceFileError(problem, self.name) from error
         if rest:
             yield rest
-
-    def _damaged(self, error: Exception) -> Exception:
-        """Return the error to raise: a plain file's own, or that a packed one is damaged."""
-        packed = self._magic.startswith((*PACKED, ZIP, ZSTANDARD))
-        if isinstance(error, PriceFileError) or not packed:
-            return error
-        return PriceFileError(
-            f"cannot be unpacked: {error}; download it again, or unpack it yourself", self.name
-        )
 
     def _open_unpacked(self) -> BinaryIO:
         stored = self._path if self._content is None else io.BytesIO(self._content)
@@ -123,7 +104,13 @@ class PriceFile:
             if self._magic.startswith(magic):
                 return unpack(stored)
         if self._magic.startswith(ZSTANDARD):
-            return self._open_zstandard()
+            try:
+                import pyarrow
+            except ModuleNotFoundError:
+                problem = "is packed with Zstandard, which needs the package pyarrow: run "
+                problem += "%pip install pyarrow  or unpack it with the program  zstd -d"
+                raise PriceFileError(problem, self.name) from None
+            return pyarrow.CompressedInputStream(self.open_stored(), "zstd")
         if not self._magic.startswith(ZIP):
             return self.open_stored()
         with zipfile.ZipFile(stored) as archive:
@@ -131,23 +118,10 @@ class PriceFile:
             if "[Content_Types].xml" in members:
                 raise self._foreign("an Excel workbook", SAVE_AS_CSV)
             if len(members) != 1:
-                raise PriceFileError(
-                    f"must hold one file, this zip archive holds {len(members)}: "
-                    f"{', '.join(members[:5])}; unpack it and pass one of them",
-                    self.name,
-                )
+                problem = f"must hold one file, this zip archive holds {len(members)}: "
+                problem += f"{', '.join(members[:5])}; unpack it and pass one of them"
+                raise PriceFileError(problem, self.name)
             return archive.open(members[0])  # keeps the archive's file open until it is closed
-
-    def _open_zstandard(self) -> BinaryIO:
-        try:
-            import pyarrow
-        except ModuleNotFoundError:
-            raise PriceFileError(
-                "is packed with Zstandard, which needs the package pyarrow: run "
-                "%pip install pyarrow  or unpack it with the program  zstd -d",
-                self.name,
-            ) from None
-        return pyarrow.CompressedInputStream(self.open_stored(), "zstd")
 
     def _foreign(self, kind: str, remedy: str) -> PriceFileError:
         return PriceFileError(f"is {kind}, not a text of prices; {remedy}", self.name)

@@ -1,16 +1,18 @@
 """Which delimiter a text has, which line names its columns, and which column is which."""
 
 import csv
+import datetime
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
-from m2k_lessons._prices.report import shown
-from m2k_lessons._prices.times import ABBREVIATIONS, CLOCKS, looks_like_clock, looks_like_time
+from m2k_lessons._prices.report import counted, shown
+from m2k_lessons._prices.times import CLOCKS, looks_like_clock, looks_like_time
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 PRICES = ("open", "high", "low", "close")
-NUMBERS = (*PRICES, "adj_close", "volume", "tick_volume")
+NUMBERS = (*PRICES, "volume", "tick_volume", "adj_close")
 ROLES = ("time", "date", *PRICES, "adj_close", "volume", "symbol")
 HEADER_LINES = 50  # how far down the line with the column names may be
 
@@ -38,15 +40,21 @@ _NAMES = {
 NAMES = {role: frozenset(names.replace("|", "").split()) for role, names in _NAMES.items()}
 FOREIGN = frozenset(" ".join(names.partition("|")[2] for names in _NAMES.values()).split())
 NAMES["unnamed"] |= {""}
-NO_PRICE = re.compile(r"vol|chang|chg|%|var|diff|interest|oi$|count|trades|spread|divid|stock split|date|time")
+DATABENTO = {"tsevent", "instrumentid"}  # a file of these has whole prices in billionths
+NO_PRICE = re.compile(
+    r"vol|chang|chg|%|var|diff|interest|oi$|count|trades|spread|divid|stock split|date|time", re.I
+)
 LIKELY_CLOSE = re.compile(r"^adj|clos|last|settle|price|px|value|kurs|nav", re.IGNORECASE)
-_ZONES = "|".join(["UTC", "GMT", *ABBREVIATIONS, *CLOCKS])
+_ZONES = "|".join(["UTC", "GMT", *CLOCKS])
 ZONE_IN_NAME = re.compile(rf"(?:^|[\W_]+)({_ZONES})(?:[\W_]+|$)", re.IGNORECASE)
 ZONE_IN_COMMENT = re.compile(
     r"(?:time ?zone|\btz\b|\btime ?stamps?\b.*?\b(?:in|are)\b|\btimes?\b.*?\b(?:in|are)\b)"
     rf"\W*(?:is|are|in)?\W*([A-Za-z]+(?:/[A-Za-z_]+)+|(?:{_ZONES})\b)",
     re.IGNORECASE,
 )
+
+
+Columns = Mapping[str, str | None] | Sequence[str | None] | None  # the argument `columns`
 
 
 class LayoutFault(Exception):
@@ -82,27 +90,25 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\W_]+", "", re.sub(r"^\s*\d+\. ", "", name)).lower()
 
 
-def is_named(name: str, role: str) -> bool:
-    """Tell whether a column has one of the names of a role."""
-    return plain_name(name) in NAMES[role]
-
-
-def zone_in_name(name: str) -> str | None:
-    """Return the zone that a time column's name holds: UTC, EST ..."""
-    found = ZONE_IN_NAME.search(name)
-    return found[1].upper() if found else None
+def zones_in_comments(lines: Sequence[str]) -> tuple[list[str], datetime.tzinfo | None]:
+    """Return the zones that lines above the names speak of, and the only one if it is certain."""
+    found = [ZONE_IN_COMMENT.search(line) for line in lines]
+    named = list(dict.fromkeys(each[1] for each in found if each))
+    if len(named) == 1 and named[0].upper() in ("UTC", "GMT"):
+        return named, datetime.UTC
+    try:
+        return named, ZoneInfo(named[0]) if len(named) == 1 and "/" in named[0] else None
+    except (KeyError, ValueError, OSError):
+        return named, None
 
 
 def find_roles(
-    names: Sequence[str], columns: Mapping[str, str | None] | None = None
+    names: list[str], columns: Mapping[str, str | None] | None = None
 ) -> tuple[dict[str, int], str | None]:
     """Return the position of each role among the names, and what is ambiguous, if anything."""
     plain = [plain_name(name) for name in names]
-    given = {
-        list(names).index(name): role
-        for name, role in (columns or {}).items()
-        if list(names).count(name) == 1
-    }
+    given = {names.index(name): role for name, role in (columns or {}).items()
+             if names.count(name) == 1}  # fmt: skip
     roles = {role: position for position, role in given.items() if role is not None}
     problem = None
 
@@ -124,7 +130,7 @@ def find_roles(
             problem = f"{several} could each be the {role}; choose with columns=, such as {example}"
         if found:
             roles[role] = found[0]
-    if "symbol" not in roles and "tsevent" in plain and "instrumentid" in plain:
+    if "symbol" not in roles and DATABENTO <= set(plain):
         roles["symbol"] = plain.index("instrumentid")
     # "Time (UTC)" is a time, and is the zone of one.
     bare = [plain_name(ZONE_IN_NAME.sub(" ", name)) for name in names]
@@ -142,26 +148,8 @@ def find_roles(
     return roles, problem
 
 
-def in_billionths(names: Sequence[str]) -> bool:
-    """Tell whether whole numbers are prices in billionths, as Databento writes them."""
-    return {"tsevent", "instrumentid"} <= {plain_name(name) for name in names}
-
-
-def looks_foreign(names: Sequence[str]) -> bool:
-    """Tell whether a column has a name that is not English."""
-    return any(plain_name(name) in FOREIGN for name in names)
-
-
-def find_layout(
-    lines: list[str], columns: Mapping[str, str | None] | Sequence[str | None] | None
-) -> Layout:
-    """Tell the layout from a text's first lines.
-
-    Raises
-    ------
-    LayoutFault
-        If no line names the columns and the first line of data does not tell them either.
-    """
+def find_layout(lines: list[str], columns: Columns) -> Layout:
+    """Tell the layout from a text's first lines, or raise LayoutFault."""
     if columns is not None and not isinstance(columns, Mapping):
         return _without_names(lines, list(columns))
     best = None
@@ -181,10 +169,7 @@ def find_layout(
     stacked = _three_lines(lines)
     if stacked is None and best is None:
         return _without_names(lines, None)
-    if stacked is not None:
-        layout, problem = stacked
-    else:
-        _, layout, problem = best
+    layout, problem = stacked or best[1:]
     if problem:
         raise LayoutFault(problem, layout.data_line)
     _refuse_unknown(columns, layout.names)
@@ -194,9 +179,7 @@ def find_layout(
     return layout
 
 
-def find_parquet_roles(
-    names: list[str], columns: Mapping[str, str | None] | Sequence[str | None] | None
-) -> dict[str, int]:
+def find_parquet_roles(names: list[str], columns: Columns) -> dict[str, int]:
     """Return the position of each role among the columns of a Parquet file."""
     if columns is not None and not isinstance(columns, Mapping):
         if len(columns) != len(names):
@@ -213,24 +196,19 @@ def find_parquet_roles(
 def _refuse_unknown(columns: Mapping[str, str] | None, names: list[str]) -> None:
     unknown = [name for name in columns or () if names.count(name) != 1]
     if unknown:
-        raise LayoutFault(
-            f"columns= names {unknown[0]!r}, the columns are {', '.join(names)}; use one of these"
-        )
+        listed = ", ".join(names)
+        raise LayoutFault(f"columns= names {unknown[0]!r}, the columns are {listed}; use these")
 
 
 def _wrong_count(found: str, columns: Sequence[str | None]) -> str:
-    return (
-        f"has {found}, columns= names {len(columns)}; name them all, None for those to leave out"
-    )
+    return f"has {found}, columns= names {len(columns)}; name all, None for those to leave out"
 
 
 def _listed_roles(columns: Sequence[str | None]) -> dict[str, int]:
     roles = {role: position for position, role in enumerate(columns) if role is not None}
-    if not {"time", "date"} & set(roles):
+    if "time" not in roles and "date" not in roles:
         raise LayoutFault("columns= names no time; put 'time' where it stands")
-    if "time" not in roles and "date" in roles:
-        roles["time"] = roles.pop("date")
-    return roles
+    return roles if "time" in roles else roles | {"time": roles.pop("date")}
 
 
 def _three_lines(lines: list[str]) -> tuple[Layout, str | None] | None:
@@ -273,20 +251,18 @@ def _without_names(lines: list[str], columns: list[str | None] | None) -> Layout
         clock = ["time"] if looks_like_clock(fields[1]) else []
         columns = (["date"] if clock else []) + ["time", *PRICES, "volume"]
         if len(fields) not in (len(columns), len(columns) - 1):
-            raise LayoutFault(
-                f"no line names the columns and {len(fields)} fields cannot be told apart; name "
-                "them with columns=, for example columns=['time', 'open', 'high', 'low', 'close']",
-                start + 1,
-            )
+            problem = f"no line names the columns and {len(fields)} fields cannot be told apart; "
+            problem += "name all with columns=, for example columns=['time', 'open', 'high', 'low',"
+            raise LayoutFault(problem + " 'close'], None for those to leave out", start + 1)
         columns = columns[: len(fields)]
-        repair = "no line names the columns: taken as " + ", ".join(columns)
+        repairs = ["no line names the columns: taken as " + ", ".join(columns)]
     else:
-        repair = None
+        repairs = []
         if len(fields) != len(columns):
             raise LayoutFault(_wrong_count(f"{len(fields)} fields", columns), start + 1)
     roles = _listed_roles(columns)
     names = [f"{i} ({role})" if role else f"{i}" for i, role in enumerate(columns, start=1)]
-    layout = Layout(delimiter, names, roles, start, [repair] if repair else [], nameless=True)
+    layout = Layout(delimiter, names, roles, start, repairs, nameless=True)
     _report_skipped(layout, [line for line in lines[:start] if line.strip()])
     return layout
 
@@ -295,10 +271,9 @@ def _unknown_delimiter(line: str) -> str:
     other = next((mark for mark in "|^~:" if line.count(mark) >= 2), None)
     found = f"found {other!r}" if other else f"the line is {shown(line)}"
     sep = repr(other) if other else r"r'\s+'"
-    return (
-        f"unknown delimiter: {found}, accepted are comma, semicolon and tab; if it is a table, "
-        f"pandas.read_csv(path, sep={sep}).to_csv('prices.csv', index=False) makes one of commas"
-    )
+    text = f"unknown delimiter: {found}, accepted are comma, semicolon and tab; if it is a table, "
+    text += f"pandas.read_csv(path, sep={sep}).to_csv('prices.csv', index=False) makes one of"
+    return text + " commas"
 
 
 def _no_columns(names: list[str]) -> str:
@@ -313,14 +288,11 @@ def _no_columns(names: list[str]) -> str:
         example |= {name: "time" for name in (likely or rest)[:1]}
     if not any(role in roles for role in PRICES):
         missing.append("price")
-        possible = [name for name in rest if not NO_PRICE.search(name.lower())]
-        possible = [name for name in possible if name not in example]
+        possible = [name for name in rest if not NO_PRICE.search(name) and name not in example]
         likely = [name for name in possible if LIKELY_CLOSE.search(name)]
         example |= {name: "close" for name in (likely or possible)[:1]}
-    text = (
-        f"no column is recognised as {' and '.join(missing)} among {listed}; say which is which "
-        "with columns="
-    )
+    text = f"no column is recognised as {' and '.join(missing)} among {listed}; "
+    text += "say which is which with columns="
     if len(example) < len(missing):
         return text + " (the text may also lack its column names, or be no prices at all)"
     only = ", prices=('close',)" if "close" in example.values() else ""
@@ -332,8 +304,8 @@ def no_price(missing: Sequence[str], names: list[str], roles: Mapping[str, int])
     there = tuple(name for name in PRICES if name in roles)
     text = f"no column for {' and '.join(missing)}; the columns are {', '.join(names)}"
     taken = {roles[role] for role in roles if role in ("time", "date", *PRICES)}
-    likely = [name for i, name in enumerate(names) if i not in taken and LIKELY_CLOSE.search(name)]
-    likely = [name for name in likely if not NO_PRICE.search(name.lower())]
+    free = [name for position, name in enumerate(names) if position not in taken]
+    likely = [name for name in free if LIKELY_CLOSE.search(name) and not NO_PRICE.search(name)]
     if "close" in missing and likely:
         text += f"; if {likely[0]} is the close, columns={{{likely[0]!r}: 'close'}}"
         there = (*there, "close")
@@ -346,14 +318,12 @@ def _report_skipped(layout: Layout, skipped: list[str]) -> None:
     for line in skipped:
         fields = split_line(line, layout.delimiter)
         if len(fields) == len(layout.names) and looks_like_time(fields[0].strip()):
-            raise LayoutFault(
-                f"data stand above the column names: {shown(line)}; move the names to the first "
-                "line, or delete the lines above them"
-            )
+            problem = f"data stand above the column names: {shown(line)}; move the names to the "
+            raise LayoutFault(problem + "first line, or delete the lines above them")
     layout.comments = skipped
     if skipped:
-        lines = f"{len(skipped)} line" + ("" if len(skipped) == 1 else "s")
-        layout.repairs.append(f"skipped {lines} above the data, the first {shown(skipped[0])}")
+        lines, first = counted(len(skipped), "line"), shown(skipped[0])
+        layout.repairs.append(f"skipped {lines} above the data, the first {first}")
 
 
 def _allow_trailing_delimiter(layout: Layout, lines: list[str]) -> None:

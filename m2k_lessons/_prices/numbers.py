@@ -1,4 +1,4 @@
-"""Numbers as people's files write them: decimal comma, thousands separators, `$`, `1.2M`, 110-16."""
+"""Numbers as people's files write them: decimal comma, grouped thousands, `$`, `1.2M`, 110-16."""
 
 import re
 from collections.abc import Iterable
@@ -56,26 +56,10 @@ NUMBER = {".": _number(".", ","), ",": _number(",", ".")}
 class Numbers:
     """Reads the number columns of one file; the decimal mark is decided once for all of it.
 
-    Parameters
-    ----------
-    prices, others : list of str
-        Names of the price columns and of the others (volume, adjusted close).
-    decimal : {".", ",", "32nds"} or None
-        The user's word; None to decide by the evidence.
-    points_may_group : bool
-        True where the file looks as if it came from a country of decimal commas.
-    billionths : bool
-        True where whole numbers are prices in billionths.
-
-    Attributes
-    ----------
-    decimal : str or None
-        What was decided.
-    three_decimals : bool
-        True if each number with a point has three digits after it, and they were taken for
-        decimals.
-    billionths : bool
-        As given, and False if a price has a point.
+    `decimal` is the user's word, and then what was decided; `points_may_group` is True where the
+    file looks as if it came from a country of decimal commas, `billionths` where whole numbers
+    are prices in billionths. `three_decimals` becomes True where each number with a point has
+    three digits behind it, and these were taken for decimals.
     """
 
     def __init__(
@@ -86,17 +70,14 @@ class Numbers:
         points_may_group: bool,
         billionths: bool,
     ):
-        self._prices, self._others = prices, others
+        self._prices, self._others, self._given = prices, others, decimal
         self._points_may_group = points_may_group
         self._undecided: tuple[str, str] | None = None
         self._bonds = False  # a price is unmistakably one in thirty-seconds
         self._unclear: tuple[str, str] | None = None  # a price that may be one, or a thousand
         self._numbers_only = False  # a price that can be none
-        self._given = decimal
-        self._values: dict[tuple[str, str], tuple[float | None, bool]] = {}
-        self.decimal = decimal
+        self.decimal, self.billionths = decimal, billionths
         self.three_decimals = False
-        self.billionths = billionths
         self.grouped: set[str] = set()  # columns in which thousands separators were taken out
 
     def look(self, columns: dict[str, np.ndarray]) -> bool:
@@ -104,23 +85,20 @@ class Numbers:
         if self.decimal is not None:
             return True
         undecided = None
-        for names in (self._prices, self._others):
-            for name in names:
-                if columns[name].dtype != object:
-                    continue
-                cells = {cell.strip() for cell in columns[name]}
-                if name in self._prices:
-                    self._look_for_bonds(name, cells)
-                for mark, pattern in EVIDENCE.items():
-                    if any(map(pattern.search, cells)):
-                        self.decimal = mark
-                        self.billionths &= name not in self._prices
-                        break
-                if self._bonds or (self.decimal is not None and not self._unclear):
-                    return True
-                either = sorted(cell for cell in cells if UNDECIDED.fullmatch(cell))
-                if either and undecided is None:
-                    undecided = (name, either[0])
+        for name in self._prices + self._others:
+            if columns[name].dtype != object:
+                continue
+            cells = {cell.strip() for cell in columns[name]}
+            if name in self._prices:
+                self._look_for_bonds(name, cells)
+            marks = [mark for mark in EVIDENCE if any(map(EVIDENCE[mark].search, cells))]
+            if marks:
+                self.decimal = self.decimal or marks[0]
+                self.billionths &= name not in self._prices
+            if self._bonds or (self.decimal is not None and not self._unclear):
+                return True
+            either = sorted(cell for cell in cells if UNDECIDED.fullmatch(cell))
+            undecided = undecided or (name, either[0]) if either else undecided
         self._undecided = undecided or self._undecided
         return undecided is None and not self._unclear
 
@@ -148,16 +126,10 @@ class Numbers:
             name, text = self._undecided
             if "," in text or self._points_may_group:
                 whole, point = (re.sub("[.,]", mark, text) for mark in ("", "."))
-                raise CellFault(
-                    -1,
-                    name,
-                    f"{shown(text)} can be {whole} or {point}",
-                    "pass decimal='.' if the comma separates thousands, decimal=',' if it is the "
-                    "decimal mark"
-                    if "," in text
-                    else "pass decimal=',' if the point separates thousands, decimal='.' if it is "
-                    "the decimal mark",
-                )
+                mark, word, other = (",", "comma", ".") if "," in text else (".", "point", ",")
+                remedy = f"pass decimal={other!r} if the {word} separates thousands, "
+                remedy += f"decimal={mark!r} if it is the decimal mark"
+                raise CellFault(-1, name, f"{shown(text)} can be {whole} or {point}", remedy)
             self.three_decimals = True
         self.decimal = self.decimal or "."
 
@@ -173,22 +145,15 @@ class Numbers:
 
     def _read_text(self, name: str, cells: np.ndarray, faults: list[CellFault]) -> np.ndarray:
         codes, found = pd.factorize(cells)
-        values, bad = np.empty(len(found)), np.zeros(len(found), dtype=bool)
-        for position, text in enumerate(found):
-            key = (name, text)
-            if key not in self._values:
-                self._values[key] = self._value(name, text.strip())
-            value, grouped = self._values[key]
-            bad[position] = value is None
-            values[position] = np.nan if value is None else value
-            if grouped:
-                self.grouped.add(name)
-        self._values = self._values if len(self._values) < 1 << 18 else {}
+        read = [self._value(name, text.strip()) for text in found]
+        bad = np.array([value is None for value, _ in read], dtype=bool)[codes]
+        if any(grouped for _, grouped in read):
+            self.grouped.add(name)
         if bad.any():
-            record = int(bad[codes].argmax())
+            record = int(bad.argmax())
             problem = f"{shown(cells[record].strip())} where a number is expected"
             faults.append(CellFault(record, name, problem))
-        return values[codes]
+        return np.array([value for value, _ in read], dtype=float)[codes]
 
     def _value(self, name: str, text: str) -> tuple[float | None, bool]:
         """Return the number in a cell (None if there is none), and whether it was grouped."""

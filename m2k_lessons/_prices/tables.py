@@ -2,8 +2,7 @@
 
 import csv
 import io
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -21,57 +20,30 @@ Batch = tuple[dict[str, np.ndarray], np.ndarray]  # role -> cells, and the line 
 class TextTable:
     """Delimited text, read in blocks.
 
-    Attributes
-    ----------
-    name : str
-        Name of the file.
-    delimiter : str
-        In words.
-    labels : list of str
-        The columns as the file names them.
-    place : str
-        What a record's number counts: `line`.
-    names_place : str or None
-        Where the columns are named.
-    roles : dict
-        Role of a column -> its position.
-    comments : list of str
-        Lines above the column names.
-    symbol : str
-        As a line above the data has it, else empty.
-    times_aware : bool
-        True where the column type itself says that times are instants.
-    repairs : list of str
-        What was changed on the way here.
+    `labels` are the columns as the file names them, `roles` the position of each role, `comments`
+    the lines above the names, `symbol` what one of them names, `place` the word for a record's
+    number, `times_aware` whether the column's type makes its times instants.
     """
 
-    place = "line"
-    times_aware = False
+    place, times_aware = "line", False
 
-    def __init__(
-        self,
-        file: files.PriceFile,
-        columns: Mapping[str, str | None] | Sequence[str | None] | None,
-    ):
-        self.name = file.name
-        self._file = file
+    def __init__(self, file: files.PriceFile, columns: layout.Columns):
+        self.name, self._file = file.name, file
         head = next(file.blocks(), "")
         if len(head) > HEAD:
             head = head[: max(head.rfind("\n", 0, HEAD), HEAD)]
-        lines = head.split("\n")
-        if not any(line.strip() for line in lines):
+        if not head.strip():
             raise PriceFileError("is empty; download it again", self.name)
         try:
-            self._layout = layout.find_layout(lines, columns)
+            self._layout = layout.find_layout(head.split("\n"), columns)
         except layout.LayoutFault as fault:
             place = f"line {fault.line}" if fault.line else None
             raise PriceFileError(fault.problem, self.name, place) from None
-        self.roles = self._layout.roles
-        self.labels = self._layout.names
+        self.roles, self.labels = self._layout.roles, self._layout.names
+        self.comments, self.symbol = self._layout.comments, self._layout.symbol
         named = self._layout.data_line > 0 and not self._layout.nameless
         self.names_place = f"line {self._layout.data_line}" if named else None
         self.delimiter = layout.DELIMITERS[self._layout.delimiter]
-        self.comments, self.symbol = self._layout.comments, self._layout.symbol
         self._found: list[str] = []
 
     @property
@@ -106,25 +78,25 @@ class TextTable:
         """
         self._found, blank, line = [], 0, self._layout.data_line + 1
         for text in self._texts():
-            raw = text.encode()
+            raw, fault = text.encode(), None
             if '"' not in text and self._is_regular(raw):
                 columns = self._split_regular(raw, decimal)
                 size = len(columns["time"])
-                yield columns, np.arange(line, line + size)
+                numbers = np.arange(line, line + size)
             else:
                 lines = text.removesuffix("\n").split("\n")
-                rows, numbers, fault = self._split(lines, line, strict)
-                blank += sum(not each.strip() for each in lines)
-                if rows:
-                    cells = list(zip(*rows, strict=True))
-                    columns = {
-                        role: np.array(cells[position], dtype=object)
-                        for role, position in self.roles.items()
-                    }
-                    yield columns, numbers
-                if fault is not None:
-                    raise fault
                 size = len(lines)
+                blank += sum(not each.strip() for each in lines)
+                rows, numbers, fault = self._split(lines, line, strict)
+                cells = list(zip(*rows, strict=True)) or [()] * len(self.labels)
+                columns = {
+                    role: np.array(cells[position], dtype=object)
+                    for role, position in self.roles.items()
+                }
+            if len(numbers):
+                yield columns, numbers
+            if fault is not None:
+                raise fault
             line += size
         if blank:
             self._found.append(f"skipped {counted(blank, 'blank line')}")
@@ -135,10 +107,8 @@ class TextTable:
         ends = np.flatnonzero(text == ord("\n"))
         marks = np.flatnonzero(text == ord(self._layout.delimiter))
         width = len(self.labels) - 1
-        if len(marks) != width * len(ends):
-            return False
-        return bool((marks[width - 1 :: width] < ends).all()) and bool(
-            (marks[width::width] > ends[:-1]).all()
+        return len(marks) == width * len(ends) and bool(
+            (marks[width - 1 :: width] < ends).all() and (marks[width::width] > ends[:-1]).all()
         )
 
     def _split_regular(self, raw: bytes, decimal: str | None) -> dict[str, np.ndarray]:
@@ -152,42 +122,38 @@ class TextTable:
             "quoting": csv.QUOTE_NONE,
             "skip_blank_lines": False,
         }
-        kinds = dict.fromkeys(self.roles.values(), object)
-        if decimal in (".", ","):
-            kinds |= {self.roles[role]: float for role in layout.NUMBERS if role in self.roles}
-            options["decimal"] = decimal
+        text = dict.fromkeys(self.roles.values(), object)
+        plain = {} if decimal not in (".", ",") else {
+            self.roles[role]: float for role in layout.NUMBERS if role in self.roles
+        }  # fmt: skip
         try:
-            table = pd.read_csv(io.BytesIO(raw), dtype=kinds, **options)
+            mark = "," if decimal == "," else "."
+            table = pd.read_csv(io.BytesIO(raw), dtype=text | plain, decimal=mark, **options)
         except ValueError:  # a cell that is no plain number
-            table = pd.read_csv(io.BytesIO(raw), dtype=dict.fromkeys(kinds, object), **options)
+            table = pd.read_csv(io.BytesIO(raw), dtype=text, **options)
         return {role: table[position].to_numpy() for role, position in self.roles.items()}
 
     def _split(
         self, lines: list[str], first: int, strict: bool
     ) -> tuple[list[list[str]], np.ndarray, PriceFileError | None]:
         """Return the fields of lines with quotes, blank lines or wrong fields among them."""
-        # The last line is eaten only by a quotation mark that a line above leaves open.
+        # "end" is eaten only by a quotation mark that a line above leaves open.
         *rows, last = csv.reader([*lines, "end"], delimiter=self._layout.delimiter)
-        if last == ["end"] and len(rows) == len(lines) and set(map(len, rows)) == {len(self.labels)}:
+        width = len(self.labels)
+        if last == ["end"] and len(rows) == len(lines) and set(map(len, rows)) == {width}:
             return rows, np.arange(first, first + len(lines)), None
         rows, numbers = [], []
         for number, line in enumerate(lines, first):
             if not line.strip():
                 continue
             fields, *after = csv.reader([line, "end"], delimiter=self._layout.delimiter)
-            problem = None
-            if not after:
-                problem = f"a quotation mark is opened and not closed: {shown(line)}"
-            elif len(fields) != len(self.labels):
-                problem = (
-                    f"{counted(len(fields), 'field')} where the column names have "
-                    f"{len(self.labels)}: {shown(line)}"
-                )
-            if problem is None:
+            if after and len(fields) == width:
                 rows.append(fields)
                 numbers.append(number)
             elif strict:
-                problem += "; correct or delete the line"
+                problem = f"{counted(len(fields), 'field')} where the column names have {width}"
+                problem = problem if after else "a quotation mark is opened and not closed"
+                problem += f": {shown(line)}; correct or delete the line"
                 fault = PriceFileError(problem, self.name, f"line {number}")
                 return rows, np.array(numbers), fault
         return rows, np.array(numbers), None
@@ -196,82 +162,59 @@ class TextTable:
 class ParquetTable:
     """A Parquet file; the same attributes and methods as `TextTable`."""
 
-    delimiter = "none (Parquet)"
-    place = "row"
-    names_place = None
-    symbol = ""
+    delimiter, place = "none (Parquet)", "row"
+    names_place, symbol, comments = None, "", ()
 
-    def __init__(
-        self,
-        file: files.PriceFile,
-        columns: Mapping[str, str | None] | Sequence[str | None] | None,
-    ):
-        self.name = file.name
-        self._file = file
-        self.repairs: list[str] = []
-        self.comments: list[str] = []
+    def __init__(self, file: files.PriceFile, columns: layout.Columns):
+        self.name, self.repairs = file.name, []
         try:
-            import pyarrow as pa
-            import pyarrow.parquet as pq
-        except ModuleNotFoundError:
-            raise PriceFileError(
-                "is a Parquet file, which needs the package pyarrow: run  %pip install pyarrow  "
-                "or save the prices as CSV",
-                file.name,
-            ) from None
-        self._open, self._arrow_errors = pq.ParquetFile, (pa.ArrowException, OSError)
-        try:
+            import pyarrow
+
             with file.open_stored() as stored:
-                parquet = self._open(stored)
-                schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
-        except self._arrow_errors as error:
-            raise self._damaged(error) from error
-        self.labels = schema.names
+                frame = pd.read_parquet(stored, engine="pyarrow")
+        except ImportError:
+            problem = "is a Parquet file, which needs the package pyarrow: run "
+            problem += "%pip install pyarrow  or save the prices as CSV"
+            raise PriceFileError(problem, file.name) from None
+        except (pyarrow.ArrowException, OSError, ValueError) as error:
+            problem = f"is a damaged Parquet file: {error}; download it again"
+            raise PriceFileError(problem, file.name) from error
+        if not isinstance(frame.index, pd.RangeIndex):
+            frame = frame.reset_index()
+        self.labels = list(map(str, frame.columns))
         try:
             self.roles = layout.find_parquet_roles(self.labels, columns)
         except layout.LayoutFault as fault:
             raise PriceFileError(fault.problem, self.name) from None
-        if not rows:
-            raise PriceFileError("has column names and no rows; download it again", self.name)
+        if frame.empty:
+            raise PriceFileError("has no rows: it has column names and no rows; download it again", self.name)
+        self._cells = {}
         for role, position in self.roles.items():
-            kind, moment = str(schema.types[position]), role in ("time", "date")
-            if re.match("bool|binary|large_b|struct|list|map|large_l|fixed|duration|time[36]", kind) or (
-                not moment and re.match("timestamp|date", kind)
-            ):
-                wanted = "dates, timestamps or text" if moment else "numbers or text"
-                problem = f"holds {kind}, not {wanted}; name another column with columns="
+            cells = frame.iloc[:, position]
+            if cells.dtype.kind in "bmc" or (cells.dtype.kind == "M" and role in layout.NUMBERS):
+                problem = f"holds {cells.dtype}, not "
+                problem += "dates or text" if role in ("time", "date") else "numbers or text"
+                problem += "; name another column with columns="
                 raise PriceFileError(problem, self.name, column=self.labels[position])
-        self.times_aware = "tz=" in str(schema.types[self.roles["time"]])
-
-    def _damaged(self, error: Exception) -> PriceFileError:
-        problem = f"is a damaged Parquet file: {error}; download it again"
-        return PriceFileError(problem, self.name)
+            self._cells[role] = cells
+        times = self._cells["time"].dtype
+        self.times_aware = getattr(times, "tz", None) is not None
 
     def batches(self, decimal: str | None = None, strict: bool = True) -> Iterator[Batch]:
-        names = {role: self.labels[position] for role, position in self.roles.items()}
-        row = 1
-        with self._file.open_stored() as stored:
-            try:
-                for batch in self._open(stored).iter_batches(1 << 16, columns=list(names.values())):
-                    columns = {role: _cells(batch.column(name), role) for role, name in names.items()}
-                    yield columns, np.arange(row, row + batch.num_rows)
-                    row += batch.num_rows
-            except self._arrow_errors as error:
-                raise self._damaged(error) from error
+        columns = {role: _plain(cells, role) for role, cells in self._cells.items()}
+        yield columns, np.arange(1, len(columns["time"]) + 1)
 
 
-def open_table(
-    file: files.PriceFile, columns: Mapping[str, str | None] | Sequence[str | None] | None
-) -> TextTable | ParquetTable:
+def open_table(file: files.PriceFile, columns: layout.Columns) -> TextTable | ParquetTable:
     """Return the table in a file, by what the file's first bytes say."""
     return (ParquetTable if file.is_parquet else TextTable)(file, columns)
 
 
-def _cells(column, role: str) -> np.ndarray:
-    """Return a Parquet column as text, as float64 or as datetime64 (UTC where it has a zone)."""
-    kind = str(column.type)
-    if re.match("timestamp|date", kind):
-        return column.to_numpy(zero_copy_only=False)
-    if role in layout.NUMBERS and re.match("float|double|halffloat|decimal|u?int", kind):
-        return column.cast("float64", safe=False).to_numpy(zero_copy_only=False)
-    return np.array(column.cast("string").fill_null("").to_pylist(), dtype=object)
+def _plain(cells: pd.Series, role: str) -> np.ndarray:
+    """Return a Parquet column as text, as float64, or as datetime64 (UTC where it has a zone)."""
+    if cells.dtype.kind == "M":
+        zoned = getattr(cells.dtype, "tz", None) is not None
+        return (cells.dt.tz_convert("UTC").dt.tz_localize(None) if zoned else cells).to_numpy()
+    if role in layout.NUMBERS and cells.dtype.kind in "iuf":
+        return cells.to_numpy(dtype=float)
+    return np.array([str(cell) if pd.notna(cell) else "" for cell in cells], dtype=object)

@@ -2,9 +2,11 @@
 
 import datetime
 import re
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 
 from m2k_lessons._prices.report import CellFault, shown
 
@@ -12,6 +14,8 @@ SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 EARLIEST, LATEST = 1700, 2200  # years; int64 nanoseconds reach from 1678 to 2262
 EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
+FIRST, END = ((datetime.date(year, 1, 1).toordinal() - EPOCH_DAY) * DAY for year in (EARLIEST, LATEST))
+OUTSIDE = f"is outside the years {EARLIEST} to {LATEST}"
 EPOCH_UNITS = (  # the unit is told by the usual size: 2026 is 1.8e9 seconds
     ("seconds", 1e11, SECOND),
     ("milliseconds", 1e14, SECOND // 10**3),
@@ -19,30 +23,22 @@ EPOCH_UNITS = (  # the unit is told by the usual size: 2026 is 1.8e9 seconds
     ("nanoseconds", 9.3e18, 1),
 )
 SMALLEST_EPOCH = 1e7  # April 1970; smaller numbers are rows or a spreadsheet's days
-MONTH_NAMES = (
-    "january february march april may june july august september october november december"
-)
-MONTHS = {name: number for number, name in enumerate(MONTH_NAMES.split(), start=1)}
+MONTHS = "january february march april may june july august september october november december"
+MONTHS = {name: number for number, name in enumerate(MONTHS.split(), start=1)}
 MONTHS |= {name[:3]: number for name, number in MONTHS.items()} | {"sept": 9}
 
 # Each way of writing a date; a file keeps to one, since a program that converts dates cell by
 # cell (a spreadsheet) leaves two in a column just where it has swapped day and month.
+_TWO_NUMBERS = r"(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{"
 WAYS = {
-    "year-month-day": re.compile(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"),
-    "YYYYMMDD": re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"),
-    "numbers, year last": re.compile(
-        r"(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4})"
-    ),
-    "numbers, two-digit year last": re.compile(
-        r"(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{2})"
-    ),
-    "month name first": re.compile(
-        r"(?P<name>[A-Za-z]{3,9})\.? (?P<day>\d{1,2}),? (?P<year>\d{4})"
-    ),
-    "month name second": re.compile(
-        r"(?P<day>\d{1,2})[- ](?P<name>[A-Za-z]{3,9})\.?[- ](?P<year>\d{4}|\d{2})"
-    ),
+    "year-month-day": r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})",
+    "YYYYMMDD": r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})",
+    "numbers, year last": _TWO_NUMBERS + "4})",
+    "numbers, two-digit year last": _TWO_NUMBERS + "2})",
+    "month name first": r"(?P<name>[A-Za-z]{3,9})\.? (?P<day>\d{1,2}),? (?P<year>\d{4})",
+    "month name second": r"(?P<day>\d{1,2})[- ](?P<name>[A-Za-z]{3,9})\.?[- ](?P<year>\d{4}|\d{2})",
 }
+WAYS = {way: re.compile(form, re.ASCII) for way, form in WAYS.items()}
 DATE = (
     r"\d{8}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}"
     r"|\d{1,2}[- ][A-Za-z]{3,9}\.?[- ]\d{2,4}"
@@ -50,31 +46,22 @@ DATE = (
 CLOCK = (
     r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?[AaPp]\.?[Mm]\b\.?)?|\d{6}(?:\.\d{1,9})?|\d{4}"
 )
-# Abbreviation -> hours from UTC, and the place whose clock says so for a part of the year.
-ABBREVIATIONS = {
-    "EST": (-5, "America/New_York"),
-    "EDT": (-4, "America/New_York"),
-    "CST": (-6, "America/Chicago"),
-    "CDT": (-5, "America/Chicago"),
-    "MST": (-7, "America/Denver"),
-    "MDT": (-6, "America/Denver"),
-    "PST": (-8, "America/Los_Angeles"),
-    "PDT": (-7, "America/Los_Angeles"),
-    "CET": (1, "Europe/Berlin"),
-    "CEST": (2, "Europe/Berlin"),
-    "EET": (2, "Europe/Athens"),
-    "EEST": (3, "Europe/Athens"),
-    "BST": (1, "Europe/London"),
-    "JST": (9, "Asia/Tokyo"),
+# Abbreviations that are an offset from UTC in hours, and the places whose clocks they stand for.
+OFFSETS = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
+OFFSETS |= {"CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "BST": 1}
+_PLACES = {
+    "America/New_York": "ET EST EDT",
+    "America/Chicago": "CT CST CDT",
+    "America/Denver": "MST MDT",
+    "America/Los_Angeles": "PT PST PDT",
+    "Europe/Berlin": "CET CEST",
+    "Europe/Athens": "EET EEST",
+    "Europe/London": "BST",
 }
-CLOCKS = {"ET": "America/New_York", "CT": "America/Chicago", "PT": "America/Los_Angeles"}
-ZONE = (
-    rf"Z|{'|'.join(ABBREVIATIONS)}|{'|'.join(CLOCKS)}|UTC|GMT|(?:UTC|GMT)?[+-]\d{{1,2}}(?::?\d{{2}})?"
-    r"|[A-Za-z]+(?:/[A-Za-z_]+)+"
-)
+CLOCKS = {word: place for place, words in _PLACES.items() for word in words.split()}
+ZONE = rf"Z|{'|'.join(CLOCKS)}|UTC|GMT|(?:UTC|GMT)?[+-]\d{{1,2}}(?::?\d{{2}})?|[A-Za-z]+(?:/[A-Za-z_]+)+"
 REST = rf"(?:(?:[T ] ?|, )?(?P<clock>{CLOCK}))?(?: ?(?P<zone>{ZONE}))?"
-PARTS = re.compile(rf"(?P<date>{DATE}){REST}", re.ASCII)
-REST = re.compile(REST, re.ASCII)
+PARTS, REST = re.compile(rf"(?P<date>{DATE}){REST}", re.ASCII), re.compile(REST, re.ASCII)
 CALENDAR = re.compile(  # YYYYMMDD, perhaps with hhmm or hhmmss, among numbers that could be an epoch
     r"(1[7-9]|2[01])\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])[0-5]\d([0-5]\d)?)?",
     re.ASCII,
@@ -122,7 +109,7 @@ class Times:
         self._counts_something_else = False
         self._clock_width = 0
         self._zones_apart: bool | None = None  # the column of zones is needed
-        self._parsed: dict[str, dict] = {"date": {}, "clock": {}, "zone": {}}
+        self._parsed: dict[tuple, tuple[int, str | None]] = {}
         self.epoch: str | None = None
         self.aware: bool | None = None
         self.zone: ZoneInfo | None = None
@@ -160,12 +147,9 @@ class Times:
     def settle(self) -> None:
         """Refuse to guess which of two numbers is the day."""
         if self._dayfirst is None and self._ambiguous is not None:
-            raise CellFault(
-                -1,
-                "time",
-                f"{shown(self._ambiguous)} can be day/month/year or month/day/year",
-                "pass dayfirst=True if the day is first, dayfirst=False if the month is",
-            )
+            problem = f"{shown(self._ambiguous)} can be day/month/year or month/day/year"
+            remedy = "pass dayfirst=True if the day is first, dayfirst=False if the month is"
+            raise CellFault(-1, "time", problem, remedy)
 
     def read(self, columns: dict[str, np.ndarray], faults: list[CellFault]) -> np.ndarray:
         """Return int64 nanoseconds: since 1970 UTC if `aware`, on the file's own clock if not."""
@@ -175,12 +159,7 @@ class Times:
             if (times := self._read_iso(columns["time"])) is not None:
                 return times
         text = self._text(columns)
-        read = self._read_parts if self.epoch is None else self._read_epoch
-        times = read(text, faults)
-        if not faults:
-            inside = (times >= _midnight(EARLIEST)) & (times < _midnight(LATEST))
-            self._refuse(text, inside, faults, _outside())
-        return times
+        return (self._read_parts if self.epoch is None else self._read_epoch)(text, faults)
 
     @property
     def day_order(self) -> str | None:
@@ -233,15 +212,14 @@ class Times:
         self.aware = True
 
     def _read_epoch(self, text: np.ndarray, faults: list[CellFault]) -> np.ndarray:
-        first, end = (_midnight(year) // self._scale for year in (EARLIEST, LATEST))
         try:
             counts = text.astype(np.int64)
         except (ValueError, OverflowError):
             good = np.array([bool(NUMBER.fullmatch(cell)) for cell in text])
             self._refuse(text, good, faults)
             counts = np.where(good, text, "0").astype(float)
-        inside = (counts >= first) & (counts < end)
-        self._refuse(text, inside, faults, _outside())
+        inside = (counts >= FIRST // self._scale) & (counts < END // self._scale)
+        self._refuse(text, inside, faults, OUTSIDE)
         counts = np.where(inside, counts, 0)
         if counts.dtype == np.int64:
             return counts * self._scale
@@ -250,71 +228,55 @@ class Times:
 
     def _read_iso(self, text: np.ndarray) -> np.ndarray | None:
         """Return plain ISO times by numpy's parser, None if there are others among them."""
-        form = ISO.get(len(text[0]) if len(text) else 0)
-        if form is None or self.aware or self.zone is not None:
-            return None
-        if set(map(len, text)) != {len(form)}:
+        form = ISO.get(len(text[0]))
+        if form is None or self.aware or self.zone or set(map(len, text)) != {len(form)}:
             return None
         try:
             letters = text.astype(f"S{len(form)}").view(np.uint8).reshape(-1, len(form))
-        except UnicodeEncodeError:
-            return None
-        for position, mark in enumerate(form):
-            column = letters[:, position]
-            good = column - np.uint8(48) < 10 if mark == "0" else column == ord(mark)
-            if mark == " ":
-                good |= column == ord("T")
-            if not good.all():
-                return None
-        try:
+            for position, mark in enumerate(form):
+                column = letters[:, position]
+                good = column - np.uint8(48) < 10 if mark == "0" else column == ord(mark)
+                if not (good | (column == ord("T")) if mark == " " else good).all():
+                    return None
             seconds = letters.reshape(-1).view(f"S{len(form)}").astype("M8[s]").astype(np.int64)
-        except ValueError:
+        except ValueError:  # no ASCII, or no date; it is named where the parts are read
             return None
+        inside = (seconds >= FIRST // SECOND) & (seconds < END // SECOND)
         self.aware = False
-        inside = (seconds >= _midnight(EARLIEST) // SECOND) & (seconds < _midnight(LATEST) // SECOND)
         return seconds * SECOND if inside.all() else None
 
     def _read_parts(self, text: np.ndarray, faults: list[CellFault]) -> np.ndarray:
-        """Return times piece by piece; the pieces repeat, so few of them are parsed."""
-        first = PARTS.fullmatch(text[0]) if len(text) else None
-        width = first.end("date") if first else 0
-        dates, date_of = _unique(cell[:width] for cell in text)
-        rests, rest_of = _unique(cell[width:] for cell in text)
-        way = WAYS.get(self._way)
-        found = [REST.fullmatch(rest) for rest in rests]
-        if not (way and all(map(way.fullmatch, dates)) and all(found)):
-            # Dates of several widths, or a cell that is none.
-            whole = list(map(PARTS.fullmatch, text))
-            self._refuse(text, np.array([each is not None for each in whole]), faults)
-            dates, date_of = _unique(each["date"] if each else None for each in whole)
-            rests, rest_of = _unique(
-                each and text[row][each.end("date") :] for row, each in enumerate(whole)
-            )
-            found = [None if rest is None else REST.fullmatch(rest) for rest in rests]
-        days = self._look_up("date", dates, date_of, text, faults)
-        clock = self._look_up("clock", [f and f["clock"] or "" for f in found], rest_of, text, faults)
-        offset = self._look_up("zone", [f and f["zone"] or "" for f in found], rest_of, text, faults)
-        return days * DAY + clock - offset * SECOND
+        """Return times by date and rest; both repeat, so few of them are parsed."""
+        found, way = PARTS.fullmatch(text[0]), WAYS.get(self._way)
+        width = found.end("date") if found else 0
+        dates, rests = [cell[:width] for cell in text], [cell[width:] for cell in text]
+        whole = way and all(map(way.fullmatch, set(dates))) and all(map(REST.fullmatch, set(rests)))
+        if not whole:  # dates of several widths, or a cell that is none
+            found = [PARTS.fullmatch(cell) for cell in text]
+            dates = [each["date"] if each else cell for each, cell in zip(found, text, strict=True)]
+            rests = [each[0][each.end("date") :] if each else "" for each in found]
+        days = self._look_up(self._parse_date, dates, text, faults)
+        return days + self._look_up(self._parse_rest, rests, text, faults)
 
     def _look_up(
-        self, part: str, pieces: list, codes: np.ndarray, text: np.ndarray, faults: list[CellFault]
+        self, parse: Callable, pieces: list[str], text: np.ndarray, faults: list[CellFault]
     ) -> np.ndarray:
-        parsed = self._parsed[part]
-        parse = {"date": self._parse_date, "clock": _parse_clock, "zone": self._parse_zone}[part]
-        for piece in pieces:
-            if piece not in parsed:
+        codes, pieces = pd.factorize(np.array(pieces, dtype=object))
+        values, problems = np.zeros(len(pieces), dtype=np.int64), [None] * len(pieces)
+        for place, piece in enumerate(pieces):
+            if (key := (parse.__name__, piece)) not in self._parsed:
                 try:
-                    parsed[piece] = (parse(piece) if piece is not None else 0, None)
+                    self._parsed[key] = (parse(piece), None)
                 except ValueError as error:
-                    parsed[piece] = (0, str(error))
-        problems = [parsed[piece][1] for piece in pieces]
+                    self._parsed[key] = (0, str(error))
+            values[place], problems[place] = self._parsed[key]
         bad = np.array([problem is not None for problem in problems], dtype=bool)[codes]
         if bad.any():
             self._refuse(text, ~bad, faults, problems[codes[bad.argmax()]])
-        return np.array([parsed[piece][0] for piece in pieces], dtype=np.int64)[codes]
+        return values[codes]
 
     def _parse_date(self, text: str) -> int:
-        """Return days since 1970."""
+        """Return nanoseconds since 1970."""
         found = WAYS[self._way].fullmatch(text) if self._way else None
         if found is None:
             way = _way_of(text)
@@ -336,16 +298,21 @@ class Times:
         else:
             month, day = int(piece["month"]), int(piece["day"])
         if not EARLIEST <= year < LATEST:
-            raise ValueError(_outside())
+            raise ValueError(OUTSIDE)
         try:
-            return datetime.date(year, month, day).toordinal() - EPOCH_DAY
+            return (datetime.date(year, month, day).toordinal() - EPOCH_DAY) * DAY
         except ValueError:
             raise ValueError(f"no such date: month {month}, day {day} of {year}") from None
+
+    def _parse_rest(self, text: str) -> int:
+        """Return nanoseconds to add to midnight, UTC's if there is an offset."""
+        found = REST.fullmatch(text)
+        return _parse_clock(found["clock"] or "") - self._parse_zone(found["zone"] or "") * SECOND
 
     def _parse_zone(self, text: str) -> int:
         """Return the offset from UTC in seconds; all rows must say as much as the first."""
         zone = None
-        if "/" in text or text in CLOCKS:
+        if "/" in text or (text in CLOCKS and text not in OFFSETS):
             try:
                 zone = ZoneInfo(CLOCKS.get(text, text))
             except (KeyError, ValueError, OSError):
@@ -353,33 +320,27 @@ class Times:
         aware = bool(text) and zone is None
         if self.aware is None:
             self.aware, self.zone = aware, zone
-        if aware and not self.aware:
-            raise ValueError("has a UTC offset, the rows above have none")
-        if not aware and self.aware:
-            raise ValueError("has no UTC offset, the rows above have one")
+        if aware != self.aware:
+            one, other = ("a", "none") if aware else ("no", "one")
+            raise ValueError(f"has {one} UTC offset, the rows above have {other}")
         if zone != self.zone:
             raise ValueError("names another time zone than the rows above")
-        if text in ABBREVIATIONS:
+        if text in OFFSETS:
             self.abbreviations.add(text)
-            return ABBREVIATIONS[text][0] * 3600
-        digits = re.sub(r"[^\d]", "", text) if aware else ""
-        hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, "")
-        seconds = int(hours or 0) * 3600 + int(minutes or 0) * 60
+            return OFFSETS[text] * 3600
+        digits = re.sub(r"\D", "", text) if aware else ""
+        hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, 0)
+        seconds = int(hours or 0) * 3600 + int(minutes) * 60
         return -seconds if "-" in text and aware else seconds
 
     def _refuse(
-        self,
-        cells: np.ndarray,
-        good: np.ndarray,
-        faults: list[CellFault],
-        problem: str | None = None,
+        self, cells: np.ndarray, good: np.ndarray, faults: list[CellFault], problem: str = ""
     ) -> None:
         if good.all():
             return
         bad = int((~good).argmax())
-        cell = str(cells[bad])
-        remedy = "correct or delete the line"
-        if problem is None and self._counts_something_else:
+        cell, remedy = str(cells[bad]), "correct or delete the line"
+        if self._counts_something_else:
             problem = "is neither a date nor a count of seconds since 1970"
             remedy = "name the column of the times with columns="
         problem = f"{shown(cell)} {problem or 'is not understood as a date or time'}"
@@ -388,23 +349,15 @@ class Times:
 
     def _read_moments(self, cells: np.ndarray, faults: list[CellFault]) -> np.ndarray:
         """Return the times of a Parquet column that are stored as times."""
-        self._refuse(cells, ~np.isnat(cells), faults)
-        seconds = cells.astype("M8[s]").astype(np.int64)
-        first, end = (_midnight(year) // SECOND for year in (EARLIEST, LATEST))
-        inside = (seconds >= first) & (seconds < end)
-        self._refuse(cells, inside | np.isnat(cells), faults, _outside())
+        none, seconds = np.isnat(cells), cells.astype("M8[s]").astype(np.int64)
+        self._refuse(cells, ~none, faults)
+        inside = (seconds >= FIRST // SECOND) & (seconds < END // SECOND)
+        self._refuse(cells, inside | none, faults, OUTSIDE)
         return np.where(inside, cells, np.datetime64(0, "s")).astype("M8[ns]").astype(np.int64)
 
 
 def _way_of(date: str) -> str | None:
     return next((way for way, form in WAYS.items() if form.fullmatch(date)), None)
-
-
-def _unique(cells) -> tuple[list, np.ndarray]:
-    """Return the different cells in order, and for each cell its place among them."""
-    places: dict = {}
-    codes = [places.setdefault(cell, len(places)) for cell in cells]
-    return list(places), np.array(codes, dtype=np.intp)
 
 
 def _parse_clock(text: str) -> int:
@@ -426,11 +379,3 @@ def _parse_clock(text: str) -> int:
     if hour > 23 or minute > 59 or whole > 59:
         raise ValueError("no such time of day")
     return ((hour * 60 + minute) * 60 + whole) * SECOND + int(decimals.ljust(9, "0") or 0)
-
-
-def _midnight(year: int) -> int:
-    return (datetime.date(year, 1, 1).toordinal() - EPOCH_DAY) * DAY
-
-
-def _outside() -> str:
-    return f"is outside the years {EARLIEST} to {LATEST}"

@@ -24,21 +24,9 @@ def to_utc_in_place(
     resolved where the rows' order shows both passes, and a fault where it does not. A daily
     date whose midnight was skipped or repeated means the first instant of that day.
 
-    Parameters
-    ----------
-    times : numpy.ndarray of int64
-        Overwritten with the result.
-    zone : tzinfo
-        Zone of the clock.
-    daily : bool
-        True where every row is at midnight.
-    repeated : callable
-        Tells whether two rows hold the same numbers.
-
-    Raises
-    ------
-    CellFault
-        With the position of the row.
+    `times`, int64, is overwritten. `daily` is True where every row is at midnight, and
+    `repeated(one, other)` tells whether two rows hold the same numbers. A fault is a `CellFault`
+    with the position of the row.
     """
     rising = len(times) < 2 or times[-1] >= times[0]
     unsure, walls = [], []
@@ -61,7 +49,8 @@ def to_utc_in_place(
     if first.hasnans:
         skipped = int(first.isna().argmax())
         problem = f"{local[skipped]} does not exist in {zone}: the clocks skip it"
-        raise CellFault(int(rows[skipped]), "time", problem)
+        remedy = "pass tz= with the zone in which the times are, or delete the line"
+        raise CellFault(int(rows[skipped]), "time", problem, remedy)
     times[rows] = first.asi8
     if daily:
         return
@@ -82,5 +71,6 @@ def to_utc_in_place(
                 int(rows[night[0]]),
                 "time",
                 f"{local[night[0]]} was shown twice by the clocks of {zone} and the order of the "
-                "rows does not tell which is meant; use a file with UTC offsets",
+                "rows does not tell which is meant",
+                "use a file with UTC offsets, or delete the line",
             )
