@@ -25,16 +25,8 @@ from m2k_lessons._prices import assemble
 from m2k_lessons._prices.layout import PRICES, ROLES
 from m2k_lessons._prices.report import PriceFileError, ReadReport
 
-__all__ = [
-    "DownloadError",
-    "Opens",
-    "PriceFileError",
-    "ReadReport",
-    "download",
-    "load",
-    "measure_opens",
-    "read_prices",
-]
+__all__ = ["DownloadError", "Opens", "PriceFileError", "ReadReport", "download", "load"]
+__all__ += ["measure_opens", "read_prices"]
 
 
 def read_prices(
@@ -153,14 +145,13 @@ def read_prices(
 
 
 def _checked_zone(tz) -> datetime.tzinfo:
+    accepted = f"tz must be a time zone such as 'America/New_York' or 'UTC', got {tz!r}"
     if not isinstance(tz, (str, datetime.tzinfo)):
-        raise TypeError(f"tz must be a time zone such as 'America/New_York', got {tz!r}")
+        raise TypeError(accepted)
     try:
         return pd.DatetimeTZDtype("us", tz).tz
     except (KeyError, ValueError, OSError) as error:
-        raise ValueError(
-            f"tz must be a time zone such as 'America/New_York' or 'UTC', got {tz!r}"
-        ) from error
+        raise ValueError(accepted) from error
 
 
 def _checked_prices(prices: Iterable[str]) -> tuple[str, ...]:
@@ -180,12 +171,11 @@ def _checked_columns(columns):
         raise TypeError(f"columns must be a mapping or a list, got {columns!r}")
     roles = columns.values() if isinstance(columns, Mapping) else columns
     named = [role for role in roles if role is not None]
-    strange = [role for role in named if role not in ROLES]
-    if strange:
-        raise ValueError(f"columns must use {', '.join(ROLES)}; got {strange[0]!r}")
-    twice = [role for role in named if named.count(role) > 1]
-    if twice:
-        raise ValueError(f"columns must name each column once, got {twice[0]!r} twice")
+    for role in named:
+        if role not in ROLES:
+            raise ValueError(f"columns must use {', '.join(ROLES)}; got {role!r}")
+        if named.count(role) > 1:
+            raise ValueError(f"columns must name each column once, got {role!r} twice")
     return columns
 
 

@@ -345,7 +345,7 @@ class _Reading:
             notes.append("every time is midnight UTC; pass tz='UTC' to keep the dates")
         if found.day_order:
             notes.append(f"dates are {found.day_order}")
-        return notes + bars.notes(index, found.abbreviations, self._options.label)
+        return notes + bars.notes(index, found.abbreviations, self._options.label, midnight_utc)
 
     def _number_notes(self, frame: pd.DataFrame) -> list[str]:
         notes = []
@@ -413,8 +413,8 @@ class _Reading:
 
 def _all_multiples(stamps: np.ndarray, divisor: int) -> bool:
     """Tell whether a divisor divides all, without an array of remainders beside the result."""
-    slices = range(0, len(stamps), zones.SLICE)
-    return not any((stamps[start : start + zones.SLICE] % divisor).any() for start in slices)
+    slices = range(0, len(stamps), 1 << 18)
+    return not any((stamps[start : start + (1 << 18)] % divisor).any() for start in slices)
 
 
 def _moment(time: pd.Timestamp) -> str:

@@ -21,7 +21,9 @@ def labelled_by_start(stamps: np.ndarray, name: str) -> np.ndarray:
     return stamps - step
 
 
-def notes(index: pd.DatetimeIndex, abbreviations: set[str], label: str) -> list[str]:
+def notes(
+    index: pd.DatetimeIndex, abbreviations: set[str], label: str, midnight_utc: bool
+) -> list[str]:
     """Note labels that a reader could take for others."""
     found = []
     if len(abbreviations) == 1 and (word := min(abbreviations))[-2] == "S":
@@ -42,7 +44,7 @@ def notes(index: pd.DatetimeIndex, abbreviations: set[str], label: str) -> list[
             f"{index[late[0]]}: a bar of the running day? "
             "frame[frame.index == frame.index.normalize()] leaves them out"
         )
-    if len(index) > 1 and (clock == clock[0]).all() and clock[0] >= 12 * HOUR:
+    if not midnight_utc and len(index) > 1 and (clock == clock[0]).all() and clock[0] >= DAY // 2:
         found.append(
             f"every time is {index[0]:%H:%M}, where a session begins the evening before: "
             "sessions.trade_date(frame.index) gives the trade dates"

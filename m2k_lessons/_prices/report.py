@@ -22,10 +22,7 @@ class PriceFileError(ValueError):
         self, problem: str, file: str, place: str | None = None, column: str | None = None
     ):
         super().__init__(problem, file, place, column)
-        self.problem = problem
-        self.file = file
-        self.place = place
-        self.column = column
+        self.problem, self.file, self.place, self.column = problem, file, place, column
 
     def __str__(self) -> str:
         column = f"column {self.column}" if self.column is not None else None
@@ -43,9 +40,7 @@ class CellFault(Exception):
         self, record: int, column: str, problem: str, remedy: str = "correct or delete the line"
     ):
         super().__init__(record, column, problem, remedy)
-        self.record = record
-        self.column = column
-        self.problem = f"{problem}; {remedy}" if remedy else problem
+        self.record, self.column, self.problem = record, column, f"{problem}; {remedy}"
 
 
 class ReadReport(NamedTuple):
@@ -54,35 +49,17 @@ class ReadReport(NamedTuple):
     It is a named tuple of plain text and numbers because pandas copies, compares and (in
     `to_parquet`) writes as JSON whatever hangs in a frame's `attrs`.
 
-    Attributes
-    ----------
-    file : str
-        Name of the file, without its folder.
-    rows : int
-        Rows of the frame.
-    first, last : str
-        First and last time, a date alone where every row is at midnight.
-    delimiter : str
-        `comma`, `semicolon`, `tab` or `none (Parquet)`.
-    timezone : str
-        Zone of the index.
-    unused_columns : tuple of str
-        Columns of the file that are not in the frame.
-    repairs : tuple of str
-        What was changed, with counts.
-    notes : tuple of str
-        What was understood in a way worth knowing.
     """
 
-    file: str
-    rows: int
-    first: str
+    file: str  # without its folder
+    rows: int  # of the frame
+    first: str  # and last time, a date alone where it is midnight
     last: str
-    delimiter: str
-    timezone: str
-    unused_columns: tuple[str, ...] = ()
-    repairs: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    delimiter: str  # comma, semicolon, tab or "none (Parquet)"
+    timezone: str  # of the index
+    unused_columns: tuple[str, ...] = ()  # of the file that are not in the frame
+    repairs: tuple[str, ...] = ()  # what was changed, with counts
+    notes: tuple[str, ...] = ()  # what was understood in a way worth knowing
 
     def __str__(self) -> str:
         lines = [

@@ -14,7 +14,9 @@ SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 EARLIEST, LATEST = 1700, 2200  # years; int64 nanoseconds reach from 1678 to 2262
 EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
-FIRST, END = ((datetime.date(year, 1, 1).toordinal() - EPOCH_DAY) * DAY for year in (EARLIEST, LATEST))
+FIRST, END = (
+    (datetime.date(year, 1, 1).toordinal() - EPOCH_DAY) * DAY for year in (EARLIEST, LATEST)
+)
 OUTSIDE = f"is outside the years {EARLIEST} to {LATEST}"
 EPOCH_UNITS = (  # the unit is told by the usual size: 2026 is 1.8e9 seconds
     ("seconds", 1e11, SECOND),
@@ -84,30 +86,17 @@ def looks_like_clock(text: str) -> bool:
 class Times:
     """Reads the time column, or the date and time columns, of one file.
 
-    Parameters
-    ----------
-    dayfirst : bool or None
-        The user's word on 03/08/2024; None to decide by the evidence.
-
-    Attributes
-    ----------
-    epoch : str or None
-        Unit, if the times are counted from 1970.
-    aware : bool or None
-        Whether the file says which instants it means: an offset, `Z` or an epoch.
-    zone : ZoneInfo or None
-        Zone that the file names beside its times (`US/Eastern`).
-    abbreviations : set of str
-        Those read as an offset: EST, EDT and their like.
+    `dayfirst` is the user's word on 03/08/2024, None to decide by the evidence. Once it has read,
+    `epoch` is the unit of times counted from 1970, `aware` tells whether the file says which
+    instants it means (an offset, `Z`, an epoch), `zone` is the one named beside the times
+    (`US/Eastern`), and `abbreviations` are those read as an offset (EST, EDT).
     """
 
     def __init__(self, dayfirst: bool | None):
         self._dayfirst = dayfirst
         self._way: str | None = None
         self._ambiguous: str | None = None
-        self._scale = 0
-        self._counts_something_else = False
-        self._clock_width = 0
+        self._scale = self._clock_width = 0
         self._zones_apart: bool | None = None  # the column of zones is needed
         self._parsed: dict[tuple, tuple[int, str | None]] = {}
         self.epoch: str | None = None
@@ -205,11 +194,9 @@ class Times:
             return
         # The median: one mistyped number must not change the meaning of the others.
         usual = np.median(np.abs(np.array(numbers, dtype=float)))
-        if not SMALLEST_EPOCH <= usual < EPOCH_UNITS[-1][1]:
-            self._counts_something_else = True
-            return
-        self.epoch, _, self._scale = next(unit for unit in EPOCH_UNITS if usual < unit[1])
-        self.aware = True
+        if SMALLEST_EPOCH <= usual < EPOCH_UNITS[-1][1]:
+            self.epoch, _, self._scale = next(unit for unit in EPOCH_UNITS if usual < unit[1])
+            self.aware = True
 
     def _read_epoch(self, text: np.ndarray, faults: list[CellFault]) -> np.ndarray:
         try:
@@ -339,13 +326,11 @@ class Times:
         if good.all():
             return
         bad = int((~good).argmax())
-        cell, remedy = str(cells[bad]), "correct or delete the line"
-        if self._counts_something_else:
-            problem = "is neither a date nor a count of seconds since 1970"
-            remedy = "name the column of the times with columns="
+        cell = str(cells[bad])
         problem = f"{shown(cell)} {problem or 'is not understood as a date or time'}"
-        empty = cell in ("", "NaT")
-        faults.append(CellFault(bad, "time", "the time is missing" if empty else problem, remedy))
+        problem = "the time is missing" if cell in ("", "NaT") else problem
+        remedy = "correct or delete the line, or name the column of the times with columns="
+        faults.append(CellFault(bad, "time", problem, remedy))
 
     def _read_moments(self, cells: np.ndarray, faults: list[CellFault]) -> np.ndarray:
         """Return the times of a Parquet column that are stored as times."""

@@ -8,15 +8,11 @@ import pandas as pd
 
 from m2k_lessons._prices.report import CellFault
 
-SLICE = 1 << 18  # rows at a time: the working arrays stay small beside the result
 NEAR = 3 * 3_600 * 10**9  # nanoseconds; rows of one night lie within
 
 
 def to_utc_in_place(
-    times: np.ndarray,
-    zone: datetime.tzinfo,
-    daily: bool,
-    repeated: Callable[[int, int], bool],
+    times: np.ndarray, zone: datetime.tzinfo, daily: bool, repeated: Callable[[int, int], bool]
 ) -> None:
     """Turn wall-clock nanoseconds, in the file's order, into UTC.
 
@@ -29,19 +25,13 @@ def to_utc_in_place(
     with the position of the row.
     """
     rising = len(times) < 2 or times[-1] >= times[0]
-    unsure, walls = [], []
-    for start in range(0, len(times), SLICE):
-        part = times[start : start + SLICE]
-        local = pd.DatetimeIndex(part.view("M8[ns]"))
-        instants = local.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-        lost = np.flatnonzero(instants.isna())
-        unsure.append(lost + start)
-        walls.append(part[lost])
-        part[:] = instants.asi8
-    rows = np.concatenate(unsure) if unsure else np.array([], dtype=np.int64)
+    local = pd.DatetimeIndex(times.view("M8[ns]"))
+    instants = local.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    rows = np.flatnonzero(instants.isna())
+    wall = times[rows]
+    times[:] = instants.asi8
     if not rows.size:
         return
-    wall = np.concatenate(walls)
     local = pd.DatetimeIndex(wall.view("M8[ns]"))
     missing = "shift_forward" if daily else "NaT"
     first = local.tz_localize(zone, ambiguous=np.full(rows.size, True), nonexistent=missing)
@@ -67,10 +57,7 @@ def to_utc_in_place(
             around = times[max(rows[night[0]] - 1, 0) : rows[night[-1]] + 2]
             decided &= bool((np.diff(around if rising else around[::-1]) > 0).all())
         if not decided:
-            raise CellFault(
-                int(rows[night[0]]),
-                "time",
-                f"{local[night[0]]} was shown twice by the clocks of {zone} and the order of the "
-                "rows does not tell which is meant",
-                "use a file with UTC offsets, or delete the line",
-            )
+            problem = f"{local[night[0]]} was shown twice by the clocks of {zone} and the order of "
+            problem += "the rows does not tell which is meant"
+            remedy = "use a file with UTC offsets, or delete the line"
+            raise CellFault(int(rows[night[0]]), "time", problem, remedy)
