@@ -203,7 +203,7 @@ def write(name: str, market: Market, root: Path) -> list[Path]:
 
 
 def checksums(root: Path) -> str:
-    """SHA-256 of every file of every data set and record, one per line, as `sha256sum --check` reads them.
+    """SHA-256 of each file of data and records, one per line, as `sha256sum --check` reads them.
 
     Examples
     --------

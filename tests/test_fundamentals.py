@@ -65,7 +65,8 @@ def test_shipped_figures_are_those_of_the_libraries():
     from statsmodels.datasets import macrodata
 
     factors, premium = frenchdata.load(), fm.small_cap_premium()
-    for name, column in (("SMB", "smb_pct"), ("Mkt-RF", "market_excess_pct"), ("RF", "risk_free_pct")):
+    theirs = {"smb_pct": "SMB", "market_excess_pct": "Mkt-RF", "risk_free_pct": "RF"}
+    for column, name in theirs.items():
         assert premium[column].tolist() == factors[name].tolist()
     table, figures = macrodata.load_pandas().data, fm.macro()
     for name, (column, _) in fm._MACRO_COLUMNS.items():

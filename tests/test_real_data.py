@@ -177,7 +177,8 @@ def test_a_year_by_hand(tool, tmp_path):
 def test_rate_days_by_hand(tool, tmp_path):
     times = ["2024-03-19 09:30", "2024-03-19 09:35", "2024-03-20 09:30", "2024-03-20 09:35"]
     for name, closes in (("s", [100, 101, 100, 103]), ("l", [100, 100.5, 100, 101])):
-        pd.DataFrame({"Datetime": times, "Close": closes}).to_csv(tmp_path / f"{name}.csv", index=False)
+        bars = pd.DataFrame({"Datetime": times, "Close": closes})
+        bars.to_csv(tmp_path / f"{name}.csv", index=False)
     (tmp_path / "days.txt").write_text("2024-03-20\n")
     dates = [f"2024-0{month}-01" for month in range(1, 8)]
     daily = daily_file(tmp_path / "d.csv", [1, 2, 3, 2, 4, 3, 5], dates)

@@ -41,9 +41,9 @@ def yearly(small: pd.Series, large: pd.Series, fund: pd.DataFrame | None = None)
     Returns
     -------
     pandas.DataFrame
-        One row a year of at least four returns, the columns of data/real/record_yearly.csv. Volatilities, correlation and
-        beta are those of daily log returns, 252 days a year; the worst and best day and the
-        returns are plain percentages.
+        One row a year of at least four returns, the columns of data/real/record_yearly.csv.
+        Volatilities, correlation and beta are those of daily log returns, 252 days a year; the
+        worst and best day and the returns are plain percentages.
     """
     closes = pd.concat({"small": small, "large": large}, axis=1, join="inner").dropna()
     logs = np.log(closes).diff().dropna()

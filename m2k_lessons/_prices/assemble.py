@@ -10,7 +10,7 @@ import pandas as pd
 
 from m2k_lessons._opens import measure_opens
 from m2k_lessons._prices import bars, files, layout, numbers, tables, times, zones
-from m2k_lessons._prices.report import CellFault, PriceFileError, ReadReport, counted
+from m2k_lessons._prices.report import CellFault, Cells, PriceFileError, ReadReport, counted
 
 ROUNDING = 1e-6  # of the price: what a price stored with seven digits may be off
 SETTLED = 0.1  # of the price: how far outside the day's range a settlement may lie
@@ -70,10 +70,8 @@ class _Reading:
             del table.roles[role]
         plain = set(map(layout.plain_name, table.labels))
         may_group = table.delimiter == "semicolon" or not plain.isdisjoint(layout.FOREIGN)
-        billionths = plain >= layout.DATABENTO
-        self._numbers = numbers.Numbers(
-            self._prices, others, options.decimal, may_group, billionths
-        )
+        decimal, billionths = options.decimal, plain >= layout.DATABENTO
+        self._numbers = numbers.Numbers(self._prices, others, decimal, may_group, billionths)
         self._times = times.Times(options.dayfirst)
         self._times.aware = table.times_aware or None
         # What each batch adds: its times, lines and columns of numbers.
@@ -93,7 +91,11 @@ class _Reading:
     def finish(self) -> pd.DataFrame:
         """Return the frame: instants, sorted, without repeated rows."""
         with closing(self._table.batches(strict=False)) as batches:
-            numbers.look_through(batches, self._numbers, self._times)
+            for columns, _ in batches:
+                if all([self._numbers.look(columns), self._times.look(columns)]):
+                    break
+        self._numbers.settle()
+        self._times.settle()
         with closing(self._table.batches(self._numbers.decimal)) as batches:
             for columns, lines in batches:
                 self._add(columns, lines)
@@ -117,7 +119,7 @@ class _Reading:
         kind = pd.DatetimeTZDtype(unit, self._zone)
         index = pd.DatetimeIndex(stamps, dtype=kind, name="time", copy=False)
         frame = pd.DataFrame(block.T, index=index, columns=self._names, copy=False)
-        notes = self._time_notes(frame.index, midnight_utc) + self._number_notes(frame)
+        notes = self._understood(frame, midnight_utc)
         if {"open", "close"} <= set(self._prices):
             opens = measure_opens(frame, self._symbol or self._table.symbol)
             frame.attrs["opens"] = opens
@@ -125,7 +127,7 @@ class _Reading:
         frame.attrs["report"] = self._report(frame.index, notes + self._notes)
         return frame
 
-    def _add(self, columns: dict[str, np.ndarray], lines: np.ndarray) -> None:
+    def _add(self, columns: Cells, lines: np.ndarray) -> None:
         """Append the rows of one batch."""
         faults: list[CellFault] = []
         values = {name: self._numbers.read(name, columns[name], faults) for name in self._names}
@@ -157,7 +159,7 @@ class _Reading:
         for name, each in values.items():
             self._values[name] += each.tobytes()
 
-    def _check_symbol(self, columns: dict[str, np.ndarray], faults: list[CellFault]) -> None:
+    def _check_symbol(self, columns: Cells, faults: list[CellFault]) -> None:
         for symbol in dict.fromkeys(columns.get("symbol", ())):
             self._symbol = self._symbol or symbol
             if symbol and symbol != self._symbol:
@@ -171,11 +173,7 @@ class _Reading:
                 return
 
     def _check_values(
-        self,
-        of: dict[str, np.ndarray],
-        nothing: np.ndarray,
-        faults: list[CellFault],
-        lines: np.ndarray,
+        self, of: Cells, nothing: np.ndarray, faults: list[CellFault], lines: np.ndarray
     ) -> None:
         """Refuse what no market prints; the first bad row of each kind joins `faults`."""
 
@@ -201,13 +199,9 @@ class _Reading:
         if self._options.settlement and "close" in of:
             self._widen(of)
         rounded = np.zeros(len(nothing), dtype=bool)
-        for upper, lower, name in (
-            ("high", "low", "high"),
-            ("high", "open", "open"),
-            ("high", "close", "close"),
-            ("open", "low", "open"),
-            ("close", "low", "close"),
-        ):
+        pairs = ("high low high", "high open open", "high close close", "open low open",
+                 "close low close")  # fmt: skip
+        for upper, lower, name in map(str.split, pairs):
             if upper in of and lower in of and (crossed := of[upper] < of[lower]).any():
                 problem = f"the {upper} {{{upper}}} is below the {lower} {{{lower}}}"
                 if name == "close":
@@ -223,7 +217,7 @@ class _Reading:
         remedy = f"correct it, or leave it out: columns={{{self._label('volume')!r}: None}}"
         raise CellFault(line, "volume", f"the volume is {volume:.12g}, below 0", remedy)
 
-    def _widen(self, of: dict[str, np.ndarray]) -> None:
+    def _widen(self, of: Cells) -> None:
         """Widen the day's range to a settlement just outside it."""
         for name, outermost in (("high", np.maximum), ("low", np.minimum)):
             if name in of:
@@ -303,7 +297,7 @@ class _Reading:
         return stamps[keep], block[:, keep]
 
     def _decide_volume(self, block: np.ndarray) -> np.ndarray:
-        """Say where a volume is none: -1 or 0 in every row; then MetaTrader's ticks stand for it."""
+        """Say where a volume is none, -1 or 0 in every row: MetaTrader's ticks stand for it."""
         roles, label, notes = self._table.roles, self._label("volume"), self._notes
         column = dict(zip(self._names, block, strict=True))
         volume = column.get("volume")
@@ -330,8 +324,8 @@ class _Reading:
         self._others = [name for name in self._names if name not in self._prices]
         return np.array([column[name] for name in self._names])
 
-    def _time_notes(self, index: pd.DatetimeIndex, midnight_utc: bool) -> list[str]:
-        """Note how times were understood, where that is worth knowing."""
+    def _understood(self, frame: pd.DataFrame, midnight_utc: bool) -> list[str]:
+        """Note what was understood in a way worth knowing."""
         found, zone = self._times, str(self._zone)
         if found.epoch:
             notes = [f"times are counted in {found.epoch} since 1970, shown in {zone}"]
@@ -341,14 +335,11 @@ class _Reading:
             notes = [f"times are in {self._named_zone}, shown in {zone}"]
         else:
             notes = [f"times have no zone, taken as {zone}"]
-        if midnight_utc and index[0].hour:
+        if midnight_utc and frame.index[0].hour:
             notes.append("every time is midnight UTC; pass tz='UTC' to keep the dates")
-        if found.day_order:
-            notes.append(f"dates are {found.day_order}")
-        return notes + bars.notes(index, found.abbreviations, self._options.label, midnight_utc)
-
-    def _number_notes(self, frame: pd.DataFrame) -> list[str]:
-        notes = []
+        if found.ambiguous:
+            notes.append(f"dates are {'day/month' if found.dayfirst else 'month/day'}/year")
+        notes += bars.notes(frame.index, found.abbreviations, self._options.label, midnight_utc)
         close = self._label("close")
         if "close" in self._names and layout.plain_name(close) not in layout.NAMES["close"]:
             notes.append(f"the close is the column {close}")
@@ -393,22 +384,11 @@ class _Reading:
             repairs.append(f"took out the thousands separators of {', '.join(grouped)}")
         used = {*self._names, "date", "time", "zone"} & set(table.roles)
         used = {table.roles[role] for role in used}
-        unused = [
-            label or f"{position + 1} (without a name)"
-            for position, label in enumerate(table.labels)
-            if position not in used
-        ]
-        return ReadReport(
-            file=table.name,
-            rows=len(index),
-            first=_moment(index[0]),
-            last=_moment(index[-1]),
-            delimiter=table.delimiter,
-            timezone=str(self._zone),
-            unused_columns=tuple(unused),
-            repairs=tuple(repairs),
-            notes=tuple(notes),
-        )
+        unused = [place for place in range(len(table.labels)) if place not in used]
+        unused = [table.labels[place] or f"{place + 1} (without a name)" for place in unused]
+        span, zone = (_moment(index[0]), _moment(index[-1])), str(self._zone)
+        lists = tuple(unused), tuple(repairs), tuple(notes)
+        return ReadReport(table.name, len(index), *span, table.delimiter, zone, *lists)
 
 
 def _all_multiples(stamps: np.ndarray, divisor: int) -> bool:

@@ -8,6 +8,7 @@ from m2k_lessons._prices.report import PriceFileError
 from m2k_lessons._prices.times import OFFSETS
 
 ENOUGH = 50_000  # bars that show how they are labelled
+STANDARD = {"ES", "CS", "MS", "PS", "CE", "EE"}  # EST to EET: what a summer's time should not say
 NEW_YORK = "America/New_York"
 MINUTE, HOUR, DAY = 60 * 10**9, 3_600 * 10**9, 86_400 * 10**9
 RTH_OPEN, RTH_CLOSE, GLOBEX_CLOSE, GLOBEX_OPEN = 570, 960, 1020, 1080  # minutes of the day
@@ -26,12 +27,12 @@ def notes(
 ) -> list[str]:
     """Note labels that a reader could take for others."""
     found = []
-    if len(abbreviations) == 1 and (word := min(abbreviations))[-2] == "S":
-        if any(time.dst() for time in index[:: 1 + len(index) // 400].tz_convert(NEW_YORK)):
-            found.append(
-                f"every time says {word}, in summer too, and is read as UTC{OFFSETS[word]:+d} all "
-                "the year; if the file means a clock that changes, times in summer are an hour late"
-            )
+    summer = any(time.dst() for time in index[:: 1 + len(index) // 400].tz_convert(NEW_YORK))
+    if summer and len(abbreviations) == 1 and (word := min(abbreviations))[:-1] in STANDARD:
+        found.append(
+            f"every time says {word}, in summer too, and is read as UTC{OFFSETS[word]:+d} all the "
+            "year; if the file means a clock that changes, times in summer are an hour late"
+        )
     if within_the_day(index):
         if label == "start" and _seem_labelled_by_end(index[:ENOUGH]):
             found.append("bars seem to be labelled by their end; if so, pass label='end'")

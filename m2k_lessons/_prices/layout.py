@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from m2k_lessons._prices.report import counted, shown
-from m2k_lessons._prices.times import CLOCKS, looks_like_clock, looks_like_time
+from m2k_lessons._prices.times import CLOCKS, looks_like_time
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 PRICES = ("open", "high", "low", "close")
@@ -62,8 +62,7 @@ class LayoutFault(Exception):
 
     def __init__(self, problem: str, line: int | None = None):
         super().__init__(problem)
-        self.problem = problem
-        self.line = line
+        self.problem, self.line = problem, line
 
 
 @dataclass
@@ -122,7 +121,7 @@ def find_roles(
         found = free(role) or (free("last") if role == "close" else [])
         if len(found) > 1 and problem is None:
             several = " and ".join(repr(names[i]) for i in found)
-            example = f"columns={{{names[found[0]]!r}: {role!r}}}"
+            example = f"columns={ {names[found[0]]: role} }"
             if len({names[i] for i in found}) == 1:
                 listed = [{i: r for r, i in roles.items()}.get(i) for i in range(len(names))]
                 listed[0], listed[found[0]] = listed[0] or "time", role
@@ -130,7 +129,7 @@ def find_roles(
             problem = f"{several} could each be the {role}; choose with columns=, such as {example}"
         if found:
             roles[role] = found[0]
-    if "symbol" not in roles and DATABENTO <= set(plain):
+    if "symbol" not in roles and set(plain) >= DATABENTO:
         roles["symbol"] = plain.index("instrumentid")
     # "Time (UTC)" is a time, and is the zone of one.
     bare = [plain_name(ZONE_IN_NAME.sub(" ", name)) for name in names]
@@ -188,7 +187,7 @@ def find_parquet_roles(names: list[str], columns: Columns) -> dict[str, int]:
     else:
         _refuse_unknown(columns, names)
         roles, problem = find_roles(names, columns)
-    if problem or "time" not in roles or len(set(names)) < len(names):
+    if problem or "time" not in roles:
         raise LayoutFault(problem or _no_columns(names))
     return roles
 
@@ -248,7 +247,7 @@ def _without_names(lines: list[str], columns: list[str | None] | None) -> Layout
     if columns is None:
         if not looks_like_time(fields[0]):
             raise LayoutFault(_no_columns(fields), start + 1)
-        clock = ["time"] if looks_like_clock(fields[1]) else []
+        clock = ["time"] if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?", fields[1]) else []
         columns = (["date"] if clock else []) + ["time", *PRICES, "volume"]
         if len(fields) not in (len(columns), len(columns) - 1):
             problem = f"no line names the columns and {len(fields)} fields cannot be told apart; "
@@ -272,8 +271,7 @@ def _unknown_delimiter(line: str) -> str:
     found = f"found {other!r}" if other else f"the line is {shown(line)}"
     sep = repr(other) if other else r"r'\s+'"
     text = f"unknown delimiter: {found}, accepted are comma, semicolon and tab; if it is a table, "
-    text += f"pandas.read_csv(path, sep={sep}).to_csv('prices.csv', index=False) makes one of"
-    return text + " commas"
+    return text + f"pandas.read_csv(path, sep={sep}).to_csv('prices.csv', index=False) converts it"
 
 
 def _no_columns(names: list[str]) -> str:
@@ -303,9 +301,9 @@ def no_price(missing: Sequence[str], names: list[str], roles: Mapping[str, int])
     """Say what to do about prices that no column is recognised as."""
     there = tuple(name for name in PRICES if name in roles)
     text = f"no column for {' and '.join(missing)}; the columns are {', '.join(names)}"
-    taken = {roles[role] for role in roles if role in ("time", "date", *PRICES)}
-    free = [name for position, name in enumerate(names) if position not in taken]
-    likely = [name for name in free if LIKELY_CLOSE.search(name) and not NO_PRICE.search(name)]
+    taken = {names[roles[role]] for role in roles if role in ("time", "date", *PRICES)}
+    likely = [name for name in names if LIKELY_CLOSE.search(name) and not NO_PRICE.search(name)]
+    likely = [name for name in likely if name not in taken]
     if "close" in missing and likely:
         text += f"; if {likely[0]} is the close, columns={{{likely[0]!r}: 'close'}}"
         there = (*there, "close")

@@ -1,12 +1,11 @@
 """Numbers as people's files write them: decimal comma, grouped thousands, `$`, `1.2M`, 110-16."""
 
 import re
-from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from m2k_lessons._prices.report import CellFault, shown
+from m2k_lessons._prices.report import CellFault, Cells, shown
 
 MISSING = re.compile(r"(null|none|nan|n/?a|#n/a|<na>|nil|-+|\.|—|–)?", re.IGNORECASE)
 THOUSAND = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
@@ -56,22 +55,17 @@ NUMBER = {".": _number(".", ","), ",": _number(",", ".")}
 class Numbers:
     """Reads the number columns of one file; the decimal mark is decided once for all of it.
 
-    `decimal` is the user's word, and then what was decided; `points_may_group` is True where the
+    `decimal` is the user's word, and then what was decided; `may_group` is True where the
     file looks as if it came from a country of decimal commas, `billionths` where whole numbers
     are prices in billionths. `three_decimals` becomes True where each number with a point has
     three digits behind it, and these were taken for decimals.
     """
 
     def __init__(
-        self,
-        prices: list[str],
-        others: list[str],
-        decimal: str | None,
-        points_may_group: bool,
-        billionths: bool,
+        self, prices: list, others: list, decimal: str | None, may_group: bool, billionths: bool
     ):
         self._prices, self._others, self._given = prices, others, decimal
-        self._points_may_group = points_may_group
+        self._points_may_group = may_group
         self._undecided: tuple[str, str] | None = None
         self._bonds = False  # a price is unmistakably one in thirty-seconds
         self._unclear: tuple[str, str] | None = None  # a price that may be one, or a thousand
@@ -80,7 +74,7 @@ class Numbers:
         self.three_decimals = False
         self.grouped: set[str] = set()  # columns in which thousands separators were taken out
 
-    def look(self, columns: dict[str, np.ndarray]) -> bool:
+    def look(self, columns: Cells) -> bool:
         """Look for evidence of the decimal mark; return True when there is no need for more."""
         if self.decimal is not None:
             return True
@@ -120,7 +114,7 @@ class Numbers:
             name, text = self._unclear
             whole, part = re.split("['’]", text)
             problem = f"{shown(text)} can be {whole}{part} or {whole} and {part[:2]} thirty-seconds"
-            remedy = "pass decimal='.' if the apostrophe separates thousands, decimal='32nds' if not"
+            remedy = "pass decimal='.' if the apostrophe separates thousands, else decimal='32nds'"
             raise CellFault(-1, name, problem, remedy)
         elif self.decimal is None and self._undecided is not None:
             name, text = self._undecided
@@ -177,12 +171,3 @@ class Numbers:
         grouped = bare != text
         bare = re.sub(rf"[{SPACES}\s]|{CURRENCY}", "", bare).replace(",", ".")
         return float(bare) * scale, grouped
-
-
-def look_through(batches: Iterable, *readers) -> None:
-    """Show the readers batch after batch until each has decided what it has to."""
-    for columns, _ in batches:
-        if all([reader.look(columns) for reader in readers]):
-            break
-    for reader in readers:
-        reader.settle()

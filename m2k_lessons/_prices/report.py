@@ -2,6 +2,10 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
+Cells = dict[str, np.ndarray]  # the columns of a batch by their role
+
 
 class PriceFileError(ValueError):
     """A price file that cannot be read; the message names the file, the line and the column.

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons._prices import files, layout
-from m2k_lessons._prices.report import PriceFileError, counted, shown
+from m2k_lessons._prices.report import Cells, PriceFileError, counted, shown
 
 HEAD = 1 << 16  # characters in which the column names must be found
 _EDGES = "\"' \t,;"
 _BLANK = " \t\r\n\f\v\x1a"
 
-Batch = tuple[dict[str, np.ndarray], np.ndarray]  # role -> cells, and the line of each record
+Batch = tuple[Cells, np.ndarray]  # and the line of each record
 
 
 class TextTable:
@@ -44,11 +44,6 @@ class TextTable:
         named = self._layout.data_line > 0 and not self._layout.nameless
         self.names_place = f"line {self._layout.data_line}" if named else None
         self.delimiter = layout.DELIMITERS[self._layout.delimiter]
-        self._found: list[str] = []
-
-    @property
-    def repairs(self) -> list[str]:
-        return [*self._layout.repairs, *self._found]
 
     def _texts(self) -> Iterator[str]:
         """Yield the lines of data in blocks, without a remark and blank lines at the end."""
@@ -64,7 +59,7 @@ class TextTable:
         last = held[held.rfind("\n") + 1 :]
         if (begun or last != held) and layout.is_footer(last, self._layout):
             remark = shown(last.strip(_EDGES))
-            self._found.append(f"left out the last line, which is text: {remark}")
+            self.repairs.append(f"left out the last line, which is text: {remark}")
             held = held[: -len(last)].rstrip(_BLANK)
         if held:
             yield held + "\n"
@@ -76,7 +71,7 @@ class TextTable:
         A line with more or fewer fields than there are names is an error if `strict`, and left
         out otherwise.
         """
-        self._found, blank, line = [], 0, self._layout.data_line + 1
+        self.repairs, blank, line = [*self._layout.repairs], 0, self._layout.data_line + 1
         for text in self._texts():
             raw, fault = text.encode(), None
             if '"' not in text and self._is_regular(raw):
@@ -99,7 +94,7 @@ class TextTable:
                 raise fault
             line += size
         if blank:
-            self._found.append(f"skipped {counted(blank, 'blank line')}")
+            self.repairs.append(f"skipped {counted(blank, 'blank line')}")
 
     def _is_regular(self, raw: bytes) -> bool:
         """Tell whether each line has as many delimiters as the column names."""
@@ -112,23 +107,16 @@ class TextTable:
         )
 
     def _split_regular(self, raw: bytes, decimal: str | None) -> dict[str, np.ndarray]:
-        options = {
-            "sep": self._layout.delimiter,
-            "header": None,
-            "names": range(len(self.labels)),
-            "usecols": sorted(self.roles.values()),
-            "index_col": False,
-            "na_filter": False,
-            "quoting": csv.QUOTE_NONE,
-            "skip_blank_lines": False,
-        }
-        text = dict.fromkeys(self.roles.values(), object)
-        plain = {} if decimal not in (".", ",") else {
-            self.roles[role]: float for role in layout.NUMBERS if role in self.roles
-        }  # fmt: skip
+        options = {"header": None, "index_col": False, "na_filter": False}
+        options |= {"quoting": csv.QUOTE_NONE, "skip_blank_lines": False}
+        options["sep"] = self._layout.delimiter
+        options |= {"names": range(len(self.labels)), "usecols": sorted(self.roles.values())}
+        kinds = text = dict.fromkeys(self.roles.values(), object)
+        if decimal in (".", ","):
+            options["decimal"] = decimal
+            kinds = text | {self.roles[role]: float for role in {*layout.NUMBERS} & {*self.roles}}
         try:
-            mark = "," if decimal == "," else "."
-            table = pd.read_csv(io.BytesIO(raw), dtype=text | plain, decimal=mark, **options)
+            table = pd.read_csv(io.BytesIO(raw), dtype=kinds, **options)
         except ValueError:  # a cell that is no plain number
             table = pd.read_csv(io.BytesIO(raw), dtype=text, **options)
         return {role: table[position].to_numpy() for role, position in self.roles.items()}
@@ -187,18 +175,17 @@ class ParquetTable:
         except layout.LayoutFault as fault:
             raise PriceFileError(fault.problem, self.name) from None
         if frame.empty:
-            raise PriceFileError("has no rows: it has column names and no rows; download it again", self.name)
+            problem = "has no rows: it has column names and no rows; download it again"
+            raise PriceFileError(problem, self.name)
         self._cells = {}
         for role, position in self.roles.items():
             cells = frame.iloc[:, position]
             if cells.dtype.kind in "bmc" or (cells.dtype.kind == "M" and role in layout.NUMBERS):
-                problem = f"holds {cells.dtype}, not "
-                problem += "dates or text" if role in ("time", "date") else "numbers or text"
-                problem += "; name another column with columns="
+                wanted = "dates or text" if role in ("time", "date") else "numbers or text"
+                problem = f"holds {cells.dtype}, not {wanted}; name another column with columns="
                 raise PriceFileError(problem, self.name, column=self.labels[position])
             self._cells[role] = cells
-        times = self._cells["time"].dtype
-        self.times_aware = getattr(times, "tz", None) is not None
+        self.times_aware = isinstance(self._cells["time"].dtype, pd.DatetimeTZDtype)
 
     def batches(self, decimal: str | None = None, strict: bool = True) -> Iterator[Batch]:
         columns = {role: _plain(cells, role) for role, cells in self._cells.items()}
@@ -213,8 +200,8 @@ def open_table(file: files.PriceFile, columns: layout.Columns) -> TextTable | Pa
 def _plain(cells: pd.Series, role: str) -> np.ndarray:
     """Return a Parquet column as text, as float64, or as datetime64 (UTC where it has a zone)."""
     if cells.dtype.kind == "M":
-        zoned = getattr(cells.dtype, "tz", None) is not None
-        return (cells.dt.tz_convert("UTC").dt.tz_localize(None) if zoned else cells).to_numpy()
+        zoned = isinstance(cells.dtype, pd.DatetimeTZDtype)
+        return (cells.dt.tz_convert(None) if zoned else cells).to_numpy()
     if role in layout.NUMBERS and cells.dtype.kind in "iuf":
         return cells.to_numpy(dtype=float)
     return np.array([str(cell) if pd.notna(cell) else "" for cell in cells], dtype=object)

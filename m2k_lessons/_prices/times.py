@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from m2k_lessons._prices.report import CellFault, shown
+from m2k_lessons._prices.report import CellFault, Cells, shown
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -51,20 +51,17 @@ CLOCK = (
 # Abbreviations that are an offset from UTC in hours, and the places whose clocks they stand for.
 OFFSETS = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
 OFFSETS |= {"CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "BST": 1}
-_PLACES = {
-    "America/New_York": "ET EST EDT",
-    "America/Chicago": "CT CST CDT",
-    "America/Denver": "MST MDT",
-    "America/Los_Angeles": "PT PST PDT",
-    "Europe/Berlin": "CET CEST",
-    "Europe/Athens": "EET EEST",
-    "Europe/London": "BST",
-}
-CLOCKS = {word: place for place, words in _PLACES.items() for word in words.split()}
-ZONE = rf"Z|{'|'.join(CLOCKS)}|UTC|GMT|(?:UTC|GMT)?[+-]\d{{1,2}}(?::?\d{{2}})?|[A-Za-z]+(?:/[A-Za-z_]+)+"
+CLOCKS = dict.fromkeys(("ET", "EST", "EDT"), "America/New_York")
+CLOCKS |= dict.fromkeys(("CT", "CST", "CDT"), "America/Chicago")
+CLOCKS |= {"MST": "America/Denver", "MDT": "America/Denver", "BST": "Europe/London"}
+CLOCKS |= dict.fromkeys(("PT", "PST", "PDT"), "America/Los_Angeles")
+CLOCKS |= {"CET": "Europe/Berlin", "CEST": "Europe/Berlin"}
+CLOCKS |= {"EET": "Europe/Athens", "EEST": "Europe/Athens"}
+OFFSET = r"(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?"
+ZONE = rf"Z|{'|'.join(CLOCKS)}|UTC|GMT|{OFFSET}|[A-Za-z]+(?:/[A-Za-z_]+)+"
 REST = rf"(?:(?:[T ] ?|, )?(?P<clock>{CLOCK}))?(?: ?(?P<zone>{ZONE}))?"
 PARTS, REST = re.compile(rf"(?P<date>{DATE}){REST}", re.ASCII), re.compile(REST, re.ASCII)
-CALENDAR = re.compile(  # YYYYMMDD, perhaps with hhmm or hhmmss, among numbers that could be an epoch
+CALENDAR = re.compile(  # YYYYMMDD, perhaps with hhmm or hhmmss; an epoch could look so
     r"(1[7-9]|2[01])\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])[0-5]\d([0-5]\d)?)?",
     re.ASCII,
 )
@@ -78,24 +75,20 @@ def looks_like_time(text: str) -> bool:
     return bool(PARTS.fullmatch(text) or re.fullmatch(r"\d{9,19}(\.\d*)?", text))
 
 
-def looks_like_clock(text: str) -> bool:
-    """Tell whether a field is a time of day with colons."""
-    return bool(re.fullmatch(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?", text.strip()))
-
-
 class Times:
     """Reads the time column, or the date and time columns, of one file.
 
     `dayfirst` is the user's word on 03/08/2024, None to decide by the evidence. Once it has read,
     `epoch` is the unit of times counted from 1970, `aware` tells whether the file says which
     instants it means (an offset, `Z`, an epoch), `zone` is the one named beside the times
-    (`US/Eastern`), and `abbreviations` are those read as an offset (EST, EDT).
+    (`US/Eastern`), `abbreviations` are those read as an offset (EST, EDT), and `ambiguous` is a
+    date that `dayfirst` decides.
     """
 
     def __init__(self, dayfirst: bool | None):
-        self._dayfirst = dayfirst
+        self.dayfirst = dayfirst
         self._way: str | None = None
-        self._ambiguous: str | None = None
+        self.ambiguous: str | None = None
         self._scale = self._clock_width = 0
         self._zones_apart: bool | None = None  # the column of zones is needed
         self._parsed: dict[tuple, tuple[int, str | None]] = {}
@@ -104,7 +97,7 @@ class Times:
         self.zone: ZoneInfo | None = None
         self.abbreviations: set[str] = set()
 
-    def look(self, columns: dict[str, np.ndarray]) -> bool:
+    def look(self, columns: Cells) -> bool:
         """Look for the way dates are written; return True when there is no need for more."""
         if columns["time"].dtype != object:
             return True
@@ -123,46 +116,39 @@ class Times:
                 continue
             if "first" not in found.groupdict():
                 return True
-            self._ambiguous = self._ambiguous or date
-            if self._dayfirst is not None:
+            self.ambiguous = self.ambiguous or date
+            if self.dayfirst is not None:
                 return True
             first, second = int(found["first"]), int(found["second"])
             if found["mark"] == "." or (first > 12 and len(found["year"]) == 4):
-                self._dayfirst = True  # with full stops the day is first wherever it is written
+                self.dayfirst = True  # with full stops the day is first wherever it is written
             elif second > 12:
-                self._dayfirst = False
+                self.dayfirst = False
         return False
 
     def settle(self) -> None:
         """Refuse to guess which of two numbers is the day."""
-        if self._dayfirst is None and self._ambiguous is not None:
-            problem = f"{shown(self._ambiguous)} can be day/month/year or month/day/year"
+        if self.dayfirst is None and self.ambiguous is not None:
+            problem = f"{shown(self.ambiguous)} can be day/month/year or month/day/year"
             remedy = "pass dayfirst=True if the day is first, dayfirst=False if the month is"
             raise CellFault(-1, "time", problem, remedy)
 
-    def read(self, columns: dict[str, np.ndarray], faults: list[CellFault]) -> np.ndarray:
+    def read(self, columns: Cells, faults: list[CellFault]) -> np.ndarray:
         """Return int64 nanoseconds: since 1970 UTC if `aware`, on the file's own clock if not."""
         if columns["time"].dtype != object:
             return self._read_moments(columns["time"], faults)
-        if columns.keys().isdisjoint(("date", "zone")) and self._way == "year-month-day":
-            if (times := self._read_iso(columns["time"])) is not None:
-                return times
+        iso = self._way == "year-month-day" and columns.keys().isdisjoint(("date", "zone"))
+        if iso and (times := self._read_iso(columns["time"])) is not None:
+            return times
         text = self._text(columns)
         return (self._read_parts if self.epoch is None else self._read_epoch)(text, faults)
 
-    @property
-    def day_order(self) -> str | None:
-        """How 03/08/2024 was understood, None where dates are not written so."""
-        if self._ambiguous is None:
-            return None
-        return "day/month/year" if self._dayfirst else "month/day/year"
-
-    def is_empty(self, columns: dict[str, np.ndarray]) -> np.ndarray:
+    def is_empty(self, columns: Cells) -> np.ndarray:
         """Return where a batch has no time at all."""
         cells = columns["time"]
         return self._text(columns) == "" if cells.dtype == object else np.isnat(cells)
 
-    def _text(self, columns: dict[str, np.ndarray]) -> np.ndarray:
+    def _text(self, columns: Cells) -> np.ndarray:
         """Return the times as trimmed text: date, time of day and zone joined."""
         text = [cell.strip() for cell in columns["time"]]
         if "date" in columns:
@@ -281,7 +267,7 @@ class Times:
             month, day = MONTHS[name], int(piece["day"])
         elif "first" in piece:
             day, month = int(piece["first"]), int(piece["second"])
-            day, month = (day, month) if self._dayfirst else (month, day)
+            day, month = (day, month) if self.dayfirst else (month, day)
         else:
             month, day = int(piece["month"]), int(piece["day"])
         if not EARLIEST <= year < LATEST:
@@ -349,18 +335,15 @@ def _parse_clock(text: str) -> int:
     """Return nanoseconds since midnight."""
     if not text:
         return 0
-    digits = re.fullmatch(r"(\d\d)(\d\d)(\d\d(?:\.\d+)?)?", text)
-    half = re.search(r"([AaPp])\.?[Mm]\.?$", text)
-    if digits:
+    if digits := re.fullmatch(r"(\d\d)(\d\d)(\d\d(?:\.\d+)?)?", text):
         hour, minute, second = digits.groups(default="0")
     else:
         hour, minute, second = (*re.sub(r"[^\d:.,]|\.$", "", text).split(":"), "0")[:3]
     whole, _, decimals = second.replace(",", ".").rstrip(".").partition(".")
     hour, minute, whole = int(hour), int(minute), int(whole)
-    if half:
-        if not 1 <= hour <= 12:
-            raise ValueError("no such time of day")
-        hour = hour % 12 + (12 if half[1] in "pP" else 0)
-    if hour > 23 or minute > 59 or whole > 59:
+    half = re.search(r"([AaPp])\.?[Mm]\.?$", text)
+    if hour > 23 or minute > 59 or whole > 59 or (half and not 1 <= hour <= 12):
         raise ValueError("no such time of day")
+    if half:
+        hour = hour % 12 + (12 if half[1] in "pP" else 0)
     return ((hour * 60 + minute) * 60 + whole) * SECOND + int(decimals.ljust(9, "0") or 0)
