@@ -48,7 +48,6 @@ def read_prices(
     The columns are found by their names, as Yahoo (also with yfinance's three header lines),
     Stooq, Nasdaq, Investing.com, Barchart, TradingView, brokers and terminals write them; a file
     without names must be time (or date and time), open, high, low, close and perhaps volume.
-    Rows may stand in any order.
 
     Parameters
     ----------

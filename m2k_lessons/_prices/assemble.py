@@ -15,7 +15,6 @@ from m2k_lessons._prices.report import CellFault, Cells, PriceFileError, ReadRep
 ROUNDING = 1e-6  # of the price: what a price stored with seven digits may be off
 SETTLED = 0.1  # of the price: how far outside the day's range a settlement may lie
 MOST_LISTED = 20  # dates in one line of the report
-LARGE = 1e9  # a price above this may be in another unit
 
 
 class Options(NamedTuple):
@@ -43,8 +42,8 @@ def read(path: str | os.PathLike | BinaryIO, options: Options) -> pd.DataFrame:
             file.encoding = "cp1252"
         except CellFault as fault:
             place = f"{table.place} {fault.record}" if fault.record >= 0 else None
-            column = _label(table, fault.column)
-            raise PriceFileError(fault.problem, table.name, place, column) from None
+            where = table.name, place, _label(table, fault.column)
+            raise PriceFileError(fault.problem, *where) from None
 
 
 def _label(table: tables.TextTable | tables.ParquetTable, role: str) -> str:
@@ -80,10 +79,8 @@ class _Reading:
         self._empty = self._records = self._rounded = self._widened = 0
         self._without_numbers = [np.array([], dtype=np.int64)]  # times of rows without numbers
         self._below_zero: tuple[int, float] | None = None  # line and volume
-        self._named_zone: datetime.tzinfo | None = None
-        self._symbol = ""
-        self._repairs: list[str] = []
-        self._notes: list[str] = []
+        self._named_zone, self._symbol = None, ""
+        self._repairs, self._notes = [], []
 
     def _label(self, role: str) -> str:
         return _label(self._table, role)
@@ -112,10 +109,9 @@ class _Reading:
         if self._options.label == "end":
             stamps = bars.labelled_by_start(stamps, self._table.name)
             self._repairs.append("moved every time back by one bar, from its end to its start")
-        unit = "us" if _all_multiples(stamps, 1000) else "ns"
         midnight_utc = self._times.aware and _all_multiples(stamps, times.DAY)
-        if unit == "us":
-            stamps //= 1000
+        unit, scale = ("us", 1000) if _all_multiples(stamps, 1000) else ("ns", 1)
+        stamps //= scale
         kind = pd.DatetimeTZDtype(unit, self._zone)
         index = pd.DatetimeIndex(stamps, dtype=kind, name="time", copy=False)
         frame = pd.DataFrame(block.T, index=index, columns=self._names, copy=False)
@@ -141,7 +137,7 @@ class _Reading:
         self._check_symbol(columns, found)
         for fault in found:
             fault.record = int(positions[fault.record])
-        faults += found
+            faults.append(fault)
         self._check_values(values, nothing, faults, lines)
         if faults:
             first = min(faults, key=lambda fault: fault.record)
@@ -231,12 +227,9 @@ class _Reading:
             return
         daily = _all_multiples(stamps, times.DAY)
         self._named_zone = self._times.zone or self._zone_beside(daily)
-
-        def repeated(one: int, other: int) -> bool:
-            return np.array_equal(block[:, one], block[:, other], equal_nan=True)
-
+        zone = self._named_zone or self._zone
         try:
-            zones.to_utc_in_place(stamps, self._named_zone or self._zone, daily, repeated)
+            zones.to_utc_in_place(stamps, zone, daily, block)
         except CellFault as fault:
             fault.record = int(np.frombuffer(self._lines, dtype=np.int32)[fault.record])
             raise
@@ -256,13 +249,11 @@ class _Reading:
                     remedy += f" if its clock changes in summer, tz={never!r} if never"
                 raise CellFault(-1, role, f"the name says {word}, which is no one clock", remedy)
         named, zone = layout.zones_in_comments(self._table.comments)
-        if not named or daily:  # dates are dates
-            return None
-        if zone is None:
-            said = " and ".join(named)
+        if named and zone is None and not daily:
+            said = " and ".join(dict.fromkeys(named))
             note = f"a line above the names says {said}: not used, tz= places the times"
             self._notes.append(note)
-        return zone
+        return None if daily else zone  # dates are dates
 
     def _sort(self, stamps: np.ndarray, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         order: np.ndarray | slice = slice(None)
@@ -291,10 +282,8 @@ class _Reading:
                 problem = f"{name} {other:.12g} and {one:.12g} in {self._table.place} {first} "
                 problem += f"disagree: both rows are of {time}"
                 raise CellFault(second, name, problem, "delete the wrong line")
-        keep = np.ones(len(stamps), dtype=bool)
-        keep[repeats] = False
         self._repairs.append(f"removed {counted(repeats.size, 'repeated row')}")
-        return stamps[keep], block[:, keep]
+        return np.delete(stamps, repeats), np.delete(block, repeats, axis=1)
 
     def _decide_volume(self, block: np.ndarray) -> np.ndarray:
         """Say where a volume is none, -1 or 0 in every row: MetaTrader's ticks stand for it."""
@@ -346,7 +335,7 @@ class _Reading:
         if self._numbers.three_decimals:
             note = "every number with a point has three digits behind it, read as decimals; pass "
             notes.append(note + "decimal=',' if the point separates thousands")
-        if (largest := frame[self._prices].max(axis=None)) > LARGE:
+        if (largest := frame[self._prices].max(axis=None)) > 1e9:
             notes.append(f"prices reach {largest:.4g}: are they in another unit?")
         if "volume" not in self._names:
             notes.append("the file has no volume")
@@ -360,8 +349,7 @@ class _Reading:
 
     def _report(self, index: pd.DatetimeIndex, notes: list[str]) -> ReadReport:
         table, found = self._table, self._numbers
-        repairs = [*table.repairs, *self._repairs]
-        without = np.concatenate(self._without_numbers)
+        repairs, without = [*table.repairs, *self._repairs], np.concatenate(self._without_numbers)
         if self._empty:
             repairs.append(f"skipped {counted(self._empty, 'empty row')}")
         if without.size:

@@ -7,7 +7,6 @@ from m2k_lessons._opens import within_the_day
 from m2k_lessons._prices.report import PriceFileError
 from m2k_lessons._prices.times import OFFSETS
 
-ENOUGH = 50_000  # bars that show how they are labelled
 STANDARD = {"ES", "CS", "MS", "PS", "CE", "EE"}  # EST to EET: what a summer's time should not say
 NEW_YORK = "America/New_York"
 MINUTE, HOUR, DAY = 60 * 10**9, 3_600 * 10**9, 86_400 * 10**9
@@ -34,7 +33,7 @@ def notes(
             "year; if the file means a clock that changes, times in summer are an hour late"
         )
     if within_the_day(index):
-        if label == "start" and _seem_labelled_by_end(index[:ENOUGH]):
+        if label == "start" and _seem_labelled_by_end(index[:50_000]):
             found.append("bars seem to be labelled by their end; if so, pass label='end'")
         return found
     clock = index.tz_localize(None).as_unit("ns").asi8 % DAY

@@ -39,17 +39,13 @@ class PriceFile:
     """
 
     def __init__(self, path: str | os.PathLike | BinaryIO):
-        if hasattr(path, "read"):
-            self.name = Path(str(getattr(path, "name", "<file>"))).name
-            content = path.read()
-            self._content = content.encode("utf-8") if isinstance(content, str) else content
-        else:
-            self._content = None
-            self._path = Path(path)
-            self.name = self._path.name or str(self._path)
-            if self._path.is_dir():
-                raise PriceFileError("is a folder; name one file in it", self.name)
-        self.encoding = "utf-8-sig"
+        opened = hasattr(path, "read")
+        self._path = Path(str(getattr(path, "name", "<file>")) if opened else path)
+        self.name, self.encoding = self._path.name or str(self._path), "utf-8-sig"
+        content = path.read() if opened else None
+        self._content = content.encode("utf-8") if isinstance(content, str) else content
+        if not opened and self._path.is_dir():
+            raise PriceFileError("is a folder; name one file in it", self.name)
         with self.open_stored() as stored:
             self._magic = stored.read(6)
 
@@ -82,13 +78,13 @@ class PriceFile:
                         yield text[:cut]
                     rest, raw = text[cut:], stream.read(BLOCK)
             rest += decoder.decode(b"", final=True)
+        except PriceFileError:
+            raise
         except UnicodeError as error:
             if isinstance(error, UnicodeDecodeError) and self.encoding == "utf-8-sig":
                 raise
             problem = "is not a text file: its UTF-16 is broken; download it again"
             raise PriceFileError(problem, self.name) from None
-        except PriceFileError:
-            raise
         except Exception as error:
             # What the unpackers raise for a damaged file has no common kind.
             if not self._magic.startswith((*PACKED, ZIP, ZSTANDARD)):

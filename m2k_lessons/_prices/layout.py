@@ -91,14 +91,14 @@ def plain_name(name: str) -> str:
 
 def zones_in_comments(lines: Sequence[str]) -> tuple[list[str], datetime.tzinfo | None]:
     """Return the zones that lines above the names speak of, and the only one if it is certain."""
-    found = [ZONE_IN_COMMENT.search(line) for line in lines]
-    named = list(dict.fromkeys(each[1] for each in found if each))
-    if len(named) == 1 and named[0].upper() in ("UTC", "GMT"):
-        return named, datetime.UTC
+    found = [each[1] for each in map(ZONE_IN_COMMENT.search, lines) if each]
+    certain = found if len(set(found)) == 1 else [""]
+    if certain[0].upper() in ("UTC", "GMT"):
+        return found, datetime.UTC
     try:
-        return named, ZoneInfo(named[0]) if len(named) == 1 and "/" in named[0] else None
+        return found, ZoneInfo(certain[0]) if "/" in certain[0] else None
     except (KeyError, ValueError, OSError):
-        return named, None
+        return found, None
 
 
 def find_roles(
@@ -214,9 +214,8 @@ def _three_lines(lines: list[str]) -> tuple[Layout, str | None] | None:
     """Recognise the header of yfinance: prices, tickers, then `Date` alone, in three lines."""
     for number, line in enumerate(lines[:HEADER_LINES]):
         date, *rest = split_line(line, ",") or [""]
-        if number < 2 or not rest or any(rest):
-            continue
-        if not any(plain_name(date) in NAMES[group] for group in ("moment", "day", "clock")):
+        known = any(plain_name(date) in NAMES[group] for group in ("moment", "day", "clock"))
+        if number < 2 or not rest or any(rest) or not known:
             continue
         above = [split_line(lines[number - back], ",") for back in (2, 1)]
         above.sort(key=lambda names: -len(find_roles(["", *names[1:]])[0]))
@@ -327,14 +326,13 @@ def _report_skipped(layout: Layout, skipped: list[str]) -> None:
 def _allow_trailing_delimiter(layout: Layout, lines: list[str]) -> None:
     """Add a nameless last column if every line of data ends in a delimiter and the names do not."""
     rows = [split_line(line, layout.delimiter) for line in lines[layout.data_line :]]
-    rows = [row for row in rows if any(row)]
-    if rows and all(len(row) == len(layout.names) + 1 and row[-1] == "" for row in rows):
+    width = len(layout.names) + 1
+    if any(map(any, rows)) and all(len(row) == width and row[-1] == "" for row in rows if any(row)):
         layout.names.append("")
 
 
 def is_footer(line: str, layout: Layout) -> bool:
     """Tell whether a last line is a remark such as `Downloaded from …` and no row of data."""
     fields = [part.strip() for part in split_line(line, layout.delimiter)]
-    if not re.match(r"[#/*(\s]*[^\W\d]", fields[0]) or looks_like_time(fields[0]):
-        return False
-    return not any(fields[1:]) or len(fields) != len(layout.names)
+    text = re.match(r"[#/*(\s]*[^\W\d]", fields[0]) and not looks_like_time(fields[0])
+    return bool(text) and (not any(fields[1:]) or len(fields) != len(layout.names))

@@ -55,10 +55,9 @@ NUMBER = {".": _number(".", ","), ",": _number(",", ".")}
 class Numbers:
     """Reads the number columns of one file; the decimal mark is decided once for all of it.
 
-    `decimal` is the user's word, and then what was decided; `may_group` is True where the
-    file looks as if it came from a country of decimal commas, `billionths` where whole numbers
-    are prices in billionths. `three_decimals` becomes True where each number with a point has
-    three digits behind it, and these were taken for decimals.
+    `decimal` is the user's word, and then what was decided; `may_group` is True where points may
+    well group thousands, `billionths` where whole prices count billionths. `three_decimals`: each
+    number with a point has three digits behind it, and these were taken for decimals.
     """
 
     def __init__(
@@ -154,8 +153,7 @@ class Numbers:
         if MISSING.fullmatch(text):
             return np.nan, False
         if self.decimal == THIRTY_SECONDS and name in self._prices:
-            bond = BOND.fullmatch(text)
-            if bond is None:
+            if not (bond := BOND.fullmatch(text)):
                 return None, False
             whole, part, rest = bond.groups(default="")
             rest = float(rest) if rest.startswith(".") else QUARTERS[rest]

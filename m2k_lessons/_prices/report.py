@@ -10,16 +10,9 @@ Cells = dict[str, np.ndarray]  # the columns of a batch by their role
 class PriceFileError(ValueError):
     """A price file that cannot be read; the message names the file, the line and the column.
 
-    Attributes
-    ----------
-    problem : str
-        What is wrong, without the place.
-    file : str
-        Name of the file, without its folder.
-    place : str or None
-        Where it is wrong: `line 7` as an editor counts, or `row 7` of a Parquet file.
-    column : str or None
-        The column as the file names it.
+    Its attributes are `problem` (what is wrong and what to do, without the place), `file` (without
+    the folder), `place` (`line 7` as an editor counts, `row 7` of a Parquet file, or None) and
+    `column` (as the file names it, or None).
     """
 
     def __init__(
@@ -35,10 +28,7 @@ class PriceFileError(ValueError):
 
 
 class CellFault(Exception):
-    """A bad cell; the reader turns it into a `PriceFileError`.
-
-    `record` counts within a batch, and is the line once the batch is known; -1 is no line.
-    """
+    """A bad cell; `record` counts within a batch, and is a line in the end (-1: none)."""
 
     def __init__(
         self, record: int, column: str, problem: str, remedy: str = "correct or delete the line"

@@ -14,9 +14,7 @@ SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 EARLIEST, LATEST = 1700, 2200  # years; int64 nanoseconds reach from 1678 to 2262
 EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
-FIRST, END = (
-    (datetime.date(year, 1, 1).toordinal() - EPOCH_DAY) * DAY for year in (EARLIEST, LATEST)
-)
+FIRST, END = (int(np.datetime64(str(year), "ns").astype(np.int64)) for year in (EARLIEST, LATEST))
 OUTSIDE = f"is outside the years {EARLIEST} to {LATEST}"
 EPOCH_UNITS = (  # the unit is told by the usual size: 2026 is 1.8e9 seconds
     ("seconds", 1e11, SECOND),
@@ -140,8 +138,8 @@ class Times:
         iso = self._way == "year-month-day" and columns.keys().isdisjoint(("date", "zone"))
         if iso and (times := self._read_iso(columns["time"])) is not None:
             return times
-        text = self._text(columns)
-        return (self._read_parts if self.epoch is None else self._read_epoch)(text, faults)
+        read = self._read_parts if self.epoch is None else self._read_epoch
+        return read(self._text(columns), faults)
 
     def is_empty(self, columns: Cells) -> np.ndarray:
         """Return where a batch has no time at all."""
@@ -256,18 +254,16 @@ class Times:
             if way is None or self._way is None:
                 raise ValueError("is not understood as a date")
             raise ValueError(f"is a date written as {way}, those above as {self._way}")
-        piece = found.groupdict()
-        year = int(piece["year"])
+        piece, year = found.groupdict(), int(found["year"])
         if len(piece["year"]) == 2:
             year += 2000 if year < 69 else 1900  # as POSIX has it
         if "name" in piece:
-            name = piece["name"].lower()
-            if name not in MONTHS:
+            if piece["name"].lower() not in MONTHS:
                 raise ValueError(f"{piece['name']!r} is no month")
-            month, day = MONTHS[name], int(piece["day"])
+            month, day = MONTHS[piece["name"].lower()], int(piece["day"])
         elif "first" in piece:
-            day, month = int(piece["first"]), int(piece["second"])
-            day, month = (day, month) if self.dayfirst else (month, day)
+            pair = int(piece["first"]), int(piece["second"])
+            day, month = pair if self.dayfirst else pair[::-1]
         else:
             month, day = int(piece["month"]), int(piece["day"])
         if not EARLIEST <= year < LATEST:
@@ -302,9 +298,8 @@ class Times:
             self.abbreviations.add(text)
             return OFFSETS[text] * 3600
         digits = re.sub(r"\D", "", text) if aware else ""
-        hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, 0)
-        seconds = int(hours or 0) * 3600 + int(minutes) * 60
-        return -seconds if "-" in text and aware else seconds
+        hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits or 0, 0)
+        return (-1 if "-" in text else 1) * (int(hours) * 3600 + int(minutes) * 60)
 
     def _refuse(
         self, cells: np.ndarray, good: np.ndarray, faults: list[CellFault], problem: str = ""

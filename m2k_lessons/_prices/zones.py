@@ -1,7 +1,6 @@
 """Wall-clock times to instants, with the two nights a year when the clock is set."""
 
 import datetime
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ NEAR = 3 * 3_600 * 10**9  # nanoseconds; rows of one night lie within
 
 
 def to_utc_in_place(
-    times: np.ndarray, zone: datetime.tzinfo, daily: bool, repeated: Callable[[int, int], bool]
+    times: np.ndarray, zone: datetime.tzinfo, daily: bool, numbers: np.ndarray
 ) -> None:
     """Turn wall-clock nanoseconds, in the file's order, into UTC.
 
@@ -20,9 +19,8 @@ def to_utc_in_place(
     resolved where the rows' order shows both passes, and a fault where it does not. A daily
     date whose midnight was skipped or repeated means the first instant of that day.
 
-    `times`, int64, is overwritten. `daily` is True where every row is at midnight, and
-    `repeated(one, other)` tells whether two rows hold the same numbers. A fault is a `CellFault`
-    with the position of the row.
+    `times`, int64, is overwritten. `daily` is True where every row is at midnight; `numbers` has
+    a row per column and a column per time. A fault is a `CellFault` with the position of the row.
     """
     rising = len(times) < 2 or times[-1] >= times[0]
     local = pd.DatetimeIndex(times.view("M8[ns]"))
@@ -51,7 +49,8 @@ def to_utc_in_place(
         decided = turns.size == 1
         if decided:
             last, after = in_time[turns[0]], in_time[turns[0] + 1]
-            decided = wall[last] != wall[after] or not repeated(rows[last], rows[after])
+            one, other = numbers[:, rows[last]], numbers[:, rows[after]]
+            decided = wall[last] != wall[after] or not np.array_equal(one, other, equal_nan=True)
             afterwards = in_time[turns[0] + 1 :]
             times[rows[afterwards]] = second.asi8[afterwards]
             around = times[max(rows[night[0]] - 1, 0) : rows[night[-1]] + 2]
