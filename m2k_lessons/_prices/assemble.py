@@ -117,8 +117,7 @@ class _Reading:
         frame = pd.DataFrame(block.T, index=index, columns=self._names, copy=False)
         notes = self._understood(frame, midnight_utc)
         if {"open", "close"} <= set(self._prices):
-            opens = measure_opens(frame, self._symbol or self._table.symbol)
-            frame.attrs["opens"] = opens
+            frame.attrs["opens"] = opens = measure_opens(frame, self._symbol or self._table.symbol)
             notes += [str(opens)] if opens.tradable is False else []
         frame.attrs["report"] = self._report(frame.index, notes + self._notes)
         return frame

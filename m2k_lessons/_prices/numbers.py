@@ -69,8 +69,7 @@ class Numbers:
         self._bonds = False  # a price is unmistakably one in thirty-seconds
         self._unclear: tuple[str, str] | None = None  # a price that may be one, or a thousand
         self._numbers_only = False  # a price that can be none
-        self.decimal, self.billionths = decimal, billionths
-        self.three_decimals = False
+        self.decimal, self.billionths, self.three_decimals = decimal, billionths, False
         self.grouped: set[str] = set()  # columns in which thousands separators were taken out
 
     def look(self, columns: Cells) -> bool:

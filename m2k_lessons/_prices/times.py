@@ -90,9 +90,8 @@ class Times:
         self._scale = self._clock_width = 0
         self._zones_apart: bool | None = None  # the column of zones is needed
         self._parsed: dict[tuple, tuple[int, str | None]] = {}
-        self.epoch: str | None = None
         self.aware: bool | None = None
-        self.zone: ZoneInfo | None = None
+        self.epoch = self.zone = None
         self.abbreviations: set[str] = set()
 
     def look(self, columns: Cells) -> bool:

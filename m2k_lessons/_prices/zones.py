@@ -23,11 +23,15 @@ def to_utc_in_place(
     a row per column and a column per time. A fault is a `CellFault` with the position of the row.
     """
     rising = len(times) < 2 or times[-1] >= times[0]
-    local = pd.DatetimeIndex(times.view("M8[ns]"))
-    instants = local.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-    rows = np.flatnonzero(instants.isna())
+    unsure = [np.array([], dtype=np.int64)]
+    for start in range(0, len(times), 1 << 18):  # the working arrays stay small beside the result
+        part = times[start : start + (1 << 18)]
+        local = pd.DatetimeIndex(part.view("M8[ns]"))
+        instants = local.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+        unsure.append(start + np.flatnonzero(instants.isna()))
+        part[:] = np.where(instants.isna(), part, instants.asi8)
+    rows = np.concatenate(unsure)
     wall = times[rows]
-    times[:] = instants.asi8
     if not rows.size:
         return
     local = pd.DatetimeIndex(wall.view("M8[ns]"))
