@@ -196,9 +196,16 @@ def test_a_column_that_names_the_zone(header, first, expected):
     assert "taken as" not in "\n".join(frame.attrs["report"].notes)
 
 
+def test_a_zone_beside_dates_does_not_move_them():
+    text = f"{NAMES},timezone\n2024-03-11,10,12,9,11,Asia/Tokyo\n"
+    assert read(text).index[0] == pd.Timestamp("2024-03-11", tz="America/New_York")
+    assert "taken as America/New_York" in notes(text)
+
+
 def test_a_zone_column_that_is_none_can_be_left_out():
     text = "datetime,timezone,open,high,low,close\n2024-03-11 09:30:00,exchange,10,12,9,11\n"
     assert "not understood" in refusal(text)
+    assert "columns= (None: leave it out)" in refusal(text)
     assert read(text, columns={"timezone": None}).index[0].strftime("%H:%M") == "09:30"
 
 
@@ -210,6 +217,7 @@ def test_a_zone_column_that_is_none_can_be_left_out():
         ("# All times are in UTC", "05:30"),
         ("Times in Europe/Berlin", "04:30"),
         ("# tz=UTC", "05:30"),
+        ("# 5-minute bars, data in UTC", "05:30"),
     ],
 )
 def test_a_comment_that_names_the_zone(comment, expected):

@@ -48,7 +48,7 @@ LIKELY_CLOSE = re.compile(r"^adj|clos|last|settle|price|px|value|kurs|nav", re.I
 _ZONES = "|".join(["UTC", "GMT", *CLOCKS])
 ZONE_IN_NAME = re.compile(rf"(?:^|[\W_]+)({_ZONES})(?:[\W_]+|$)", re.IGNORECASE)
 ZONE_IN_COMMENT = re.compile(
-    r"(?:time ?zone|\btz\b|\btime ?stamps?\b.*?\b(?:in|are)\b|\btimes?\b.*?\b(?:in|are)\b)"
+    r"(?:time ?zone|\btz\b|\b(?:time ?stamps?|times?|dates?|bars?|data)\b.*?\b(?:in|are)\b)"
     rf"\W*(?:is|are|in)?\W*([A-Za-z]+(?:/[A-Za-z_]+)+|(?:{_ZONES})\b)",
     re.IGNORECASE,
 )

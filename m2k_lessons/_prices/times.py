@@ -157,7 +157,7 @@ class Times:
         if "zone" in columns and self.epoch is None:
             if self._zones_apart is None:
                 found = next(filter(None, map(PARTS.fullmatch, text)), None)
-                self._zones_apart = found is not None and not found["zone"]
+                self._zones_apart = bool(found and found["clock"]) and not found["zone"]
             if self._zones_apart:
                 zones = (zone.strip() for zone in columns["zone"])
                 text = [f"{time} {zone}".strip() for time, zone in zip(text, zones, strict=True)]
@@ -309,7 +309,7 @@ class Times:
         cell = str(cells[bad])
         problem = f"{shown(cell)} {problem or 'is not understood as a date or time'}"
         problem = "the time is missing" if cell in ("", "NaT") else problem
-        remedy = "correct or delete the line, or name the column of the times with columns="
+        remedy = "correct or delete the line, or name the columns with columns= (None: leave it out)"
         faults.append(CellFault(bad, "time", problem, remedy))
 
     def _read_moments(self, cells: np.ndarray, faults: list[CellFault]) -> np.ndarray:
