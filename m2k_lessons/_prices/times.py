@@ -309,7 +309,7 @@ class Times:
         cell = str(cells[bad])
         problem = f"{shown(cell)} {problem or 'is not understood as a date or time'}"
         problem = "the time is missing" if cell in ("", "NaT") else problem
-        remedy = "correct or delete the line, or name the columns with columns= (None: leave it out)"
+        remedy = "correct or delete the line, or name columns with columns= (None: leave it out)"
         faults.append(CellFault(bad, "time", problem, remedy))
 
     def _read_moments(self, cells: np.ndarray, faults: list[CellFault]) -> np.ndarray:
