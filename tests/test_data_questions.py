@@ -285,6 +285,9 @@ def test_standard_time_in_summer_is_noted():
     text = f"Time,Open,High,Low,Close\n{rows}"
     assert read(text).index[1].strftime("%H:%M") == "10:30"
     assert "every time says EST, in summer too" in notes(text)
+    frame = read(text)
+    exec(re.search(r"frame\.index = .*'\)", notes(text))[0])  # the note's own remedy
+    assert frame.index.strftime("%H:%M").tolist() == ["09:30", "09:30"]
     right = text.replace("07-11 09:30:00 EST", "07-11 09:30:00 EDT")
     assert "in summer too" not in notes(right)
 

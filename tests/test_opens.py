@@ -7,10 +7,10 @@ that one rule fits them all, not how often it errs on others.
 
 | file | 1 year | 2 | 3 | 5 | 7 | 10 | whole |
 | --- | --- | --- | --- | --- | --- | --- | --- |
-| Russell 2000: alarms | 905 of 905 | 880 of 880 | 407 of 407 | 383 of 383 | 359 of 359 | all 323 | yes |
-| the same without volume | 895 of 905 | 880 of 880 | 407 of 407 | 383 of 383 | 359 of 359 | all 323 | yes |
-| S&P 500: alarms | 944 of 944 | 919 of 919 | 426 of 426 | 402 of 402 | 378 of 378 | all 342 | yes |
-| the same without volume | 930 of 944 | 919 of 919 | 426 of 426 | 402 of 402 | 378 of 378 | all 342 | yes |
+| Russell 2000: alarms | all 905 | all 880 | all 407 | all 383 | all 359 | all 323 | yes |
+| the same without volume | 895 of 905 | all 880 | all 407 | all 383 | all 359 | all 323 | yes |
+| S&P 500: alarms | all 944 | all 919 | all 426 | all 402 | all 378 | all 342 | yes |
+| the same without volume | 930 of 944 | all 919 | all 426 | all 402 | all 378 | all 342 | yes |
 | IWM, and IWM x 10: alarms | 0 of 587 | 0 of 561 | 0 of 256 | 0 of 232 | 0 of 208 | 0 of 172 | no |
 """
 

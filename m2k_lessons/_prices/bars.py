@@ -5,10 +5,9 @@ import pandas as pd
 
 from m2k_lessons._opens import within_the_day
 from m2k_lessons._prices.report import PriceFileError
-from m2k_lessons._prices.times import OFFSETS
+from m2k_lessons._prices.times import CLOCKS, OFFSETS
 
 STANDARD = {"ES", "CS", "MS", "PS", "CE", "EE"}  # EST to EET: what a summer's time should not say
-NEW_YORK = "America/New_York"
 MINUTE, HOUR, DAY = 60 * 10**9, 3_600 * 10**9, 86_400 * 10**9
 RTH_OPEN, RTH_CLOSE, GLOBEX_CLOSE, GLOBEX_OPEN = 570, 960, 1020, 1080  # minutes of the day
 
@@ -26,11 +25,12 @@ def notes(
 ) -> list[str]:
     """Note labels that a reader could take for others."""
     found = []
-    summer = any(time.dst() for time in index[:: 1 + len(index) // 400].tz_convert(NEW_YORK))
+    summer = any(time.dst() for time in index[:: 1 + len(index) // 400].tz_convert(CLOCKS["ET"]))
     if summer and len(abbreviations) == 1 and (word := min(abbreviations))[:-1] in STANDARD:
         found.append(
-            f"every time says {word}, in summer too, and is read as UTC{OFFSETS[word]:+d} all the "
-            "year; if the file means a clock that changes, times in summer are an hour late"
+            f"every time says {word}, in summer too, and is read as UTC{OFFSETS[word]:+d} all year; if "
+            f"the changing clock of {CLOCKS[word]} is meant: frame.index = frame.index.tz_convert("
+            f"'Etc/GMT{-OFFSETS[word]:+d}').tz_localize(None).tz_localize('{CLOCKS[word]}')"
         )
     if within_the_day(index):
         if label == "start" and _seem_labelled_by_end(index[:50_000]):
@@ -63,7 +63,7 @@ def _seem_labelled_by_end(index: pd.DatetimeIndex) -> bool:
     step = _step(index.as_unit("ns").asi8)
     if not 0 < step <= HOUR:
         return False
-    local = index.tz_convert(NEW_YORK).tz_localize(None).as_unit("ns").asi8
+    local = index.tz_convert(CLOCKS["ET"]).tz_localize(None).as_unit("ns").asi8
     day, minute, length = local // DAY, local % DAY // MINUTE, step // MINUTE
     begins = np.flatnonzero(np.diff(day, prepend=day[0] - 1))
     ends = np.append(begins[1:], len(day)) - 1
