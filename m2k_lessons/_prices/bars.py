@@ -28,8 +28,8 @@ def notes(
     summer = any(time.dst() for time in index[:: 1 + len(index) // 400].tz_convert(CLOCKS["ET"]))
     if summer and len(abbreviations) == 1 and (word := min(abbreviations))[:-1] in STANDARD:
         found.append(
-            f"every time says {word}, in summer too, and is read as UTC{OFFSETS[word]:+d} all year; "
-            f"if the changing clock of {CLOCKS[word]} is meant: frame.index = frame.index.tz_convert("
+            f"every time says {word}, in summer too, and is read as UTC{OFFSETS[word]:+d} always; "
+            f"if {CLOCKS[word]}'s changing clock is meant: frame.index = frame.index.tz_convert("
             f"'Etc/GMT{-OFFSETS[word]:+d}').tz_localize(None).tz_localize('{CLOCKS[word]}')"
         )
     if within_the_day(index):
