@@ -5,7 +5,7 @@
 Prints three figures: 35 years of daily bars, a million minute bars, and the peak memory of a
 200 MB file beside the memory of its result. Each load runs in a process of its own, whose
 imports are not counted: the memory is what the process grew from just before the load to its
-peak (resident memory; on Windows what `tracemalloc` sees, which leaves out Arrow's buffers).
+peak (resident memory; on Windows what `tracemalloc` sees).
 """
 
 import json
@@ -27,7 +27,7 @@ import json, pathlib, sys, time
 from m2k_lessons import data
 
 path, warm_up, repeats = sys.argv[1], sys.argv[2], int(sys.argv[3])
-data.read_prices(warm_up)  # lazy imports and the parser's threads
+data.read_prices(warm_up)  # lazy imports
 status = pathlib.Path("/proc/self/status")
 
 def memory(now):

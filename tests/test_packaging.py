@@ -242,7 +242,8 @@ def undeclared(tree, own=("m2k_lessons",)):
             continue
         providers = {canonicalize_name(name) for name in distributions.get(top, [top])}
         # An extra may be absent, so it is imported only where it is used.
-        allowed = names(BASE) | (names(EXTRAS["live"]) if inside_function else set())
+        extras = names(EXTRAS["live"]) | names(EXTRAS["parquet"])
+        allowed = names(BASE) | (extras if inside_function else set())
         if not providers & allowed:
             found.append(module)
     return found

@@ -11,8 +11,7 @@ the line and the column.
 
 from m2k_lessons.data.cache import DownloadError
 from m2k_lessons.data.course import load
+from m2k_lessons.data.opens import Opens, measure_opens
 from m2k_lessons.data.reader.prices import read_prices
 from m2k_lessons.data.reader.report import PriceFileError, ReadReport
 from m2k_lessons.data.yahoo import download
-
-__all__ = ["DownloadError", "PriceFileError", "ReadReport", "download", "load", "read_prices"]

@@ -1,7 +1,8 @@
 """The course's data files: written from a simulated market, read back as the same market.
 
 One folder per data set: a CSV per frame, and `truth.json` with the parameters and the column
-types. `checksums.txt` beside the folders covers every file. Everything in them is simulated.
+types. `checksums.txt` beside the folders covers every file. Everything in them is simulated but
+the records in `real/` (see `real`).
 
 Frames of minutes are compressed with bzip2, not gzip: of bzip2 there is one implementation, while
 gzip's bytes differ between the zlib of one system and another.
@@ -22,6 +23,7 @@ from typing import Any
 import pandas as pd
 
 from m2k_lessons._util import checks
+from m2k_lessons.data import real
 from m2k_lessons.simulate.market import LABEL, Market
 
 FOLDER_VARIABLE = "M2K_DATA"
@@ -53,18 +55,26 @@ RECIPES: dict[str, Callable[[], Market]] = {
 }
 
 
-def load(name: str) -> Market:
-    """Load one of the course's simulated markets.
+def load(name: str) -> Market | pd.DataFrame:
+    """Load one of the course's simulated markets, or a record of real ones.
 
     Parameters
     ----------
     name : str
-        Such as ``"daily"``. Any other name is answered with the list of those that exist.
+        Such as ``"daily"``. Any other name is answered with the list of those that exist. Real
+        are ``"real_years"`` and ``"real_months"`` (small and large US companies since 1987),
+        ``"rate_days"`` (5-minute moves around rate statements), ``"us_macro"`` and
+        ``"us_macro_quarters"``, ``"futures_carry"``, ``"small_cap_premium"``, and the daily bars
+        of the indices ``"sp500"`` and ``"nasdaq"``, 1999 to 2018.
 
     Returns
     -------
     Market
-        Equal, frame by frame and in its truth, to what the simulator drew.
+        For a simulated one: equal, frame by frame and in its truth, to what the simulator drew.
+    pandas.DataFrame
+        For a record of real markets, missing figures as NaN. ``attrs`` has the `source`, the
+        `units` of the columns, the `gaps` inside them and, where there is something to know, a
+        `note`; for an index the `opens` (see `measure_opens`: nobody can trade at them).
 
     Raises
     ------
@@ -78,15 +88,19 @@ def load(name: str) -> Market:
     >>> market = load("daily")
     >>> market.truth.years, market["M2K"].attrs["label"]
     (10, 'SIMULATED prices, not market data')
+    >>> load("real_years").loc[2008, ["small_return_pct", "fund_worst_gap_pct"]].tolist()
+    [-34.8, -8.247]
     """
     root = folder()
+    if name in real.NAMES:
+        return real.load(name, root)
     known = names(root)
     if not known:
         raise FileNotFoundError(
             f"{root} holds no data set; `python course.py data` generates them, or set the "
             f"environment variable {FOLDER_VARIABLE} to a clone's data folder"
         )
-    name = checks.choice("name", name, known)
+    name = checks.choice("name", name, [*known, *real.NAMES])
     files = sorted((root / name).iterdir())
     seen = tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
     market = _parsed(root / name, seen)
@@ -154,14 +168,15 @@ def write(name: str, market: Market, root: Path) -> list[Path]:
 
 
 def checksums(root: Path) -> str:
-    """SHA-256 of every file of every data set, one per line, as `sha256sum --check` reads them.
+    """SHA-256 of each file of data and records, one per line, as `sha256sum --check` reads them.
 
     Examples
     --------
     >>> checksums(folder()).splitlines()[0].endswith("  chain/chain.csv")
     True
     """
-    files = [path for name in names(root) for path in sorted((root / name).iterdir())]
+    folders = [root / name for name in sorted([*names(root), real.FOLDER])]
+    files = [path for each in folders if each.is_dir() for path in sorted(each.iterdir())]
     return "".join(
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(root).as_posix()}\n"
         for path in files

@@ -15,6 +15,7 @@ import pandas as pd
 from m2k_lessons._util import checks
 from m2k_lessons.data import cache
 from m2k_lessons.data.cache import DownloadError
+from m2k_lessons.data.opens import measure_opens
 from m2k_lessons.data.reader.layout import PRICES
 from m2k_lessons.data.reader.report import PriceFileError, counted
 
@@ -46,8 +47,9 @@ def download(
     Parameters
     ----------
     symbol : str
-        As Yahoo writes it: ``"^RUT"`` (Russell 2000), ``"IWM"`` (a fund that follows it),
-        ``"RTY=F"`` (the future, each day the front contract: not adjusted at the roll).
+        As Yahoo writes it: ``"IWM"`` (a fund that follows the Russell 2000), ``"RTY=F"`` (the
+        future, each day the front contract: not adjusted at the roll), ``"^RUT"`` (the index,
+        whose open nobody could trade: no backtest can fill there).
     start, end : str or date
         First day, and the day after the last, as in ``range``: ``"2024-01-01", "2025-01-01"``
         is the year 2024. `end` is at most today in UTC, so that every day is complete.
@@ -65,7 +67,7 @@ def download(
         in the currency of the quote, `volume` (0 where Yahoo has none) and `adj_close`; the
         index `time` holds midnights in the exchange's time zone. Yahoo adjusts all of them for
         splits, `adj_close` for dividends too. ``frame.attrs`` has the `report` (`print` it),
-        the `source`, and when it was `fetched` (UTC).
+        the `source`, when it was `fetched` (UTC), and `opens` (see `measure_opens`).
 
     Raises
     ------
@@ -118,8 +120,14 @@ def download(
             "prices=, for example prices=('close',)"
         ) from error
     report = frame.attrs["report"]
+    said = frame.attrs.pop("opens", None)
     notes = [note for note in report.notes if "times have no zone" not in note]
-    frame.attrs = {
+    attrs = {}
+    if said is not None:
+        attrs["opens"] = measure_opens(frame, symbol)
+        notes = [note for note in notes if note != str(said)]
+        notes += [str(attrs["opens"])] if attrs["opens"].tradable is False else []
+    frame.attrs = attrs | {
         "report": report._replace(
             file=f"{symbol} from Yahoo Finance, fetched {about['fetched']}",
             notes=(*_notes(about, start, end, frame), *notes),

@@ -28,8 +28,6 @@ No test can tell a rule with an edge from one that was shown the future: prove t
 `backtest.assert_no_lookahead`.
 """
 
-
-
 from m2k_lessons.evidence.bootstrap import BootstrapSharpe, bootstrap_sharpe
 from m2k_lessons.evidence.labels import PurgedKFold, purged_kfold, triple_barrier
 from m2k_lessons.evidence.lengths import (

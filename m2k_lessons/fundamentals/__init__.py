@@ -1,6 +1,6 @@
 """The economy and small companies: real figures, what could be known when, and industries.
 
-`macro` and `small_cap_premium` are real data that come with the libraries, no network needed.
+`macro` and `small_cap_premium` are real data that lie in data/real, no network needed.
 A figure is about a period and published after it; `known_at` carries it to the day from which it
 could be used. `regress` and `out_of_sample` say what figures and returns have to do with each
 other, and how sure that is. The rest is the index: sectors, contributions, a shock to one of them.

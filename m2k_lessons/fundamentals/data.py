@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from m2k_lessons import data
 from m2k_lessons._util import checks, series
 
 _MACRO_COLUMNS = {
@@ -36,18 +37,10 @@ def macro() -> pd.DataFrame:
     >>> len(figures), str(figures.index[0]), float(figures.loc["2009Q3", "unemployment_pct"])
     (203, '1959Q1', 9.6)
     """
-    from statsmodels.datasets import macrodata
-
-    table = macrodata.load_pandas().data
-    quarters = pd.PeriodIndex.from_fields(
-        year=table["year"].astype(int), quarter=table["quarter"].astype(int), freq="Q-DEC"
-    )
+    table = data.load("us_macro_quarters")
     names = {old: new for old, (new, _) in _MACRO_COLUMNS.items()}
-    frame = table[list(names)].rename(columns=names).set_axis(quarters.rename("quarter"), axis=0)
-    frame.attrs = {
-        "source": "statsmodels.datasets.macrodata, from FRED, as revised by late 2009",
-        "units": dict(_MACRO_COLUMNS.values()),
-    }
+    frame = table[list(names)].rename(columns=names)
+    frame.attrs = {"source": table.attrs["source"], "units": dict(_MACRO_COLUMNS.values())}
     return frame
 
 
@@ -61,15 +54,10 @@ def small_cap_premium() -> pd.DataFrame:
         the return of US shares of small companies less that of large ones; `market_excess_pct`,
         all US shares less the bill rate; `risk_free_pct`, the one-month bill rate. Before costs.
 
-    Raises
-    ------
-    ValueError
-        If arch brings months that are not these.
-
     Notes
     -----
     Fama and French's factors (1993, "Common risk factors in the returns on stocks and bonds"),
-    as in `arch.data.frenchdata`. SMB holds value, neutral and growth shares in equal parts and
+    as the package arch has them. SMB holds value, neutral and growth shares in equal parts and
     counts the smaller half of companies as small: a relative of Russell 2000 minus Russell
     1000, not the same.
 
@@ -78,47 +66,9 @@ def small_cap_premium() -> pd.DataFrame:
     >>> float(small_cap_premium().loc["1926-07", "smb_pct"])
     -2.3
     """
-    from arch.data import frenchdata
-
-    table = frenchdata.load()
-    columns = {"SMB": "smb_pct", "Mkt-RF": "market_excess_pct", "RF": "risk_free_pct"}
-    missing = [name for name in columns if name not in table.columns]
-    if missing:
-        raise ValueError(f"arch.data.frenchdata must have a column {missing[0]}, got {[*table]}")
-    months = _months(table.index)
-    frame = table[list(columns)].rename(columns=columns).set_axis(months, axis=0).astype(float)
-    frame.attrs = {"source": "Fama/French factors, arch.data.frenchdata", "units": "% a month"}
+    frame = data.load("small_cap_premium")
+    frame.attrs = {"source": frame.attrs["source"], "units": "% a month"}
     return frame
-
-
-def _months(index: pd.Index) -> pd.PeriodIndex:
-    """Read the months of arch's factors, whether its index is still broken or mended.
-
-    arch 8 parses 192607 as so many nanoseconds since 1970, so all its dates lie in 1970.
-    """
-    try:
-        if isinstance(index, pd.PeriodIndex):
-            months = index.asfreq("M")
-        elif isinstance(index, pd.DatetimeIndex) and not (index.year == 1970).all():
-            months = index.tz_localize(None).to_period("M")
-        else:
-            numbers = index.asi8 if isinstance(index, pd.DatetimeIndex) else index
-            text = pd.Index(numbers).astype(str)
-            months = pd.DatetimeIndex(pd.to_datetime(text, format="%Y%m")).to_period("M")
-    except (ValueError, TypeError) as error:
-        raise ValueError(_strange_months(index)) from error
-    expected = pd.period_range("1926-07", periods=len(index), freq="M")
-    if not len(index) or not months.equals(expected):
-        raise ValueError(_strange_months(index))
-    return months.rename("month")
-
-
-def _strange_months(index: pd.Index) -> str:
-    first = repr(index[0]) if len(index) else "no row"
-    return (
-        "arch.data.frenchdata must have one row a month from 1926-07 on, its index beginning "
-        f"{first} is not understood; arch 8.0 is known to work"
-    )
 
 
 def quarterly(returns_pct: pd.Series) -> pd.Series:

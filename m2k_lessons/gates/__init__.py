@@ -16,8 +16,6 @@ proven good; what fails one has not been proven bad. The gates say what the evid
 All but the last one use the development years only, the bars before `opened`.
 """
 
-
-
 from m2k_lessons.gates.bars import daily_bars, market_returns, read_bars
 from m2k_lessons.gates.costs import overnight_usd, round_turn_usd
 from m2k_lessons.gates.examination import GATES, Examination, examine, sharpe_error

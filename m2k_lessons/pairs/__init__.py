@@ -14,8 +14,6 @@ So are infinity, too few bars, legs and spreads that never move, and arguments o
 accepted: by a TypeError or ValueError that names argument and value.
 """
 
-
-
 from m2k_lessons.pairs.data import nasdaq_and_sp500
 from m2k_lessons.pairs.hedging import (
     METHODS,

@@ -15,8 +15,6 @@ Exactness
     where the stop has to stand.
 """
 
-
-
 from m2k_lessons.risk.bootstrap import bootstrap_equity
 from m2k_lessons.risk.engine import Limits, RiskEngine
 from m2k_lessons.risk.kelly import (

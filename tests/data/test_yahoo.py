@@ -247,6 +247,16 @@ def test_report_says_what_came_from_where_and_when(asking):
     assert json.loads(json.dumps(attrs))["fetched"] == attrs["fetched"]
 
 
+def test_an_index_is_known_by_its_symbol(asking):
+    index, future = download("^RUT", *SPAN), download("RTY=F", *SPAN)
+    assert index.attrs["opens"].tradable is False
+    (note,) = [note for note in index.attrs["report"].notes if "can't be traded" in note]
+    assert note.startswith("^RUT is an index: its open can't be traded; use a fund")
+    assert future.attrs["opens"].tradable is None  # five days are too few to tell
+    assert "can't be traded" not in str(future.attrs["report"])
+    assert "opens" not in download("^RUT", *SPAN, prices=("close",)).attrs
+
+
 def test_days_are_those_of_the_exchange(asking):
     answer = chart()
     meta = answer["chart"]["result"][0]["meta"]

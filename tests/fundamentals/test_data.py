@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from m2k_lessons import fundamentals as fm
+from m2k_lessons.fundamentals.data import _MACRO_COLUMNS
 from tests.fundamentals.inputs import series
 
 # --- real data
@@ -42,64 +43,18 @@ def test_premium_has_the_months_of_the_factors():
     assert abs(premium["smb_pct"].mean() - 0.2066) < 1e-4
 
 
-MONTHS = pd.period_range("1926-07", periods=5, freq="M")
-
-
-NUMBERS = np.array([192607, 192608, 192609, 192610, 192611])
-
-
-@pytest.mark.parametrize(
-    "index",
-    [
-        pd.DatetimeIndex(NUMBERS.astype("datetime64[ns]")),  # as arch 8 has it
-        pd.Index(NUMBERS),
-        pd.Index(NUMBERS.astype(str)),
-        MONTHS,
-        MONTHS.to_timestamp(),  # mended, each of these ways
-        MONTHS.to_timestamp(how="end"),
-        MONTHS.to_timestamp().tz_localize("UTC"),
-    ],
-    ids=["broken", "numbers", "text", "periods", "month begins", "month ends", "zone"],
-)
-def test_months_are_read_from_the_broken_index_and_from_a_mended_one(index, monkeypatch):
+def test_shipped_figures_are_those_of_the_libraries():
+    """The files in data/real against arch's and statsmodels' own, column by column."""
     from arch.data import frenchdata
+    from statsmodels.datasets import macrodata
 
-    table = frenchdata.load().iloc[: len(index)].set_axis(index, axis=0)
-    monkeypatch.setattr(frenchdata, "load", lambda: table)
-    premium = fm.small_cap_premium()
-    assert premium.index.equals(MONTHS)
-    assert premium.index.name == "month"
-    assert premium["smb_pct"].tolist() == [-2.30, -1.40, -1.32, 0.04, -0.20]
-
-
-@pytest.mark.parametrize(
-    "index",
-    [
-        pd.DatetimeIndex((NUMBERS * 100).astype("datetime64[ns]")),
-        pd.Index(NUMBERS[::-1]),
-        pd.Index([192607, 192608, 192610, 192611, 192612]),
-        pd.Index(["July", "August", "September", "October", "November"]),
-        pd.RangeIndex(5),
-        MONTHS.to_timestamp() + pd.DateOffset(months=1),
-        pd.Index([192607, 192608, 192609, 192610, 192613]),
-    ],
-)
-def test_months_that_nobody_understands_are_refused(index, monkeypatch):
-    from arch.data import frenchdata
-
-    table = frenchdata.load().iloc[: len(index)].set_axis(index, axis=0)
-    monkeypatch.setattr(frenchdata, "load", lambda: table)
-    with pytest.raises(ValueError, match=r"one row a month from 1926-07 .* arch 8\.0 is known"):
-        fm.small_cap_premium()
-
-
-def test_a_factor_that_is_gone_is_named(monkeypatch):
-    from arch.data import frenchdata
-
-    table = frenchdata.load().drop(columns="SMB")
-    monkeypatch.setattr(frenchdata, "load", lambda: table)
-    with pytest.raises(ValueError, match="must have a column SMB, got"):
-        fm.small_cap_premium()
+    factors, premium = frenchdata.load(), fm.small_cap_premium()
+    theirs = {"smb_pct": "SMB", "market_excess_pct": "Mkt-RF", "risk_free_pct": "RF"}
+    for column, name in theirs.items():
+        assert premium[column].tolist() == factors[name].tolist()
+    table, figures = macrodata.load_pandas().data, fm.macro()
+    for name, (column, _) in _MACRO_COLUMNS.items():
+        assert figures[column].tolist() == table[name].tolist()
 
 
 def test_quarters_are_sums_and_part_quarters_unknown():

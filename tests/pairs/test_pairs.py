@@ -68,12 +68,6 @@ def test_a_lesson_on_pairs_does_not_wait_for_arch_or_statsmodels():
     assert run.stdout.strip() == "set()"
 
 
-def test_without_arch_there_are_no_real_closes(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ModuleNotFoundError, match="nasdaq_and_sp500 needs the package arch"):
-        pairs.nasdaq_and_sp500()
-
-
 # ---------------------------------------------------------------- hedge ratios
 
 

@@ -1,227 +1,260 @@
 """From batches of cells to one sorted frame of prices, with the report of what was repaired."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+import os
 from contextlib import closing
-from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from m2k_lessons.data.reader import files, layout, numbers, tables, times, zones
-from m2k_lessons.data.reader.report import CellFault, PriceFileError, ReadReport, counted
+from m2k_lessons.data.opens import measure_opens
+from m2k_lessons.data.reader import bars, files, layout, numbers, tables, times, zones
+from m2k_lessons.data.reader.report import CellFault, Cells, PriceFileError, ReadReport, counted
 
 ROUNDING = 1e-6  # of the price: what a price stored with seven digits may be off
+SETTLED = 0.1  # of the price: how far outside the day's range a settlement may lie
 MOST_LISTED = 20  # dates in one line of the report
 
 
-def read(
-    path: str | Path | BinaryIO,
-    *,
-    zone: datetime.tzinfo,
-    prices: tuple[str, ...],
-    columns: Mapping[str, str] | Sequence[str | None] | None,
-    dayfirst: bool | None,
-    decimal: str | None,
-) -> pd.DataFrame:
-    """Read a price file whose arguments have been checked; see `m2k_lessons.data.read_prices`."""
-    table = tables.open_table(files.PriceFile(path), columns)
-    reading = _Reading(table, zone, prices, dayfirst, decimal)
-    try:
-        reading.decide()
-        reading.fill()
-        return reading.finish()
-    except CellFault as fault:
-        place = table.place_of(fault.record) if fault.record >= 0 else None
-        column = reading.label(fault.column)
-        raise PriceFileError(fault.problem, table.name, place, column) from None
+class Options(NamedTuple):
+    """The checked arguments of `m2k_lessons.data.read_prices`."""
+
+    zone: datetime.tzinfo
+    prices: tuple[str, ...]
+    columns: layout.Columns
+    dayfirst: bool | None
+    decimal: str | None
+    label: str
+    settlement: bool
+
+
+def read(path: str | os.PathLike | BinaryIO, options: Options) -> pd.DataFrame:
+    """Read a price file; see `m2k_lessons.data.read_prices`."""
+    file = files.PriceFile(path)
+    while True:
+        try:
+            table = tables.open_table(file, options.columns)
+            return _Reading(table, options).finish()
+        except UnicodeDecodeError:
+            # Not UTF-8 and no mark of UTF-16: the Western encoding that Windows writes, which
+            # agrees with Latin-1 on every letter. It decodes any byte, so there is no third try.
+            file.encoding = "cp1252"
+        except CellFault as fault:
+            place = f"{table.place} {fault.record}" if fault.record >= 0 else None
+            where = table.name, place, _label(table, fault.column)
+            raise PriceFileError(fault.problem, *where) from None
+
+
+def _label(table: tables.TextTable | tables.ParquetTable, role: str) -> str:
+    """Return a column as the file names it."""
+    position = table.roles.get(role)
+    label = table.labels[position] if position is not None else role
+    return label or f"{position + 1} (without a name)"
 
 
 class _Reading:
     """One file being read: the columns grow batch by batch, then rows are put in order."""
 
-    def __init__(
-        self,
-        table: tables.TextTable | tables.ParquetTable,
-        zone: datetime.tzinfo,
-        prices: tuple[str, ...],
-        dayfirst: bool | None,
-        decimal: str | None,
-    ):
-        self._table = table
-        self._zone = zone
-        self._prices = list(prices)
-        absent = [name for name in prices if name not in table.roles]
+    def __init__(self, table: tables.TextTable | tables.ParquetTable, options: Options):
+        self._table, self._options, self._zone = table, options, options.zone
+        self._prices = list(options.prices)
+        absent = [name for name in self._prices if name not in table.roles]
         if absent:
-            raise PriceFileError(
-                f"no column for {' and '.join(absent)}; the columns are "
-                f"{', '.join(table.labels)}; name it with columns=, or ask only for what the "
-                "file has, for example prices=('close',)",
-                table.name,
-                table.names_place,
-            )
-        self._others = [name for name in ("volume", "adj_close") if name in table.roles]
-        self._names = self._prices + self._others
-        for role in set(table.roles) - {*self._names, "date", "time", "symbol"}:
+            problem = layout.no_price(absent, table.labels, table.roles)
+            raise PriceFileError(problem, table.name, table.names_place)
+        others = [name for name in layout.NUMBERS[len(layout.PRICES) :] if name in table.roles]
+        self._others, self._names = others, self._prices + others
+        for role in set(table.roles) - {*self._names, "date", "time", "symbol", "zone"}:
             del table.roles[role]
-        self._numbers = numbers.Numbers(
-            self._prices, self._others, decimal, comma_likely=table.delimiter == "semicolon"
-        )
-        self._times = times.Times(dayfirst)
-        in_utc = layout.names_utc(self.label("time")) or layout.names_utc(self.label("date"))
-        self._zone_of_column = datetime.UTC if in_utc else None
-        # Pages of memory are taken only as rows arrive.
-        self._block = np.empty((len(self._names), table.most_rows))
-        self._stamps = np.empty(table.most_rows, dtype=np.int64)
-        self._rows = 0
-        self._records = 0
-        self._left_out = [np.array([], dtype=np.int64)]  # records that became no row
-        self._without_numbers = [np.array([], dtype=np.int64)]  # their times, if they have one
-        self._rounded = 0
-        self._symbol: str | None = None
-        self._repairs: list[str] = []
-        self._notes: list[str] = []
+        plain = set(map(layout.plain_name, table.labels))
+        may_group = table.delimiter == "semicolon" or not plain.isdisjoint(layout.FOREIGN)
+        decimal, billionths = options.decimal, plain >= layout.DATABENTO
+        self._numbers = numbers.Numbers(self._prices, others, decimal, may_group, billionths)
+        self._times = times.Times(options.dayfirst)
+        self._times.aware = table.times_aware or None
+        # What each batch adds: its times, lines and columns of numbers.
+        self._stamps, self._lines = bytearray(), bytearray()
+        self._values = {name: bytearray() for name in self._names}
+        self._empty = self._records = self._rounded = self._widened = 0
+        self._without_numbers = [np.array([], dtype=np.int64)]  # times of rows without numbers
+        self._below_zero: tuple[int, float] | None = None  # line and volume
+        self._named_zone, self._symbol = None, ""
+        self._repairs, self._notes = [], []
 
-    def label(self, role: str) -> str:
-        """Return a column as the file names it."""
-        position = self._table.roles.get(role)
-        label = self._table.labels[position] if position is not None else role
-        return label or f"{position + 1} (without a name)"
-
-    def decide(self) -> None:
-        """Settle what one cell alone does not tell: decimal mark, order of day and month."""
-        with closing(self._table.batches()) as batches:
-            numbers.look_through(batches, self._numbers, self._times)
-
-    def fill(self) -> None:
-        """Read all batches; the first fault in the file's order is raised."""
-        with closing(self._table.batches()) as batches:
-            for columns in batches:
-                self._add(columns)
-        pa.default_memory_pool().release_unused()  # sorting may need it
-        self._table.check_complete(self._records)
-        if self._table.most_rows and not self._rows:
-            raise PriceFileError("has no row with a price", self._table.name)
-
-    def _add(self, columns: dict[str, pa.Array]) -> None:
-        """Append the rows of one batch."""
-        faults: list[CellFault] = []
-        size = len(columns["time"])
-        values = np.empty((len(self._names), size))
-        for row, name in enumerate(self._names):
-            values[row] = self._numbers.read(name, columns[name], faults)
-        nothing = np.isnan(values).all(axis=0)
-        positions = np.arange(size)
-        if nothing.any():
-            positions = np.flatnonzero(~(nothing & self._times.is_empty(columns)))
-            columns = {role: cells.take(pa.array(positions)) for role, cells in columns.items()}
-        found: list[CellFault] = []
-        stamps = self._times.read(columns, found)
-        self._check_symbol(columns, found)
-        faults += [CellFault(int(positions[f.record]), f.column, f.problem) for f in found]
-        self._check_values(values, nothing, faults)
-        if faults:
-            first = min(faults, key=lambda fault: fault.record)
-            raise CellFault(self._records + first.record, first.column, first.problem)
-
-        if nothing.any():
-            self._left_out.append(self._records + np.flatnonzero(nothing))
-            self._without_numbers.append(stamps[nothing[positions]])
-            stamps, values = stamps[~nothing[positions]], values[:, ~nothing]
-        end = self._rows + len(stamps)
-        self._stamps[self._rows : end] = stamps
-        self._block[:, self._rows : end] = values
-        self._rows = end
-        self._records += size
-
-    def _check_symbol(self, columns: dict[str, pa.Array], faults: list[CellFault]) -> None:
-        if "symbol" not in columns:
-            return
-        for symbol in columns["symbol"].unique().to_pylist():
-            self._symbol = self._symbol or symbol
-            if symbol and symbol != self._symbol:
-                record = pc.index(columns["symbol"], symbol).as_py()
-                problem = f"{symbol!r} after {self._symbol!r}: a file must hold one symbol"
-                faults.append(CellFault(record, "symbol", problem))
-                return
-
-    def _check_values(
-        self, values: np.ndarray, nothing: np.ndarray, faults: list[CellFault]
-    ) -> None:
-        """Refuse what no market prints; the first bad row of each kind joins `faults`."""
-        of = dict(zip(self._names, values, strict=True))
-
-        def refuse(bad: np.ndarray, name: str, problem: str) -> None:
-            if bad.any():
-                row = int(bad.argmax())
-                numbers = {key: f"{of[key][row]:.12g}" for key in self._names}
-                faults.append(CellFault(row, name, problem.format(**numbers)))
-
-        for name in self._prices:
-            price = of[name]
-            refuse(np.isnan(price) & ~nothing, name, f"the {name} is missing")
-            problem = f"the {name} is {{{name}}}, and a price must be above 0"
-            if name != "close":
-                problem += "; prices= can leave the column out"
-            refuse(price <= 0, name, problem)
-        if "volume" in of:
-            refuse(of["volume"] < 0, "volume", "the volume is {volume}, below 0")
-        rounded = np.zeros(len(nothing), dtype=bool)
-        for upper, lower, name in (
-            ("high", "low", "high"),
-            ("high", "open", "open"),
-            ("high", "close", "close"),
-            ("open", "low", "open"),
-            ("close", "low", "close"),
-        ):
-            if upper in of and lower in of:
-                crossed = of[upper] < of[lower]
-                if crossed.any():
-                    problem = f"the {upper} {{{upper}}} is below the {lower} {{{lower}}}"
-                    refuse(of[upper] < of[lower] * (1 - ROUNDING), name, problem)
-                    rounded |= crossed
-        self._rounded += int(rounded.sum())
-
-    def _record_of(self, row: int) -> int:
-        """Return the record from which a row came."""
-        left_out = np.concatenate(self._left_out)
-        before = left_out - np.arange(left_out.size)
-        return int(row + np.searchsorted(before, row, side="right"))
+    def _label(self, role: str) -> str:
+        return _label(self._table, role)
 
     def finish(self) -> pd.DataFrame:
         """Return the frame: instants, sorted, without repeated rows."""
-        self._to_utc()
-        self._sort()
-        stamps, block = self._stamps[: self._rows], self._block[:, : self._rows]
-        unit = "us" if _all_multiples(stamps, 1000) else "ns"
+        with closing(self._table.batches(strict=False)) as batches:
+            for columns, _ in batches:
+                if all([self._numbers.look(columns), self._times.look(columns)]):
+                    break
+        self._numbers.settle()
+        self._times.settle()
+        with closing(self._table.batches(self._numbers.decimal)) as batches:
+            for columns, lines in batches:
+                self._add(columns, lines)
+        stamps = np.frombuffer(self._stamps, dtype=np.int64)
+        if not stamps.size:
+            found = "row with a price" if self._records else "rows: it has column names and no rows"
+            raise PriceFileError(f"has no {found}; download it again", self._table.name)
+        block = np.empty((len(self._names), len(stamps)))
+        for row, name in enumerate(self._names):
+            block[row] = np.frombuffer(self._values.pop(name))
+        self._to_utc(stamps, block)
+        stamps, block = self._sort(stamps, block)
+        block = self._decide_volume(block)
+        if self._options.label == "end":
+            stamps = bars.labelled_by_start(stamps, self._table.name)
+            self._repairs.append("moved every time back by one bar, from its end to its start")
         midnight_utc = self._times.aware and _all_multiples(stamps, times.DAY)
-        if unit == "us":
-            stamps //= 1000
+        unit, scale = ("us", 1000) if _all_multiples(stamps, 1000) else ("ns", 1)
+        stamps //= scale
         kind = pd.DatetimeTZDtype(unit, self._zone)
         index = pd.DatetimeIndex(stamps, dtype=kind, name="time", copy=False)
         frame = pd.DataFrame(block.T, index=index, columns=self._names, copy=False)
-        frame.attrs["report"] = self._report(frame, midnight_utc)
+        notes = self._understood(frame, midnight_utc)
+        if {"open", "close"} <= set(self._prices):
+            frame.attrs["opens"] = opens = measure_opens(frame, self._symbol or self._table.symbol)
+            notes += [str(opens)] if opens.tradable is False else []
+        frame.attrs["report"] = self._report(frame.index, notes + self._notes)
         return frame
 
-    def _to_utc(self) -> None:
+    def _add(self, columns: Cells, lines: np.ndarray) -> None:
+        """Append the rows of one batch."""
+        faults: list[CellFault] = []
+        values = {name: self._numbers.read(name, columns[name], faults) for name in self._names}
+        nothing = np.all([np.isnan(each) for each in values.values()], axis=0)
+        positions = np.arange(len(lines))
+        if nothing.any():
+            positions = np.flatnonzero(~(nothing & self._times.is_empty(columns)))
+            columns = {role: cells[positions] for role, cells in columns.items()}
+        found: list[CellFault] = []
+        stamps = self._times.read(columns, found) if len(positions) else positions
+        self._check_symbol(columns, found)
+        for fault in found:
+            fault.record = int(positions[fault.record])
+            faults.append(fault)
+        self._check_values(values, nothing, faults, lines)
+        if faults:
+            first = min(faults, key=lambda fault: fault.record)
+            first.record = int(lines[first.record])
+            raise first
+
+        self._records += len(lines)
+        if nothing.any():
+            self._empty += len(lines) - len(positions)
+            self._without_numbers.append(stamps[nothing[positions]])
+            stamps, lines = stamps[~nothing[positions]], lines[~nothing]
+            values = {name: each[~nothing] for name, each in values.items()}
+        self._stamps += stamps.tobytes()
+        self._lines += lines.astype(np.int32).tobytes()
+        for name, each in values.items():
+            self._values[name] += each.tobytes()
+
+    def _check_symbol(self, columns: Cells, faults: list[CellFault]) -> None:
+        for symbol in dict.fromkeys(columns.get("symbol", ())):
+            self._symbol = self._symbol or symbol
+            if symbol and symbol != self._symbol:
+                label = self._label("symbol")
+                remedy = "pick one with pandas: table = pandas.read_csv(path, dtype=str); "
+                remedy += f"table[table[{label!r}] == {self._symbol!r}]"
+                remedy += ".to_csv('one.csv', index=False)"
+                problem = f"{symbol!r} after {self._symbol!r}: a file must hold one symbol"
+                record = int((columns["symbol"] == symbol).argmax())
+                faults.append(CellFault(record, "symbol", problem, remedy))
+                return
+
+    def _check_values(
+        self, of: Cells, nothing: np.ndarray, faults: list[CellFault], lines: np.ndarray
+    ) -> None:
+        """Refuse what no market prints; the first bad row of each kind joins `faults`."""
+
+        def refuse(bad: np.ndarray, name: str, problem: str, *drop: str) -> None:
+            if bad.any():
+                row = int(bad.argmax())
+                remedy, kept = "correct or delete the line", set(self._prices) - set(drop)
+                if kept and drop:
+                    kept = tuple(price for price in layout.PRICES if price in kept)
+                    remedy += f", or pass prices={kept!r}: prices= can leave the column out"
+                shown = {key: f"{of[key][row]:.12g}" for key in self._names}
+                faults.append(CellFault(row, name, problem.format(**shown), remedy))
+
+        for name in self._prices:
+            drop = () if name == "close" else (name,)
+            refuse(np.isnan(of[name]) & ~nothing, name, f"the {name} is missing", *drop)
+            problem = f"the {name} is {{{name}}}, and a price must be above 0"
+            refuse(of[name] <= 0, name, problem, *drop)
+        if "volume" in of and self._below_zero is None and (below := of["volume"] < 0).any():
+            self._below_zero = int(lines[below.argmax()]), of["volume"][below.argmax()]
+            if self._below_zero[1] != -1:
+                self._refuse_volume()
+        if self._options.settlement and "close" in of:
+            self._widen(of)
+        rounded = np.zeros(len(nothing), dtype=bool)
+        pairs = ("high low high", "high open open", "high close close", "open low open",
+                 "close low close")  # fmt: skip
+        for upper, lower, name in map(str.split, pairs):
+            if upper in of and lower in of and (crossed := of[upper] < of[lower]).any():
+                problem = f"the {upper} {{{upper}}} is below the {lower} {{{lower}}}"
+                if name == "close":
+                    problem += "; if closes are settlements, which may lie outside the day's trades"
+                    problem += ", pass settlement=True"
+                drop = ("high", "low") if name == "close" else (name,)
+                refuse(of[upper] < of[lower] * (1 - ROUNDING), name, problem, *drop)
+                rounded |= crossed
+        self._rounded += int(rounded.sum())
+
+    def _refuse_volume(self) -> None:
+        line, volume = self._below_zero
+        remedy = f"correct it, or leave it out: columns={{{self._label('volume')!r}: None}}"
+        raise CellFault(line, "volume", f"the volume is {volume:.12g}, below 0", remedy)
+
+    def _widen(self, of: Cells) -> None:
+        """Widen the day's range to a settlement just outside it."""
+        for name, outermost in (("high", np.maximum), ("low", np.minimum)):
+            if name in of:
+                wider = outermost(of[name], of["close"])
+                near = (wider != of[name]) & (np.abs(wider / of[name] - 1) < SETTLED)
+                of[name] = np.where(near, wider, of[name])
+                self._widened += int(near.sum())
+
+    def _to_utc(self, stamps: np.ndarray, block: np.ndarray) -> None:
         if self._times.aware:
             return
-        stamps, block = self._stamps[: self._rows], self._block
-        zone = self._times.zone or self._zone_of_column or self._zone
-
-        def repeated(one: int, other: int) -> bool:
-            return np.array_equal(block[:, one], block[:, other], equal_nan=True)
-
+        daily = _all_multiples(stamps, times.DAY)
+        self._named_zone = self._times.zone or self._zone_beside(daily)
+        zone = self._named_zone or self._zone
         try:
-            zones.to_utc_in_place(stamps, zone, _all_multiples(stamps, times.DAY), repeated)
+            zones.to_utc_in_place(stamps, zone, daily, block)
         except CellFault as fault:
-            raise CellFault(self._record_of(fault.record), fault.column, fault.problem) from None
+            fault.record = int(np.frombuffer(self._lines, dtype=np.int32)[fault.record])
+            raise
 
-    def _sort(self) -> None:
-        stamps, block = self._stamps[: self._rows], self._block[:, : self._rows]
+    def _zone_beside(self, daily: bool) -> datetime.tzinfo | None:
+        """Return the zone that a column name or a line above the names gives."""
+        for role in {"time", "date"} & set(self._table.roles):
+            label = self._label(role)
+            found = layout.ZONE_IN_NAME.search(label)
+            word = found and found[1].upper()
+            if word in ("UTC", "GMT"):
+                return datetime.UTC
+            if word and not daily and label not in (self._options.columns or ()):
+                remedy = f"pass columns={{{label!r}: {role!r}}} and tz={times.CLOCKS[word]!r}"
+                if word in times.OFFSETS:
+                    never = f"Etc/GMT{-times.OFFSETS[word]:+d}"
+                    remedy += f" if its clock changes in summer, tz={never!r} if never"
+                raise CellFault(-1, role, f"the name says {word}, which is no one clock", remedy)
+        named, zone = layout.zones_in_comments(self._table.comments)
+        if named and zone is None and not daily:
+            said = " and ".join(dict.fromkeys(named))
+            note = f"a line above the names says {said}: not used, tz= places the times"
+            self._notes.append(note)
+        return None if daily else zone  # dates are dates
+
+    def _sort(self, stamps: np.ndarray, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         order: np.ndarray | slice = slice(None)
         if not (rising := stamps[1:] >= stamps[:-1]).all():
             if (stamps[1:] <= stamps[:-1]).all():
@@ -235,105 +268,123 @@ class _Reading:
                 column[:] = column[order]  # numpy sees the overlap and copies
         repeats = 1 + np.flatnonzero(stamps[1:] == stamps[:-1])
         if not repeats.size:
-            return
+            return stamps, block
         for name, column in zip(self._names, block, strict=True):
             here, there = column[repeats], column[repeats - 1]
             differ = (here != there) & ~(np.isnan(here) & np.isnan(there))
             if differ.any():
-                self._refuse_disagreement(name, column, int(repeats[differ.argmax()]), order)
-        keep = np.ones(self._rows, dtype=bool)
-        keep[repeats] = False
-        self._rows -= repeats.size
-        for column in (stamps, *block):
-            column[: self._rows] = column[keep]
+                row = int(repeats[differ.argmax()])
+                lines = np.frombuffer(self._lines, dtype=np.int32)[order]
+                pair = sorted((int(lines[at]), column[at]) for at in (row - 1, row))
+                (first, one), (second, other) = pair
+                time = _moment(pd.Timestamp(stamps[row], tz="UTC").tz_convert(self._zone))
+                problem = f"{name} {other:.12g} and {one:.12g} in {self._table.place} {first} "
+                problem += f"disagree: both rows are of {time}"
+                raise CellFault(second, name, problem, "delete the wrong line")
         self._repairs.append(f"removed {counted(repeats.size, 'repeated row')}")
+        return np.delete(stamps, repeats), np.delete(block, repeats, axis=1)
 
-    def _refuse_disagreement(
-        self, name: str, column: np.ndarray, row: int, order: np.ndarray | slice
-    ) -> None:
-        original = np.arange(self._rows)[order]
-        (first, one), (second, other) = sorted(
-            (self._record_of(original[at]), column[at]) for at in (row - 1, row)
-        )
-        time = pd.Timestamp(self._stamps[row], tz="UTC").tz_convert(self._zone)
-        raise CellFault(
-            second,
-            name,
-            f"{name} {other:.12g} and {one:.12g} in {self._table.place_of(first)} disagree: "
-            f"both rows are of {_moment(time)}",
-        )
+    def _decide_volume(self, block: np.ndarray) -> np.ndarray:
+        """Say where a volume is none, -1 or 0 in every row: MetaTrader's ticks stand for it."""
+        roles, label, notes = self._table.roles, self._label("volume"), self._notes
+        column = dict(zip(self._names, block, strict=True))
+        volume = column.get("volume")
+        if self._below_zero:
+            if (volume > 0).any():
+                self._refuse_volume()
+            notes.append(f"{label} is -1 in rows and never above 0: left out, it is none")
+            del column["volume"]
+        elif volume is not None and not np.nan_to_num(volume).any():
+            if "tick_volume" not in column:
+                notes.append(f"volume is 0 in every row ({label}): none was recorded")
+            else:
+                del column["volume"]
+        if "tick_volume" in column:
+            ticks = column.pop("tick_volume")
+            if "volume" not in column:
+                roles["volume"] = roles["tick_volume"]
+                column["volume"] = ticks
+                label = self._label("volume")
+                notes.append(f"volume is {label}: price changes counted, not contracts")
+        if list(column) == self._names:
+            return block
+        self._names = [name for name in (*layout.PRICES, "volume", "adj_close") if name in column]
+        self._others = [name for name in self._names if name not in self._prices]
+        return np.array([column[name] for name in self._names])
 
-    def _report(self, frame: pd.DataFrame, midnight_utc: bool) -> ReadReport:
-        table, numbers_, times_ = self._table, self._numbers, self._times
-        repairs, notes = [*table.repairs, *self._repairs], []
-        without = np.concatenate(self._without_numbers)
-        empty = sum(map(len, self._left_out)) - without.size
-        if empty:
-            repairs.append(f"skipped {counted(empty, 'empty row')}")
-        if without.size:
-            zone = self._zone if times_.aware else None
-            dates = pd.DatetimeIndex(without.view("M8[ns]"), tz="UTC").tz_convert(zone)
-            listed = ", ".join(map(_moment, dates[:MOST_LISTED]))
-            more = f" and {without.size - MOST_LISTED} more" if without.size > MOST_LISTED else ""
-            repairs.append(
-                f"left out {counted(without.size, 'row')} without any number: {listed}{more}"
-            )
-        if numbers_.decimal == ",":
-            repairs.append("read the decimal comma as a decimal point")
-        if numbers_.grouped:
-            grouped = [self.label(name) for name in self._names if name in numbers_.grouped]
-            repairs.append(f"took out the thousands separators of {', '.join(grouped)}")
-
-        zone = str(self._zone)
-        if times_.epoch:
-            notes.append(f"times are counted in {times_.epoch} since 1970, shown in {zone}")
-        elif times_.aware:
-            notes.append(f"times have a UTC offset, shown in {zone}")
-        elif named := times_.zone or self._zone_of_column:
-            notes.append(f"times are in {named}, shown in {zone}")
+    def _understood(self, frame: pd.DataFrame, midnight_utc: bool) -> list[str]:
+        """Note what was understood in a way worth knowing."""
+        found, zone = self._times, str(self._zone)
+        if found.epoch:
+            notes = [f"times are counted in {found.epoch} since 1970, shown in {zone}"]
+        elif found.aware:
+            notes = [f"times have a UTC offset, shown in {zone}"]
+        elif self._named_zone:
+            notes = [f"times are in {self._named_zone}, shown in {zone}"]
         else:
-            notes.append(f"times have no zone, taken as {zone}")
+            notes = [f"times have no zone, taken as {zone}"]
         if midnight_utc and frame.index[0].hour:
             notes.append("every time is midnight UTC; pass tz='UTC' to keep the dates")
-        if times_.day_order:
-            notes.append(f"dates are {times_.day_order}")
-        if "close" in self._names and not layout.is_named(self.label("close"), "close"):
-            notes.append(f"the close is the column {self.label('close')}")
+        if found.ambiguous:
+            notes.append(f"dates are {'day/month' if found.dayfirst else 'month/day'}/year")
+        notes += bars.notes(frame.index, found.abbreviations, self._options.label, midnight_utc)
+        close = self._label("close")
+        if "close" in self._names and layout.plain_name(close) not in layout.NAMES["close"]:
+            notes.append(f"the close is the column {close}")
+        if self._numbers.three_decimals:
+            note = "every number with a point has three digits behind it, read as decimals; pass "
+            notes.append(note + "decimal=',' if the point separates thousands")
+        if (largest := frame[self._prices].max(axis=None)) > 1e9:
+            notes.append(f"prices reach {largest:.4g}: are they in another unit?")
         if "volume" not in self._names:
             notes.append("the file has no volume")
         for name in self._others:
-            missing = int(np.isnan(frame[name].to_numpy()).sum())
-            if missing:
+            if missing := int(np.isnan(frame[name].to_numpy()).sum()):
                 notes.append(f"{name} is missing in {counted(missing, 'row')}, left as NaN")
         if self._rounded:
-            notes.append(
-                f"open, close, high or low cross by a rounding in {counted(self._rounded, 'row')}"
-            )
-        used = {table.roles[role] for role in {*self._names, "date", "time"} & set(table.roles)}
-        return ReadReport(
-            file=table.name,
-            rows=len(frame),
-            first=_moment(frame.index[0]),
-            last=_moment(frame.index[-1]),
-            delimiter=table.delimiter,
-            timezone=zone,
-            unused_columns=tuple(
-                label or f"{position} (without a name)"
-                for position, label in enumerate(table.labels, start=1)
-                if position - 1 not in used
-            ),
-            repairs=tuple(repairs),
-            notes=tuple(notes),
-        )
+            rows = counted(self._rounded, "row")
+            notes.append(f"open, close, high or low cross by a rounding in {rows}")
+        return notes
+
+    def _report(self, index: pd.DatetimeIndex, notes: list[str]) -> ReadReport:
+        table, found = self._table, self._numbers
+        repairs, without = [*table.repairs, *self._repairs], np.concatenate(self._without_numbers)
+        if self._empty:
+            repairs.append(f"skipped {counted(self._empty, 'empty row')}")
+        if without.size:
+            zone = self._zone if self._times.aware else None
+            dates = pd.DatetimeIndex(without.view("M8[ns]"), tz="UTC").tz_convert(zone)
+            listed = ", ".join(map(_moment, dates[:MOST_LISTED]))
+            listed += f" and {without.size - MOST_LISTED} more" * (without.size > MOST_LISTED)
+            repairs.append(f"left out {counted(without.size, 'row')} without any number: {listed}")
+        if self._widened:
+            rows = counted(self._widened, "row")
+            repairs.append(f"widened the range of {rows} to a settlement outside it")
+        if found.decimal == ",":
+            repairs.append("read the decimal comma as a decimal point")
+        if found.decimal == numbers.THIRTY_SECONDS:
+            repairs.append("read prices such as 110-16 as points and thirty-seconds")
+        if found.billionths:
+            repairs.append("divided the prices by 1,000,000,000, the unit of Databento's files")
+        if found.grouped:
+            grouped = [self._label(name) for name in self._names if name in found.grouped]
+            repairs.append(f"took out the thousands separators of {', '.join(grouped)}")
+        used = {*self._names, "date", "time", "zone"} & set(table.roles)
+        used = {table.roles[role] for role in used}
+        unused = [place for place in range(len(table.labels)) if place not in used]
+        unused = [table.labels[place] or f"{place + 1} (without a name)" for place in unused]
+        span, zone = (_moment(index[0]), _moment(index[-1])), str(self._zone)
+        lists = tuple(unused), tuple(repairs), tuple(notes)
+        return ReadReport(table.name, len(index), *span, table.delimiter, zone, *lists)
 
 
 def _all_multiples(stamps: np.ndarray, divisor: int) -> bool:
     """Tell whether a divisor divides all, without an array of remainders beside the result."""
-    slices = range(0, len(stamps), zones.SLICE)
-    return not any((stamps[start : start + zones.SLICE] % divisor).any() for start in slices)
+    slices = range(0, len(stamps), 1 << 18)
+    return not any((stamps[start : start + (1 << 18)] % divisor).any() for start in slices)
 
 
 def _moment(time: pd.Timestamp) -> str:
     """Return a time as text, a date alone at midnight."""
-    at_midnight = (time.hour, time.minute, time.second, time.nanosecond) == (0, 0, 0, 0)
-    return str(time.date()) if at_midnight and not time.microsecond else str(time)
+    clock = (time.hour, time.minute, time.second, time.microsecond, time.nanosecond)
+    return str(time) if any(clock) else str(time.date())

@@ -1,23 +1,28 @@
-"""Numbers as people's files write them: decimal comma, thousands separators, `$`, `1.2M`."""
+"""Numbers as people's files write them: decimal comma, grouped thousands, `$`, `1.2M`, 110-16."""
 
-from collections.abc import Iterable
+import re
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+import pandas as pd
 
-from m2k_lessons.data.reader.report import CellFault, shown
+from m2k_lessons.data.reader.report import CellFault, Cells, shown
 
-MISSING = r"(?i)^(null|none|nan|n/?a|#n/a|<na>|nil|-+|\.|—|–)?$"
+MISSING = re.compile(r"(null|none|nan|n/?a|#n/a|<na>|nil|-+|\.|—|–)?", re.IGNORECASE)
 THOUSAND = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 CURRENCY = "[$€£¥]"
-SPACES = r" '’\x{00a0}\x{2009}\x{202f}"  # group thousands whichever mark is the decimal one
+SPACES = r" '’\u00a0\u2009\u202f"  # group thousands whichever mark is the decimal one
 POWER = r"([eE][+-]?\d+)?"
+THIRTY_SECONDS = "32nds"
+# 110-16 is 110 16/32, 110-16+ and 110-165 half a thirty-second more, 110-162 a quarter.
+BOND = re.compile(r"(\d{2,3})[-'’]([0-2]\d|3[01])([0257]|\+|\.\d+)?", re.ASCII)
+BOND_OR_THOUSANDS = re.compile(r"\d{2,3}['’]\d{3}", re.ASCII)
+QUARTERS = {"": 0.0, "0": 0.0, "2": 0.25, "5": 0.5, "7": 0.75, "+": 0.5}
+BILLIONTH_UNDEFINED = 2.0**63  # what Databento writes where there is no price
 
 
-def _decimal_evidence(mark: str, other: str) -> str:
+def _decimal_evidence(mark: str, other: str) -> re.Pattern:
     """Return a pattern of the numbers in which `mark` can only be the decimal one."""
-    mark, other = rf"\x{{{ord(mark):02x}}}", rf"\x{{{ord(other):02x}}}"
+    mark, other = re.escape(mark), re.escape(other)
     ways = (
         rf"^[^{mark}]*\d{mark}(\d{{0,2}}|\d{{4,}})",  # not followed by three digits
         rf"^\D*(0|\d{{4,}}){mark}\d{{3}}",  # preceded by what is no leading group
@@ -25,150 +30,141 @@ def _decimal_evidence(mark: str, other: str) -> str:
         rf"\d[{other}{SPACES}]\d{{3}}{mark}\d+",  # after a group
         rf"{other}\d{{3}}{other}\d{{3}}",  # the other mark groups
     )
-    return f"({'|'.join(ways)}){POWER}[kKmMbBtT]?$"
+    return re.compile(rf"({'|'.join(ways)}){POWER}[kKmMbBtT]?$", re.ASCII)
 
 
 EVIDENCE = {".": _decimal_evidence(".", ","), ",": _decimal_evidence(",", ".")}
-UNDECIDED = r"^\D*\d{1,3},\d{3}\D*$"  # 1,234: a thousand or a little more than one
+UNDECIDED = re.compile(r"\D*\d{1,3}[.,]\d{3}\D*", re.ASCII)  # 1,234: a thousand or little over one
 
 
-def _number(decimal: str, group: str) -> str:
+def _number(decimal: str, group: str) -> re.Pattern:
     """Return the pattern of a whole number cell."""
-    mark, group = rf"\x{{{ord(decimal):02x}}}", rf"\x{{{ord(group):02x}}}"
+    mark, group = re.escape(decimal), re.escape(group)
     whole = (
         rf"\d+|\d{{1,3}}({group}\d{{3}})+|\d{{1,3}}([{SPACES}]\d{{3}})+"
         rf"|\d{{1,2}}({group}\d{{2}})*{group}\d{{3}}"  # 12,34,567 as in India
     )
-    return rf"^([+-]?{CURRENCY}?|{CURRENCY}[+-])\s?(({whole})({mark}\d*)?|{mark}\d+){POWER}$"
+    return re.compile(
+        rf"([+-]?{CURRENCY}?|{CURRENCY}[+-])\s?(({whole})({mark}\d*)?|{mark}\d+){POWER}", re.ASCII
+    )
+
+
+NUMBER = {".": _number(".", ","), ",": _number(",", ".")}
 
 
 class Numbers:
     """Reads the number columns of one file; the decimal mark is decided once for all of it.
 
-    Parameters
-    ----------
-    prices, others : list of str
-        Names of the price columns and of the others (volume, adjusted close).
-    decimal : {".", ","} or None
-        The user's word; None to decide by the evidence.
-    comma_likely : bool
-        True where the delimiter is a semicolon, which is there because commas are decimal.
+    `decimal` is the user's word, and then what was decided; `may_group` is True where points may
+    well group thousands, `billionths` where whole prices count billionths. `three_decimals`: each
+    number with a point has three digits behind it, and these were taken for decimals.
     """
 
     def __init__(
-        self, prices: list[str], others: list[str], decimal: str | None, comma_likely: bool
+        self, prices: list, others: list, decimal: str | None, may_group: bool, billionths: bool
     ):
-        self._prices = prices
-        self._others = others
-        self._comma_likely = comma_likely
+        self._prices, self._others, self._given = prices, others, decimal
+        self._points_may_group = may_group
         self._undecided: tuple[str, str] | None = None
-        self.decimal = decimal
+        self._bonds = False  # a price is unmistakably one in thirty-seconds
+        self._unclear: tuple[str, str] | None = None  # a price that may be one, or a thousand
+        self._numbers_only = False  # a price that can be none
+        self.decimal, self.billionths, self.three_decimals = decimal, billionths, False
         self.grouped: set[str] = set()  # columns in which thousands separators were taken out
 
-    def look(self, columns: dict[str, pa.Array]) -> bool:
+    def look(self, columns: Cells) -> bool:
         """Look for evidence of the decimal mark; return True when there is no need for more."""
         if self.decimal is not None:
             return True
         undecided = None
-        for names in (self._prices, self._others):
-            for name in names:
-                text = columns[name]
-                if not pa.types.is_string(text.type):
-                    continue
-                text = pc.utf8_trim_whitespace(text)
-                for mark, pattern in EVIDENCE.items():
-                    if pc.any(pc.match_substring_regex(text, pattern)).as_py():
-                        self.decimal = mark
-                        return True
-                either = pc.index(pc.match_substring_regex(text, UNDECIDED), True).as_py()
-                if either >= 0 and undecided is None:
-                    undecided = (name, text[either].as_py())
+        for name in self._prices + self._others:
+            if columns[name].dtype != object:
+                continue
+            cells = {cell.strip() for cell in columns[name]}
+            if name in self._prices:
+                self._look_for_bonds(name, cells)
+            marks = [mark for mark in EVIDENCE if any(map(EVIDENCE[mark].search, cells))]
+            if marks:
+                self.decimal = self.decimal or marks[0]
+                self.billionths &= name not in self._prices
+            if self._bonds or (self.decimal is not None and not self._unclear):
+                return True
+            either = sorted(cell for cell in cells if UNDECIDED.fullmatch(cell))
+            undecided = undecided or (name, either[0]) if either else undecided
         self._undecided = undecided or self._undecided
-        return undecided is None
+        return undecided is None and not self._unclear
+
+    def _look_for_bonds(self, name: str, cells: set[str]) -> None:
+        found = {cell for cell in cells if BOND.fullmatch(cell)}
+        unclear = {cell for cell in found if BOND_OR_THOUSANDS.fullmatch(cell)}
+        self._bonds |= found != unclear
+        self._numbers_only |= any(not MISSING.fullmatch(cell) for cell in cells - found)
+        if unclear and self._unclear is None:
+            self._unclear = (name, min(unclear))
 
     def settle(self) -> None:
         """Fix the decimal mark after the last look."""
-        if self.decimal is None and self._undecided is not None:
+        if self._given is not None:
+            return
+        if self._bonds:
+            self.decimal = THIRTY_SECONDS
+        elif self._unclear and not self._numbers_only:
+            name, text = self._unclear
+            whole, part = re.split("['’]", text)
+            problem = f"{shown(text)} can be {whole}{part} or {whole} and {part[:2]} thirty-seconds"
+            remedy = "pass decimal='.' if the apostrophe separates thousands, else decimal='32nds'"
+            raise CellFault(-1, name, problem, remedy)
+        elif self.decimal is None and self._undecided is not None:
             name, text = self._undecided
-            if not (self._comma_likely and name in self._prices):
-                raise CellFault(
-                    -1,
-                    name,
-                    f"{shown(text)} can be {text.replace(',', '')} or {text.replace(',', '.')}: "
-                    "pass decimal='.' if the comma separates thousands, decimal=',' if it is the "
-                    "decimal mark",
-                )
-            self.decimal = ","
+            if "," in text or self._points_may_group:
+                whole, point = (re.sub("[.,]", mark, text) for mark in ("", "."))
+                mark, word, other = (",", "comma", ".") if "," in text else (".", "point", ",")
+                remedy = f"pass decimal={other!r} if the {word} separates thousands, "
+                remedy += f"decimal={mark!r} if it is the decimal mark"
+                raise CellFault(-1, name, f"{shown(text)} can be {whole} or {point}", remedy)
+            self.three_decimals = True
         self.decimal = self.decimal or "."
 
-    def read(self, name: str, cells: pa.Array, faults: list[CellFault]) -> np.ndarray:
+    def read(self, name: str, cells: np.ndarray, faults: list[CellFault]) -> np.ndarray:
         """Return a column as float64, NaN where it is empty; the first bad cell joins `faults`."""
-        if not pa.types.is_string(cells.type):
-            values = _as_float(pc.cast(cells, pa.float64(), safe=False))
-        elif (values := self._read_plain(cells)) is None:
-            values = self._read_dressed(name, pc.utf8_trim_whitespace(cells), faults)
+        values = cells if cells.dtype != object else self._read_text(name, cells, faults)
         infinite = np.isinf(values)
         if infinite.any():
             faults.append(CellFault(int(infinite.argmax()), name, "the number is infinite"))
+        if self.billionths and name in self._prices:
+            values = np.where(values >= BILLIONTH_UNDEFINED, np.nan, values / 1e9)
         return values
 
-    def _read_plain(self, cells: pa.Array) -> np.ndarray | None:
-        """Return numbers that need nothing but another decimal mark, None if one needs more."""
-        if self.decimal == ",":
-            if pc.any(pc.match_substring(cells, ".")).as_py():
-                return None
-            cells = pc.replace_substring(cells, ",", ".")
-        values = _try_cast(cells)
-        return _try_cast(pc.ascii_trim_whitespace(cells)) if values is None else values
-
-    def _read_dressed(self, name: str, text: pa.Array, faults: list[CellFault]) -> np.ndarray:
-        """Return numbers that may be empty, grouped, priced in `$` or counted in `M`."""
-        scale = 1.0
-        if name == "volume":
-            letter = pc.utf8_lower(pc.utf8_slice_codeunits(text, -1))
-            scale = np.ones(len(text))
-            for each, factor in THOUSAND.items():
-                scale[pc.equal(letter, each).to_numpy(zero_copy_only=False)] = factor
-            text = pc.replace_substring_regex(text, r"([\d.,])\s?[kKmMbBtT]$", r"\1")
-        group = "." if self.decimal == "," else ","
-        number = pc.match_substring_regex(text, _number(self.decimal, group))
-        if not pc.all(number).as_py():
-            known = pc.or_(number, pc.match_substring_regex(text, MISSING))
-            if (bad := pc.index(known, False).as_py()) >= 0:
-                problem = f"{shown(text[bad].as_py())} where a number is expected"
-                faults.append(CellFault(bad, name, problem))
-            text = pc.if_else(number, text, pa.scalar(None, pa.string()))
-        bare = pc.replace_substring(text, group, "")
-        if not bare.equals(text):
+    def _read_text(self, name: str, cells: np.ndarray, faults: list[CellFault]) -> np.ndarray:
+        codes, found = pd.factorize(cells)
+        read = [self._value(name, text.strip()) for text in found]
+        bad = np.array([value is None for value, _ in read], dtype=bool)[codes]
+        if any(grouped for _, grouped in read):
             self.grouped.add(name)
-        if self.decimal == ",":
-            bare = pc.replace_substring(bare, ",", ".")
-        if (values := _try_cast(bare)) is None:
-            if pc.any(pc.match_substring_regex(bare, rf"\d[{SPACES}]\d")).as_py():
-                self.grouped.add(name)
-            bare = pc.replace_substring_regex(bare, rf"[{SPACES}\s]|{CURRENCY}", "")
-            values = _as_float(pc.cast(bare, pa.float64()))
-        return values * scale
+        if bad.any():
+            record = int(bad.argmax())
+            problem = f"{shown(cells[record].strip())} where a number is expected"
+            faults.append(CellFault(record, name, problem))
+        return np.array([value for value, _ in read], dtype=float)[codes]
 
-
-def _try_cast(text: pa.Array) -> np.ndarray | None:
-    """Return plain numbers as float64, None if there are others among them."""
-    try:
-        # A cast that fails in every cell takes ten times as long as one that succeeds.
-        pc.cast(text[:2], pa.float64())
-        return _as_float(pc.cast(text, pa.float64()))
-    except pa.ArrowInvalid:
-        return None
-
-
-def _as_float(array: pa.Array) -> np.ndarray:
-    return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.float64)
-
-
-def look_through(batches: Iterable[dict[str, pa.Array]], *readers) -> None:
-    """Show the readers batch after batch until each has decided what it has to."""
-    for columns in batches:
-        if all([reader.look(columns) for reader in readers]):
-            break
-    for reader in readers:
-        reader.settle()
+    def _value(self, name: str, text: str) -> tuple[float | None, bool]:
+        """Return the number in a cell (None if there is none), and whether it was grouped."""
+        if MISSING.fullmatch(text):
+            return np.nan, False
+        if self.decimal == THIRTY_SECONDS and name in self._prices:
+            if not (bond := BOND.fullmatch(text)):
+                return None, False
+            whole, part, rest = bond.groups(default="")
+            rest = float(rest) if rest.startswith(".") else QUARTERS[rest]
+            return int(whole) + (int(part) + rest) / 32, False
+        scale = 1.0
+        if name == "volume" and text[-1].lower() in THOUSAND:
+            scale, text = THOUSAND[text[-1].lower()], text[:-1].rstrip()
+        decimal = "," if self.decimal == "," else "."
+        if not NUMBER[decimal].fullmatch(text):
+            return None, False
+        bare = text.replace("." if decimal == "," else ",", "")
+        bare = re.sub(rf"(?<=\d)[{SPACES}](?=\d)", "", bare)
+        grouped = bare != text
+        bare = re.sub(rf"[{SPACES}\s]|{CURRENCY}", "", bare).replace(",", ".")
+        return float(bare) * scale, grouped

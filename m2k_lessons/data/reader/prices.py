@@ -18,39 +18,49 @@ def read_prices(
     *,
     tz: str = "America/New_York",
     prices: Iterable[str] = PRICES,
-    columns: Mapping[str, str] | Sequence[str | None] | None = None,
+    columns: Mapping[str, str | None] | Sequence[str | None] | None = None,
     dayfirst: bool | None = None,
     decimal: str | None = None,
+    label: str = "start",
+    settlement: bool = False,
 ) -> pd.DataFrame:
     """Read a file of prices of one symbol into a tidy frame.
 
-    Understood are comma-, semicolon- and tab-separated text (plain, in a gzip or in a zip of one
-    file; UTF-8, UTF-16 or Western Windows) and Parquet, told by content and not by extension.
+    Understood are comma-, semicolon- and tab-separated text (plain, packed by gzip, bzip2, xz or
+    in a zip of one file; UTF-8, UTF-16 or Western Windows), and with the package pyarrow Parquet
+    and text packed by Zstandard; all told by content and not by extension.
     The columns are found by their names, as Yahoo (also with yfinance's three header lines),
     Stooq, Nasdaq, Investing.com, Barchart, TradingView, brokers and terminals write them; a file
     without names must be time (or date and time), open, high, low, close and perhaps volume.
-    Rows may stand in any order.
 
     Parameters
     ----------
     path : str, path or open file
         The file. An open file is read to its end and held in memory.
     tz : str or tzinfo
-        Zone of the result. Times without an offset, daily dates among them, are in this zone;
-        times with an offset, and counts of seconds, milli-, micro- or nanoseconds since 1970,
-        are instants and are converted to it.
+        Zone of the result. Times without an offset, daily dates among them, are in this zone,
+        unless a column or a line above the names gives another, which is noted; times with an
+        offset (EST and its like are offsets), and counts of seconds, milli-, micro- or
+        nanoseconds since 1970, are instants and are converted to it.
     prices : iterable of str
         Which of `open`, `high`, `low`, `close` to read. Each must be in the file and in every
         row; `prices=("close",)` reads a file that has nothing else.
     columns : mapping or sequence, optional
         Column name in the file -> `time`, `date`, `open`, `high`, `low`, `close`, `adj_close`,
-        `volume` or `symbol`, where the name does not tell. For a file without names the list
-        of all its columns in order, with None for those to leave out. `date` goes with `time`
-        where date and time of day are two columns.
+        `volume` or `symbol`, where the name does not tell, or None to leave it out. For a file
+        without names the list of all its columns in order, with None for those to leave out.
+        `date` goes with `time` where date and time of day are two columns.
     dayfirst : bool, optional
         Whether 03/08/2024 is the 3rd of August. Needed only where no date of the file tells.
-    decimal : {".", ","}, optional
-        The decimal mark. Needed only where no number of the file tells.
+    decimal : {".", ",", "32nds"}, optional
+        The decimal mark, or that prices are bond quotes such as 110-16 or 110'165 in points and
+        thirty-seconds. Needed only where no number of the file tells.
+    label : {"start", "end"}
+        Which moment of a bar the file's times are. The course labels bars by their start:
+        `"end"` moves all of them back by the usual distance of two bars.
+    settlement : bool
+        True if the close is a settlement, which may lie outside the day's trades: high or low
+        are widened to it, up to a tenth of the price, and the rows counted in the report.
 
     Returns
     -------
@@ -58,7 +68,8 @@ def read_prices(
         float64 columns `open`, `high`, `low`, `close` in points or USD as the file has them,
         `volume` and `adj_close` if the file has them (NaN where a row has none), on an ascending
         index `time` without duplicates in the zone `tz`. `frame.attrs["report"]` is a
-        `ReadReport`; `print` it. The close is never adjusted.
+        `ReadReport`; `print` it. `frame.attrs["opens"]` is what `measure_opens` says of the
+        opens: an index's can't be traded. The close is never adjusted.
 
     Raises
     ------
@@ -104,25 +115,26 @@ def read_prices(
     """
     if not isinstance(path, (str, os.PathLike)) and not hasattr(path, "read"):
         raise TypeError(f"path must be a path or an open file, got {path!r}")
-    return assemble.read(
-        path,
+    options = assemble.Options(
         zone=_checked_zone(tz),
         prices=_checked_prices(prices),
         columns=_checked_columns(columns),
         dayfirst=_checked_option("dayfirst", dayfirst, (None, True, False)),
-        decimal=_checked_option("decimal", decimal, (None, ".", ",")),
+        decimal=_checked_option("decimal", decimal, (None, ".", ",", "32nds")),
+        label=_checked_option("label", label, ("start", "end")),
+        settlement=_checked_option("settlement", settlement, (True, False)),
     )
+    return assemble.read(path, options)
 
 
 def _checked_zone(tz) -> datetime.tzinfo:
+    accepted = f"tz must be a time zone such as 'America/New_York' or 'UTC', got {tz!r}"
     if not isinstance(tz, (str, datetime.tzinfo)):
-        raise TypeError(f"tz must be a time zone such as 'America/New_York', got {tz!r}")
+        raise TypeError(accepted)
     try:
         return pd.DatetimeTZDtype("us", tz).tz
     except (KeyError, ValueError, OSError) as error:
-        raise ValueError(
-            f"tz must be a time zone such as 'America/New_York' or 'UTC', got {tz!r}"
-        ) from error
+        raise ValueError(accepted) from error
 
 
 def _checked_prices(prices: Iterable[str]) -> tuple[str, ...]:
@@ -141,13 +153,12 @@ def _checked_columns(columns):
     if isinstance(columns, str) or not isinstance(columns, (Mapping, Sequence)):
         raise TypeError(f"columns must be a mapping or a list, got {columns!r}")
     roles = columns.values() if isinstance(columns, Mapping) else columns
-    named = [role for role in roles if role is not None or isinstance(columns, Mapping)]
-    strange = [role for role in named if role not in ROLES]
-    if strange:
-        raise ValueError(f"columns must use {', '.join(ROLES)}; got {strange[0]!r}")
-    twice = [role for role in named if named.count(role) > 1]
-    if twice:
-        raise ValueError(f"columns must name each column once, got {twice[0]!r} twice")
+    named = [role for role in roles if role is not None]
+    for role in named:
+        if role not in ROLES:
+            raise ValueError(f"columns must use {', '.join(ROLES)}; got {role!r}")
+        if named.count(role) > 1:
+            raise ValueError(f"columns must name each column once, got {role!r} twice")
     return columns
 
 

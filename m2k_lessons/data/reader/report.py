@@ -2,30 +2,24 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
+Cells = dict[str, np.ndarray]  # the columns of a batch by their role
+
 
 class PriceFileError(ValueError):
     """A price file that cannot be read; the message names the file, the line and the column.
 
-    Attributes
-    ----------
-    problem : str
-        What is wrong, without the place.
-    file : str
-        Name of the file, without its folder.
-    place : str or None
-        Where it is wrong: `line 7` as an editor counts, or `row 7` of a Parquet file.
-    column : str or None
-        The column as the file names it.
+    Its attributes are `problem` (what is wrong and what to do, without the place), `file` (without
+    the folder), `place` (`line 7` as an editor counts, `row 7` of a Parquet file, or None) and
+    `column` (as the file names it, or None).
     """
 
     def __init__(
         self, problem: str, file: str, place: str | None = None, column: str | None = None
     ):
         super().__init__(problem, file, place, column)
-        self.problem = problem
-        self.file = file
-        self.place = place
-        self.column = column
+        self.problem, self.file, self.place, self.column = problem, file, place, column
 
     def __str__(self) -> str:
         column = f"column {self.column}" if self.column is not None else None
@@ -34,13 +28,13 @@ class PriceFileError(ValueError):
 
 
 class CellFault(Exception):
-    """A bad cell at a place counted in records; the reader turns it into a `PriceFileError`."""
+    """A bad cell; `record` counts within a batch, and is a line in the end (-1: none)."""
 
-    def __init__(self, record: int, column: str, problem: str):
-        super().__init__(record, column, problem)
-        self.record = record
-        self.column = column
-        self.problem = problem
+    def __init__(
+        self, record: int, column: str, problem: str, remedy: str = "correct or delete the line"
+    ):
+        super().__init__(record, column, problem, remedy)
+        self.record, self.column, self.problem = record, column, f"{problem}; {remedy}"
 
 
 class ReadReport(NamedTuple):
@@ -49,35 +43,17 @@ class ReadReport(NamedTuple):
     It is a named tuple of plain text and numbers because pandas copies, compares and (in
     `to_parquet`) writes as JSON whatever hangs in a frame's `attrs`.
 
-    Attributes
-    ----------
-    file : str
-        Name of the file, without its folder.
-    rows : int
-        Rows of the frame.
-    first, last : str
-        First and last time, a date alone where every row is at midnight.
-    delimiter : str
-        `comma`, `semicolon`, `tab` or `none (Parquet)`.
-    timezone : str
-        Zone of the index.
-    unused_columns : tuple of str
-        Columns of the file that are not in the frame.
-    repairs : tuple of str
-        What was changed, with counts.
-    notes : tuple of str
-        What was understood in a way worth knowing.
     """
 
-    file: str
-    rows: int
-    first: str
+    file: str  # without its folder
+    rows: int  # of the frame
+    first: str  # and last time, a date alone where it is midnight
     last: str
-    delimiter: str
-    timezone: str
-    unused_columns: tuple[str, ...] = ()
-    repairs: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    delimiter: str  # comma, semicolon, tab or "none (Parquet)"
+    timezone: str  # of the index
+    unused_columns: tuple[str, ...] = ()  # of the file that are not in the frame
+    repairs: tuple[str, ...] = ()  # what was changed, with counts
+    notes: tuple[str, ...] = ()  # what was understood in a way worth knowing
 
     def __str__(self) -> str:
         lines = [

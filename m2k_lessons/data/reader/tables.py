@@ -1,230 +1,207 @@
-"""A price file as batches of columns, and the line of a record when something is wrong in it."""
+"""A price file as batches of columns, each record with its line."""
 
 import csv
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+import io
+from collections.abc import Iterator
 
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
+import numpy as np
+import pandas as pd
 
 from m2k_lessons.data.reader import files, layout
-from m2k_lessons.data.reader.report import PriceFileError, counted, shown
+from m2k_lessons.data.reader.report import Cells, PriceFileError, counted, shown
 
+HEAD = 1 << 16  # characters in which the column names must be found
 _EDGES = "\"' \t,;"
-BLOCK = 1 << 18  # bytes of text at a time; the parser holds several of them
+_BLANK = " \t\r\n\f\v\x1a"
+
+Batch = tuple[Cells, np.ndarray]  # and the line of each record
 
 
 class TextTable:
     """Delimited text, read in blocks.
 
-    Attributes
-    ----------
-    name : str
-        Name of the file.
-    delimiter : str
-        In words.
-    labels : list of str
-        The columns as the file names them.
-    names_place : str or None
-        Where it names them.
-    roles : dict
-        Role of a column -> its position.
-    most_rows : int
-        No fewer than there are records.
-    repairs : list of str
-        What was changed on the way here.
+    `labels` are the columns as the file names them, `roles` the position of each role, `comments`
+    the lines above the names, `symbol` what one of them names, `place` the word for a record's
+    number, `times_aware` whether the column's type makes its times instants.
     """
 
-    def __init__(
-        self,
-        file: files.PriceFile,
-        columns: Mapping[str, str] | Sequence[str | None] | None,
-    ):
-        self.name = file.name
-        self._file = file
-        survey = file.survey()
-        ends = [found.end() for found in files.LINE.finditer(survey.head)]
-        if survey.size > len(survey.head):
-            ends = ends[: max(len(ends) - 2, 1)]  # the last line of the head may be cut
-        starts = [0, *ends]
-        lines = [
-            survey.head[a:b].decode("utf-8", errors="replace").rstrip("\r\n").lstrip("\ufeff")
-            for a, b in zip(starts, ends, strict=False)
-        ]
-        if not any(line.strip() for line in lines):
-            raise PriceFileError("is empty", self.name)
+    place, times_aware = "line", False
+
+    def __init__(self, file: files.PriceFile, columns: layout.Columns):
+        self.name, self._file = file.name, file
+        head = next(file.blocks(), "")
+        if len(head) > HEAD:
+            head = head[: max(head.rfind("\n", 0, HEAD), HEAD)]
+        if not head.strip():
+            raise PriceFileError("is empty; download it again", self.name)
         try:
-            self._layout = layout.find_layout(lines, columns)
+            self._layout = layout.find_layout(head.split("\n"), columns)
         except layout.LayoutFault as fault:
             place = f"line {fault.line}" if fault.line else None
             raise PriceFileError(fault.problem, self.name, place) from None
-        self.roles = self._layout.roles
-        self.labels = self._layout.names
+        self.roles, self.labels = self._layout.roles, self._layout.names
+        self.comments, self.symbol = self._layout.comments, self._layout.symbol
         named = self._layout.data_line > 0 and not self._layout.nameless
         self.names_place = f"line {self._layout.data_line}" if named else None
         self.delimiter = layout.DELIMITERS[self._layout.delimiter]
-        self.repairs = self._layout.repairs
-        self._start = starts[self._layout.data_line]
-        if not self._start and survey.head.startswith(b"\xef\xbb\xbf"):
-            self._start = 3
-        self._end, line_ends = self._find_end(survey)
-        self.most_rows = line_ends + 1 - self._layout.data_line
-        if self._end <= self._start or self.most_rows <= 0:
-            raise PriceFileError("has column names and no rows", self.name)
-        self._ragged = 0
 
-    def _find_end(self, survey: files.Survey) -> tuple[int, int]:
-        """Return where the last row of data ends, and how many line ends stand before it."""
-        before = survey.size - len(survey.tail)
-        tail = _without_blank_lines_at_end(survey.tail)
-        last = max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1
-        line = tail[last:].decode("utf-8", errors="replace")
-        if before + last > self._start and layout.is_footer(line, self._layout):
-            self.repairs.append(
-                f"left out the last line, which is text: {shown(line.strip(_EDGES))}"
-            )
-            tail = _without_blank_lines_at_end(tail[:last])
-        line_ends = survey.line_ends - files.count_line_ends(survey.tail[len(tail) :])
-        return before + len(tail), line_ends
+    def _texts(self) -> Iterator[str]:
+        """Yield the lines of data in blocks, without a remark and blank lines at the end."""
+        held, above, begun = "", self._layout.data_line, False
+        for block in self._file.blocks():
+            text = block.split("\n", above)[-1] if above else block
+            above = 0
+            if held.strip(_BLANK) and text.strip(_BLANK):
+                yield held
+                held, begun = "", True
+            held += text
+        held = held.rstrip(_BLANK)
+        last = held[held.rfind("\n") + 1 :]
+        if (begun or last != held) and layout.is_footer(last, self._layout):
+            remark = shown(last.strip(_EDGES))
+            self.repairs.append(f"left out the last line, which is text: {remark}")
+            held = held[: -len(last)].rstrip(_BLANK)
+        if held:
+            yield held + "\n"
 
-    def batches(self) -> Iterator[dict[str, pa.Array]]:
-        """Yield the columns that have a role, as text, block by block."""
-        names = [str(position) for position in range(len(self.labels))]
-        wanted = {role: str(position) for role, position in self.roles.items()}
-        self._ragged = 0
-        with self._file.open_text(self._start, self._end) as text:
-            try:
-                reader = pyarrow.csv.open_csv(
-                    text,
-                    pyarrow.csv.ReadOptions(column_names=names, block_size=BLOCK),
-                    pyarrow.csv.ParseOptions(
-                        delimiter=self._layout.delimiter, invalid_row_handler=self._note_ragged
-                    ),
-                    pyarrow.csv.ConvertOptions(
-                        column_types=dict.fromkeys(names, pa.string()),
-                        include_columns=list(wanted.values()),
-                        strings_can_be_null=False,
-                    ),
-                )
-                with closing(reader):
-                    for batch in reader:
-                        yield {role: batch.column(name) for role, name in wanted.items()}
-            except pa.ArrowInvalid as error:
-                problem = f"cannot be split into rows and columns: {error}"
-                raise PriceFileError(problem, self.name) from error
+    def batches(self, decimal: str | None = None, strict: bool = True) -> Iterator[Batch]:
+        """Yield the columns that have a role, block by block.
 
-    def _note_ragged(self, row: pyarrow.csv.InvalidRow) -> str:
-        self._ragged += bool(row.text.strip())
-        return "skip"
+        Columns of plain numbers come as float64 where the decimal mark is given, others as text.
+        A line with more or fewer fields than there are names is an error if `strict`, and left
+        out otherwise.
+        """
+        self.repairs, blank, line = [*self._layout.repairs], 0, self._layout.data_line + 1
+        for text in self._texts():
+            raw, fault = text.encode(), None
+            if '"' not in text and self._is_regular(raw):
+                columns = self._split_regular(raw, decimal)
+                size = len(columns["time"])
+                numbers = np.arange(line, line + size)
+            else:
+                lines = text.removesuffix("\n").split("\n")
+                size = len(lines)
+                blank += sum(not each.strip() for each in lines)
+                rows, numbers, fault = self._split(lines, line, strict)
+                cells = list(zip(*rows, strict=True)) or [()] * len(self.labels)
+                columns = {
+                    role: np.array(cells[position], dtype=object)
+                    for role, position in self.roles.items()
+                }
+            if len(numbers):
+                yield columns, numbers
+            if fault is not None:
+                raise fault
+            line += size
+        if blank:
+            self.repairs.append(f"skipped {counted(blank, 'blank line')}")
 
-    def place_of(self, record: int) -> str:
-        """Return the line of a record, or raise what is wrong with a line above it."""
-        for index, line in enumerate(self._records()):
-            if index == record:
-                return f"line {line}"
-        raise PriceFileError("changed while it was read", self.name)
+    def _is_regular(self, raw: bytes) -> bool:
+        """Tell whether each line has as many delimiters as the column names."""
+        text = np.frombuffer(raw, dtype=np.uint8)
+        ends = np.flatnonzero(text == ord("\n"))
+        marks = np.flatnonzero(text == ord(self._layout.delimiter))
+        width = len(self.labels) - 1
+        return len(marks) == width * len(ends) and bool(
+            (marks[width - 1 :: width] < ends).all() and (marks[width::width] > ends[:-1]).all()
+        )
 
-    def check_complete(self, records: int) -> None:
-        """Make sure that every line that is not blank became one record."""
-        if records == self.most_rows and not self._ragged:
-            return
-        lines = sum(1 for _ in self._records())
-        if lines != records:
-            raise PriceFileError("changed while it was read", self.name)
-        self.repairs.append(f"skipped {counted(self.most_rows - lines, 'blank line')}")
+    def _split_regular(self, raw: bytes, decimal: str | None) -> dict[str, np.ndarray]:
+        options = {"header": None, "index_col": False, "na_filter": False}
+        options |= {"quoting": csv.QUOTE_NONE, "skip_blank_lines": False}
+        options["sep"] = self._layout.delimiter
+        options |= {"names": range(len(self.labels)), "usecols": sorted(self.roles.values())}
+        kinds = text = dict.fromkeys(self.roles.values(), object)
+        if decimal in (".", ","):
+            options["decimal"] = decimal
+            kinds = text | {self.roles[role]: float for role in {*layout.NUMBERS} & {*self.roles}}
+        try:
+            table = pd.read_csv(io.BytesIO(raw), dtype=kinds, **options)
+        except ValueError:  # a cell that is no plain number
+            table = pd.read_csv(io.BytesIO(raw), dtype=text, **options)
+        return {role: table[position].to_numpy() for role, position in self.roles.items()}
 
-    def _records(self) -> Iterator[int]:
-        """Yield the line of each record; slow, and needed only where something is wrong."""
-        first = self._layout.data_line + 1
-        for number, line in enumerate(self._file.lines(self._start, self._end), first):
+    def _split(
+        self, lines: list[str], first: int, strict: bool
+    ) -> tuple[list[list[str]], np.ndarray, PriceFileError | None]:
+        """Return the fields of lines with quotes, blank lines or wrong fields among them."""
+        # "end" is eaten only by a quotation mark that a line above leaves open.
+        *rows, last = csv.reader([*lines, "end"], delimiter=self._layout.delimiter)
+        width = len(self.labels)
+        if last == ["end"] and len(rows) == len(lines) and set(map(len, rows)) == {width}:
+            return rows, np.arange(first, first + len(lines)), None
+        rows, numbers = [], []
+        for number, line in enumerate(lines, first):
             if not line.strip():
                 continue
-            # The second line is eaten only by a quotation mark that the first leaves open.
-            rows = list(csv.reader([line, "end"], delimiter=self._layout.delimiter))
-            if len(rows) != 2:
-                problem = f"a quotation mark is opened and not closed: {shown(line)}"
-                raise PriceFileError(problem, self.name, f"line {number}")
-            if len(rows[0]) != len(self.labels):
-                problem = (
-                    f"{counted(len(rows[0]), 'field')} where the column names have "
-                    f"{len(self.labels)}: {shown(line)}"
-                )
-                raise PriceFileError(problem, self.name, f"line {number}")
-            yield number
+            fields, *after = csv.reader([line, "end"], delimiter=self._layout.delimiter)
+            if after and len(fields) == width:
+                rows.append(fields)
+                numbers.append(number)
+            elif strict:
+                problem = f"{counted(len(fields), 'field')} where the column names have {width}"
+                problem = problem if after else "a quotation mark is opened and not closed"
+                problem += f": {shown(line)}; correct or delete the line"
+                fault = PriceFileError(problem, self.name, f"line {number}")
+                return rows, np.array(numbers), fault
+        return rows, np.array(numbers), None
 
 
 class ParquetTable:
     """A Parquet file; the same attributes and methods as `TextTable`."""
 
-    delimiter = "none (Parquet)"
-    names_place = None
+    delimiter, place = "none (Parquet)", "row"
+    names_place, symbol, comments = None, "", ()
 
-    def __init__(
-        self,
-        file: files.PriceFile,
-        columns: Mapping[str, str] | Sequence[str | None] | None,
-    ):
-        self.name = file.name
-        self._file = file
-        self.repairs: list[str] = []
+    def __init__(self, file: files.PriceFile, columns: layout.Columns):
+        self.name, self.repairs = file.name, []
         try:
+            import pyarrow
+
             with file.open_stored() as stored:
-                parquet = pyarrow.parquet.ParquetFile(stored)
-                schema, self.most_rows = parquet.schema_arrow, parquet.metadata.num_rows
-        except (pa.ArrowException, OSError) as error:
-            raise PriceFileError(f"is a damaged Parquet file: {error}", self.name) from error
-        self.labels = schema.names
+                frame = pd.read_parquet(stored, engine="pyarrow")
+        except ImportError:
+            problem = "is a Parquet file, which needs the package pyarrow: run "
+            problem += "%pip install pyarrow  or save the prices as CSV"
+            raise PriceFileError(problem, file.name) from None
+        except (pyarrow.ArrowException, OSError, ValueError) as error:
+            problem = f"is a damaged Parquet file: {error}; download it again"
+            raise PriceFileError(problem, file.name) from error
+        if not isinstance(frame.index, pd.RangeIndex):
+            frame = frame.reset_index()
+        self.labels = list(map(str, frame.columns))
         try:
             self.roles = layout.find_parquet_roles(self.labels, columns)
         except layout.LayoutFault as fault:
             raise PriceFileError(fault.problem, self.name) from None
-        if not self.most_rows:
-            raise PriceFileError("has column names and no rows", self.name)
-        for position in self.roles.values():
-            kind = schema.types[position]
-            if pa.types.is_nested(kind) or pa.types.is_boolean(kind) or pa.types.is_binary(kind):
-                problem = f"holds {kind}, not numbers, text or times"
+        if frame.empty:
+            problem = "has no rows: it has column names and no rows; download it again"
+            raise PriceFileError(problem, self.name)
+        self._cells = {}
+        for role, position in self.roles.items():
+            cells = frame.iloc[:, position]
+            if cells.dtype.kind in "bmc" or (cells.dtype.kind == "M" and role in layout.NUMBERS):
+                wanted = "dates or text" if role in ("time", "date") else "numbers or text"
+                problem = f"holds {cells.dtype}, not {wanted}; name another column with columns="
                 raise PriceFileError(problem, self.name, column=self.labels[position])
+            self._cells[role] = cells
+        self.times_aware = isinstance(self._cells["time"].dtype, pd.DatetimeTZDtype)
 
-    def batches(self) -> Iterator[dict[str, pa.Array]]:
-        names = {role: self.labels[position] for role, position in self.roles.items()}
-        with self._file.open_stored() as stored:
-            try:
-                parquet = pyarrow.parquet.ParquetFile(stored)
-                for batch in parquet.iter_batches(1 << 16, columns=list(names.values())):
-                    yield {role: _simplified(batch.column(name)) for role, name in names.items()}
-            except (pa.ArrowException, OSError) as error:
-                raise PriceFileError(f"is a damaged Parquet file: {error}", self.name) from error
-
-    def place_of(self, record: int) -> str:
-        return f"row {record + 1}"
-
-    def check_complete(self, records: int) -> None:
-        if records != self.most_rows:
-            raise PriceFileError("changed while it was read", self.name)
+    def batches(self, decimal: str | None = None, strict: bool = True) -> Iterator[Batch]:
+        columns = {role: _plain(cells, role) for role, cells in self._cells.items()}
+        yield columns, np.arange(1, len(columns["time"]) + 1)
 
 
-def open_table(
-    file: files.PriceFile, columns: Mapping[str, str] | Sequence[str | None] | None
-) -> TextTable | ParquetTable:
+def open_table(file: files.PriceFile, columns: layout.Columns) -> TextTable | ParquetTable:
     """Return the table in a file, by what the file's first bytes say."""
     return (ParquetTable if file.is_parquet else TextTable)(file, columns)
 
 
-def _without_blank_lines_at_end(text: bytes) -> bytes:
-    body = len(text.rstrip(b" \t\r\n\f\v\x1a"))
-    line_end = re.compile(rb"[\r\n]").search(text, body) if body else None
-    return text[: line_end.start()] if line_end else text
-
-
-def _simplified(cells: pa.Array) -> pa.Array:
-    """Return a Parquet column as text, numbers or times."""
-    if pa.types.is_floating(cells.type) or pa.types.is_integer(cells.type):
-        return cells
-    if pa.types.is_decimal(cells.type):
-        return cells.cast(pa.float64(), safe=False)
-    if pa.types.is_temporal(cells.type):
-        return cells
-    return cells.cast(pa.string()).fill_null("")
+def _plain(cells: pd.Series, role: str) -> np.ndarray:
+    """Return a Parquet column as text, as float64, or as datetime64 (UTC where it has a zone)."""
+    if cells.dtype.kind == "M":
+        zoned = isinstance(cells.dtype, pd.DatetimeTZDtype)
+        return (cells.dt.tz_convert(None) if zoned else cells).to_numpy()
+    if role in layout.NUMBERS and cells.dtype.kind in "iuf":
+        return cells.to_numpy(dtype=float)
+    return np.array([str(cell) if pd.notna(cell) else "" for cell in cells], dtype=object)

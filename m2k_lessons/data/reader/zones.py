@@ -1,22 +1,17 @@
 """Wall-clock times to instants, with the two nights a year when the clock is set."""
 
 import datetime
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
 from m2k_lessons.data.reader.report import CellFault
 
-SLICE = 1 << 18  # rows at a time: the working arrays stay small beside the result
 NEAR = 3 * 3_600 * 10**9  # nanoseconds; rows of one night lie within
 
 
 def to_utc_in_place(
-    times: np.ndarray,
-    zone: datetime.tzinfo,
-    daily: bool,
-    repeated: Callable[[int, int], bool],
+    times: np.ndarray, zone: datetime.tzinfo, daily: bool, numbers: np.ndarray
 ) -> None:
     """Turn wall-clock nanoseconds, in the file's order, into UTC.
 
@@ -24,36 +19,21 @@ def to_utc_in_place(
     resolved where the rows' order shows both passes, and a fault where it does not. A daily
     date whose midnight was skipped or repeated means the first instant of that day.
 
-    Parameters
-    ----------
-    times : numpy.ndarray of int64
-        Overwritten with the result.
-    zone : tzinfo
-        Zone of the clock.
-    daily : bool
-        True where every row is at midnight.
-    repeated : callable
-        Tells whether two rows hold the same numbers.
-
-    Raises
-    ------
-    CellFault
-        With the position of the row.
+    `times`, int64, is overwritten. `daily` is True where every row is at midnight; `numbers` has
+    a row per column and a column per time. A fault is a `CellFault` with the position of the row.
     """
     rising = len(times) < 2 or times[-1] >= times[0]
-    unsure, walls = [], []
-    for start in range(0, len(times), SLICE):
-        part = times[start : start + SLICE]
+    unsure = [np.array([], dtype=np.int64)]
+    for start in range(0, len(times), 1 << 18):  # the working arrays stay small beside the result
+        part = times[start : start + (1 << 18)]
         local = pd.DatetimeIndex(part.view("M8[ns]"))
         instants = local.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-        lost = np.flatnonzero(instants.isna())
-        unsure.append(lost + start)
-        walls.append(part[lost])
-        part[:] = instants.asi8
-    rows = np.concatenate(unsure) if unsure else np.array([], dtype=np.int64)
+        unsure.append(start + np.flatnonzero(instants.isna()))
+        part[:] = np.where(instants.isna(), part, instants.asi8)
+    rows = np.concatenate(unsure)
+    wall = times[rows]
     if not rows.size:
         return
-    wall = np.concatenate(walls)
     local = pd.DatetimeIndex(wall.view("M8[ns]"))
     missing = "shift_forward" if daily else "NaT"
     first = local.tz_localize(zone, ambiguous=np.full(rows.size, True), nonexistent=missing)
@@ -61,7 +41,8 @@ def to_utc_in_place(
     if first.hasnans:
         skipped = int(first.isna().argmax())
         problem = f"{local[skipped]} does not exist in {zone}: the clocks skip it"
-        raise CellFault(int(rows[skipped]), "time", problem)
+        remedy = "pass tz= with the zone in which the times are, or delete the line"
+        raise CellFault(int(rows[skipped]), "time", problem, remedy)
     times[rows] = first.asi8
     if daily:
         return
@@ -72,15 +53,14 @@ def to_utc_in_place(
         decided = turns.size == 1
         if decided:
             last, after = in_time[turns[0]], in_time[turns[0] + 1]
-            decided = wall[last] != wall[after] or not repeated(rows[last], rows[after])
+            one, other = numbers[:, rows[last]], numbers[:, rows[after]]
+            decided = wall[last] != wall[after] or not np.array_equal(one, other, equal_nan=True)
             afterwards = in_time[turns[0] + 1 :]
             times[rows[afterwards]] = second.asi8[afterwards]
             around = times[max(rows[night[0]] - 1, 0) : rows[night[-1]] + 2]
             decided &= bool((np.diff(around if rising else around[::-1]) > 0).all())
         if not decided:
-            raise CellFault(
-                int(rows[night[0]]),
-                "time",
-                f"{local[night[0]]} was shown twice by the clocks of {zone} and the order of the "
-                "rows does not tell which is meant; use a file with UTC offsets",
-            )
+            problem = f"{local[night[0]]} was shown twice by the clocks of {zone} and the order of "
+            problem += "the rows does not tell which is meant"
+            remedy = "use a file with UTC offsets, or delete the line"
+            raise CellFault(int(rows[night[0]]), "time", problem, remedy)
