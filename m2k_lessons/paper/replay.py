@@ -108,7 +108,8 @@ def build(bars, terms: Terms) -> Replay:
     is_open = sessions.is_open(index).to_numpy()
     open_after = _is_open(times + length, index, per_second)
     days = _days(index)
-    dates, table = _dates(index, is_open), ticks.copy()
+    dates = sessions.trade_dates(index).to_numpy().astype("datetime64[D]").astype(np.int64)
+    table = ticks.copy()
     settlement, date_close = _settlements(days)
     trading, halted_until = is_open.copy(), np.zeros(len(times), np.int64)
     lowest, highest = np.zeros(len(times), np.int64), np.full(len(times), NO_LIMIT)
@@ -176,15 +177,6 @@ def _cost(bars: pd.DataFrame, index, terms: Terms) -> np.ndarray:
 def _is_open(seconds: np.ndarray, index, per_second: int) -> np.ndarray:
     ends = pd.DatetimeIndex((seconds * per_second).astype(f"datetime64[{index.unit}]"), tz="UTC")
     return sessions.is_open(ends).to_numpy()
-
-
-def _dates(index: pd.DatetimeIndex, is_open: np.ndarray) -> np.ndarray:
-    """Trade date of each bar; a bar outside the hours has that of the bar before it."""
-    dates = sessions.trade_date(index).to_numpy().astype("datetime64[D]").astype(np.int64)
-    local = index.tz_convert(sessions.NEW_YORK).tz_localize(None)
-    own = local.to_numpy().astype("datetime64[D]").astype(np.int64)
-    last = np.maximum.accumulate(np.where(is_open, np.arange(len(index)), -1))
-    return np.where(last >= 0, dates[last], own - 1)
 
 
 def _days(index: pd.DatetimeIndex) -> pd.DataFrame:

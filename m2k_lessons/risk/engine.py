@@ -10,9 +10,10 @@
 - the answer has the sign of what is wanted, or is zero, and is never larger; so closing is always
   allowed, and the engine never opens anything by itself;
 - each limit that is set holds for the answer, and the answer is the largest for which all do;
-- `daily_loss_usd`: from the first decision that sees the loss to the end of that trade date (it
-  ends at 18:00 New York time) the answer is 0. The loss is counted from the last account value seen
-  on an earlier trade date, on the first one from the first value seen;
+- `daily_loss_usd`: from the first decision that sees the loss to the end of that trade date (as
+  `sessions.trade_dates` has it: the half-session of a holiday belongs to the next one) the answer
+  is 0. The loss is counted from the last account value seen on an earlier trade date, on the first
+  one from the first value seen;
 - `max_drawdown`: from the first decision that sees the fall the answer is 0 for good. Going on is
   a person's decision, and takes a new engine;
 - `quiet`: the answer is 0 at every decision from the start of a window until just before its end.
@@ -33,7 +34,6 @@ compared in whole cents.
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -51,7 +51,6 @@ from m2k_lessons.risk.sizing import exposure_cap, position_size, volatility_targ
 # Reasons, in the order in which they are named when several allow the same.
 _SWITCHES = ("max_drawdown", "daily_loss_usd", "quiet")
 _SIZES = ("max_contracts", "risk_fraction", "max_share", "volatility_target")
-_EVENING_HOUR = 18
 _COLUMNS = ("wanted", "allowed", "reason", "equity_usd", "why")
 
 
@@ -161,7 +160,9 @@ class RiskEngine:
         self._day_limit = 100 * Fraction(str(limits.daily_loss_usd or 0))
         self._left = 1 - Fraction(str(limits.max_drawdown or 0))
         self._time: pd.Timestamp | None = None
-        self._date: dt.date | None = None
+        self._date: pd.Timestamp | None = None
+        self._date_ends: pd.Timestamp | None = None  # an instant until which the date is the same
+        self._daily = True  # all moments seen so far stand at midnight
         self._last = self._day_start = self._peak = 0  # cents
         self._off_today = self._stopped = False
         self._times: list[pd.Timestamp] = []
@@ -400,7 +401,7 @@ class RiskEngine:
 
     def _see(self, time: pd.Timestamp, cents: int) -> None:
         """Take in a moment and the account value at it; throw the switches."""
-        date = _trade_date(time)
+        date = self._trade_date(time)
         first = self._date is None
         if date != self._date:
             self._day_start = cents if first else self._last
@@ -411,6 +412,24 @@ class RiskEngine:
             self._off_today |= self._day_start - cents >= self._day_limit
         if self.limits.max_drawdown is not None:
             self._stopped |= cents <= self._peak * self._left
+
+    def _trade_date(self, time: pd.Timestamp) -> pd.Timestamp:
+        """As `sessions.trade_dates`, which takes midnights for daily bars as long as nothing but
+        midnights has come."""
+        self._daily &= time == time.normalize()
+        if self._daily:
+            return sessions.trade_dates(pd.DatetimeIndex([time]))[0]
+        # Two instants of the hour that is repeated in autumn have the same trade date.
+        zone = {"ambiguous": True, "nonexistent": "shift_forward"}
+        moment = time.tz_localize(sessions.NEW_YORK, **zone) if time.tz is None else time
+        if self._date is None or self._date_ends is None or moment >= self._date_ends:
+            day = moment.tz_convert(sessions.NEW_YORK).tz_localize(None).normalize()
+            known = sessions.FIRST_DAY <= day < sessions.LAST_DAY
+            self._date_ends = sessions.next_open(moment) if known else None
+            # A second later it isn't midnight any more, and the same trade date.
+            both = pd.DatetimeIndex([moment, moment + pd.Timedelta(seconds=1)])
+            return sessions.trade_dates(both)[0]
+        return self._date
 
     def _most(self, name: str, equity: float, price: float, volatility: float) -> float:
         """Contracts that one limit allows."""
@@ -472,12 +491,6 @@ class RiskEngine:
             f"{100 * limits.volatility_target:.4g} % of {account} covers {most} at a volatility "
             f"of {100 * volatility:.1f} %"
         )
-
-
-def _trade_date(time: pd.Timestamp) -> dt.date:
-    """It begins at 18:00 New York time and bears the next day's date."""
-    local = time if time.tz is None else time.tz_convert(sessions.NEW_YORK)
-    return local.date() + dt.timedelta(days=local.hour >= _EVENING_HOUR)
 
 
 def _windows(quiet) -> tuple[tuple[pd.Timestamp, pd.Timestamp], ...]:

@@ -17,9 +17,12 @@ NEW_YORK = "America/New_York"
 FREE = {"commission_usd": 0, "slippage_ticks": 0, "margin": 0}
 
 
-def quarter_hours(count, begin="2030-03-05 10:00"):
-    """Bars of a market that is open around the clock, so that they run over several trade dates."""
-    return pd.date_range(begin, periods=count, freq="90min", tz=NEW_YORK)
+def open_hours(count, begin="2030-03-05 10:00"):
+    """Bars of 90 minutes in plain weeks, so that they run over several trade dates."""
+    times = pd.date_range(begin, periods=2 * count + 40, freq="90min", tz=NEW_YORK)
+    day, evening = times.day_of_week, times.hour >= 17
+    closed = (times.hour == 17) | (day == 5) | ((day == 4) & evening) | ((day == 6) & ~evening)
+    return times[~closed][:count]
 
 
 def frame(opens, index, inside=0.0, move=0.0):
@@ -37,7 +40,7 @@ def walk(count, seed, jump=60, move=120, start=24_000):
     gap = np.where(rng.random(count) < 0.02, gap * 10, gap)
     opens = start + np.cumsum(gap) + np.concatenate([[0], np.cumsum(moved)[:-1]])
     opens = np.maximum(opens, 2_000)
-    index = quarter_hours(count)
+    index = open_hours(count)
     return frame(opens / 10, index, inside=rng.integers(0, 40, count) / 10, move=moved / 10)
 
 
@@ -69,7 +72,7 @@ def limits_of(rules):
     if stop is not None:
         rules |= {"risk_fraction": stop[0] / 10_000, "stop_points": stop[1] / 10}
     if quiet is not None:
-        start = quarter_hours(1)[0] + quiet[0] * pd.Timedelta("90min")
+        start = open_hours(1)[0] + quiet[0] * pd.Timedelta("90min")
         rules["quiet"] = [(start, start + quiet[1] * pd.Timedelta("90min"))]
     return Limits(**rules)
 
