@@ -16,7 +16,7 @@ from m2k_lessons._util import checks
 from m2k_lessons.backtest import inputs
 from m2k_lessons.contracts import M2K, Contract
 from m2k_lessons.paper import replay, storage
-from m2k_lessons.paper.engine import UNITS_PER_USD, Engine, Money, State
+from m2k_lessons.paper.engine import Engine
 from m2k_lessons.paper.orders import (
     Accepted,
     Order,
@@ -24,6 +24,7 @@ from m2k_lessons.paper.orders import (
     market,
     one_line,
 )
+from m2k_lessons.paper.state import UNITS_PER_USD, Money, State
 from m2k_lessons.paper.views import Event, Views
 
 LIMIT_FILLS = ("through", "touch")
@@ -178,9 +179,9 @@ the account has 5,002.30'
 
     def flatten(self) -> Accepted | Refused:
         """Cancel every working order and close the position at the next open."""
-        for one in list(self._engine.working):
-            if not one.owner:
-                self.cancel(one.id)
+        for ticket in list(self._engine.working):
+            if not ticket.owner:
+                self.cancel(ticket.id)
         held = self.position
         return self.submit(market("sell" if held > 0 else "buy", abs(held) or 1, reduce_only=True))
 
@@ -197,9 +198,9 @@ the account has 5,002.30'
         n = checks.whole("n", n, at_least=1)
         if not isinstance(stop_at_event, bool):
             raise TypeError(f"stop_at_event must be True or False, got {stop_at_event!r}")
-        told = len(self._state.journal)
+        recorded = len(self._state.journal)
         self._do("step", n, stop_at_event)
-        return [self._event(row) for row in self._state.journal[told:]]
+        return [self._event(row) for row in self._state.journal[recorded:]]
 
     def deposit(self, usd: float) -> None:
         """Pay money in, as a margin call may make necessary."""
@@ -210,18 +211,18 @@ the account has 5,002.30'
         self._do("note", one_line("text", text))
 
     def _do(self, name: str, *arguments):
-        """Carry a command out; what it caused is in the log before anybody is told."""
+        """Carry a command out; what it caused is in the log before anybody is recorded."""
         if self._log is None:
             return self._carry_out(name, *arguments)
         self._log.check()
-        fills, told = len(self._state.fills), len(self._state.journal)
+        fills, recorded = len(self._state.fills), len(self._state.journal)
         answer = self._carry_out(name, *arguments)
         line = {
             "do": [name, *arguments],
             "fills": self._state.fills[fills:],
             "cash": self._state.cash,
         }
-        self._log.append(line, durable=len(self._state.journal) > told)
+        self._log.append(line, durable=len(self._state.journal) > recorded)
         return answer
 
     def _carry_out(self, name: str, *arguments):

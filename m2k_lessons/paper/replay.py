@@ -320,7 +320,7 @@ def _velocity(
         while window and window[0][0] <= now - _HOUR:
             window.popleft()
         window.append((now, int(low[bar - begin]), int(high[bar - begin])))
-        if max(one[2] for one in window) - min(one[1] for one in window) >= most:
+        if max(high for *_, high in window) - min(low for _, low, _ in window) >= most:
             resumes = now + length + pause
             halted_until[bar] = resumes
             window.clear()
@@ -340,4 +340,4 @@ def slippage(slippage_ticks, has_spread: bool) -> tuple[int, int]:
         pair = slippage_ticks["RTH"], slippage_ticks["ETH"]
     else:
         pair = slippage_ticks, slippage_ticks
-    return tuple(checks.whole(name, one, at_least=0, at_most=10_000) for one in pair)
+    return tuple(checks.whole(name, ticks, at_least=0, at_most=10_000) for ticks in pair)

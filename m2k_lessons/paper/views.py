@@ -9,10 +9,11 @@ import pandas as pd
 
 from m2k_lessons import sessions
 from m2k_lessons.contracts import Contract
-from m2k_lessons.paper import engine as core
+from m2k_lessons.paper import state as core
 from m2k_lessons.paper import storage
-from m2k_lessons.paper.engine import UNITS_PER_USD, Engine, Money, State
+from m2k_lessons.paper.engine import Engine
 from m2k_lessons.paper.replay import NO_LIMIT, Replay
+from m2k_lessons.paper.state import UNITS_PER_USD, Money, State
 
 _SHOWN_FILLS, _SHOWN_MESSAGES = 5, 8
 
@@ -81,7 +82,7 @@ class Views:
     def orders(self) -> pd.DataFrame:
         """Every order by its number: side, contracts, kind, limit, stop, time_in_force, role,
         entry (the order whose exit it is), status, reason, filled, fill_price, sent, done, note."""
-        rows = [self._order_row(one) for one in self._state.tickets]
+        rows = [self._order_row(ticket) for ticket in self._state.tickets]
         columns = ["id", "side", "contracts", "kind", "limit", "stop", "time_in_force", "role"]
         columns += ["entry", "status", "reason", "filled", "fill_price", "sent", "done", "note"]
         table = pd.DataFrame(rows, columns=columns)
@@ -118,8 +119,8 @@ class Views:
 
     @property
     def trades(self) -> pd.DataFrame:
-        """Round trips, one row for each closed lot or part of one: contracts (negative when sold
-        first), entry_time, entry_price, exit_time, exit_price, points, pnl_usd (after
+        """Round trips, one row for each entry, or part of an entry, that was closed: contracts
+        (negative when sold first), entry_time, entry_price, exit_time, exit_price, points, pnl_usd (after
         commission), commission_usd, entry_order, exit_order, exit_role, note (the entry's)."""
         state, per_point, by_id = self._state, self._per_point, self._engine._by_id
         rows = []
@@ -237,8 +238,7 @@ class Views:
         """
         engine, state, money = self._engine, self._state, self._money
         held, per_point = engine.position, self._per_point
-        lots = state.lots
-        cost = sum(one.contracts * one.entry for one in lots)
+        cost = sum(trade.contracts * trade.entry for trade in state.open_trades)
         used = abs(held) * engine.initial_now
         power = max(0, engine.equity - used) if state.call is None else 0
         lowest, highest = self._market.lowest[state.bar], self._market.highest[state.bar]
@@ -264,7 +264,7 @@ class Views:
             "day_pnl_usd": (engine.equity - state.today[0] - state.today[3]) / UNITS_PER_USD,
             "margin_used_usd": used / UNITS_PER_USD,
             "maintenance_usd": abs(held)
-            * engine.to_hold(self._market.day_rate_after[state.bar])
+            * engine.maintenance_margin(self._market.day_rate_after[state.bar])
             / UNITS_PER_USD,
             "buying_power_usd": power / UNITS_PER_USD,
             "buying_power_contracts": power // (engine.initial_now + money.commission)
@@ -277,7 +277,7 @@ class Views:
                 "deadline": self._moment(state.call[0]),
             },
             "halted_until": self._moment(halted) if halted > engine.now else None,
-            "working": [self._order_dict(one) for one in engine.working],
+            "working": [self._order_dict(ticket) for ticket in engine.working],
             "fills": [
                 {
                     "time": self._moment(self._market.times[row[core.FILL_BAR]]),
@@ -304,7 +304,7 @@ class Views:
 
     def _moments(self, seconds) -> pd.DatetimeIndex:
         nothing = np.iinfo(np.int64).min  # which numpy reads as NaT
-        values = [nothing if pd.isna(one) else int(one) for one in seconds]
+        values = [nothing if pd.isna(moment) else int(moment) for moment in seconds]
         times = np.array(values, np.int64).view("datetime64[s]")
         return pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self._zone)
 
@@ -323,36 +323,36 @@ class Views:
             position,
         )
 
-    def _order_row(self, one: core.Ticket) -> tuple:
-        points = [None if p is None else p / self._per_point for p in (one.limit, one.stop)]
-        filled = None if one.price is None else one.price / self._per_point
+    def _order_row(self, ticket: core.Ticket) -> tuple:
+        points = [None if p is None else p / self._per_point for p in (ticket.limit, ticket.stop)]
+        filled = None if ticket.price is None else ticket.price / self._per_point
         return (
-            one.id,
-            "buy" if one.side > 0 else "sell",
-            one.asked,
-            one.kind,
+            ticket.id,
+            "buy" if ticket.side > 0 else "sell",
+            ticket.asked,
+            ticket.kind,
             *points,
-            one.time_in_force,
-            one.role,
-            one.owner or None,
-            one.status,
-            one.reason,
-            one.filled,
+            ticket.time_in_force,
+            ticket.role,
+            ticket.owner or None,
+            ticket.status,
+            ticket.reason,
+            ticket.filled,
             filled,
-            one.sent,
-            one.done,
-            one.note,
+            ticket.sent,
+            ticket.done,
+            ticket.note,
         )
 
-    def _order_dict(self, one: core.Ticket) -> dict[str, Any]:
+    def _order_dict(self, ticket: core.Ticket) -> dict[str, Any]:
         return {
-            "id": one.id,
-            "side": "buy" if one.side > 0 else "sell",
-            "contracts": one.contracts,
-            "kind": one.kind,
-            "limit": None if one.limit is None else one.limit / self._per_point,
-            "stop": None if one.stop is None else one.stop / self._per_point,
-            "time_in_force": one.time_in_force,
-            "role": one.role,
-            "entry": one.owner or None,
+            "id": ticket.id,
+            "side": "buy" if ticket.side > 0 else "sell",
+            "contracts": ticket.contracts,
+            "kind": ticket.kind,
+            "limit": None if ticket.limit is None else ticket.limit / self._per_point,
+            "stop": None if ticket.stop is None else ticket.stop / self._per_point,
+            "time_in_force": ticket.time_in_force,
+            "role": ticket.role,
+            "entry": ticket.owner or None,
         }

@@ -312,7 +312,9 @@ class RiskEngine:
             raise ValueError(
                 f"account must trade {self.contract.symbol}, got {account.contract.symbol}"
             )
-        waiting = [one["id"] for one in account.snapshot()["working"] if one["role"] == "order"]
+        waiting = [
+            order["id"] for order in account.snapshot()["working"] if order["role"] == "order"
+        ]
         held = account.position
         allowed = self.allow(
             wanted,
@@ -457,7 +459,8 @@ class RiskEngine:
         return volatility_target(equity, limits.volatility_target, volatility, price, contract)
 
     def _window(self):
-        return next((one for one in self.limits.quiet if one[0] <= self._time < one[1]), None)
+        windows = self.limits.quiet
+        return next((pair for pair in windows if pair[0] <= self._time < pair[1]), None)
 
     def _why(self, name: str, most: int, equity: float, price: float, volatility: float) -> str:
         """One sentence for the log."""
@@ -501,7 +504,7 @@ def _windows(quiet) -> tuple[tuple[pd.Timestamp, pd.Timestamp], ...]:
     for pair in quiet:
         if isinstance(pair, str) or len(pair) != 2:
             raise ValueError(f"{accepted}, got {pair!r}")
-        start, end = (pd.Timestamp(one) for one in pair)
+        start, end = (pd.Timestamp(moment) for moment in pair)
         _same_zone("quiet's end", end, "its start", start)
         if not start < end:
             raise ValueError(f"{accepted}, got {pair!r}")
@@ -509,10 +512,10 @@ def _windows(quiet) -> tuple[tuple[pd.Timestamp, pd.Timestamp], ...]:
     return tuple(found)
 
 
-def _same_zone(name: str, one: pd.Timestamp, other_name: str, other: pd.Timestamp) -> None:
-    if (one.tz is None) != (other.tz is None):
+def _same_zone(name: str, time: pd.Timestamp, other_name: str, other: pd.Timestamp) -> None:
+    if (time.tz is None) != (other.tz is None):
         raise ValueError(
-            f"{name} must have a time zone if and only if {other_name} has one, got {one} and "
+            f"{name} must have a time zone if and only if {other_name} has one, got {time} and "
             f"{other}"
         )
 

@@ -153,15 +153,15 @@ def _tick_value(contract: Contract) -> Fraction:
 
 def _each(calculate, **arguments):
     """Call once for numbers, and row by row where some of the arguments are Series."""
-    rows = {name: one for name, one in arguments.items() if isinstance(one, pd.Series)}
+    rows = {name: given for name, given in arguments.items() if isinstance(given, pd.Series)}
     if not rows:
         return calculate(**arguments)
     index = next(iter(rows.values())).index
     for name, series in rows.items():
         same_index(name, series.index, index)
     columns = [
-        series.tolist() if (series := rows.get(name)) is not None else [one] * len(index)
-        for name, one in arguments.items()
+        series.tolist() if (series := rows.get(name)) is not None else [given] * len(index)
+        for name, given in arguments.items()
     ]
     sizes = [
         calculate(**dict(zip(arguments, row, strict=True))) for row in zip(*columns, strict=True)

@@ -345,16 +345,18 @@ class Trader(RuleBasedStateMachine):
         assert cost in (0, slack)
 
     def exits_belong_to_open_positions(self, working, tickets):
-        lots = {}
-        for lot in self.account._state.lots:
-            lots[lot.owner] = lots.get(lot.owner, 0) + abs(lot.contracts)
-        for one in working:
-            if one["entry"] is not None:
-                assert one["contracts"] == lots[one["entry"]]
-                assert (one["side"] == "sell") == (self.account.position > 0)
+        held = {}
+        for trade in self.account._state.open_trades:
+            held[trade.owner] = held.get(trade.owner, 0) + abs(trade.contracts)
+        for order in working:
+            if order["entry"] is not None:
+                assert order["contracts"] == held[order["entry"]]
+                assert (order["side"] == "sell") == (self.account.position > 0)
         statuses = {number: one.status for number, one in tickets.items()}
         assert set(statuses.values()) <= {"working", "filled", "cancelled", "expired", "refused"}
-        assert [one["id"] for one in working] == [n for n in statuses if statuses[n] == "working"]
+        assert [order["id"] for order in working] == [
+            number for number, status in statuses.items() if status == "working"
+        ]
         done = [one.owner for one in tickets.values() if one.owner and one.status == "filled"]
         assert len(done) == len(set(done))
 
@@ -1003,13 +1005,13 @@ def test_later_bars_change_nothing(course_bars):
 
 def test_quiet_bars_are_passed_without_a_difference(course_bars, monkeypatch):
     quick = busy(course_bars)
-    look = Engine._look_around
+    look = Engine._update_skip_band
 
     def never_quiet(engine):
         look(engine)
         engine._quiet = False
 
-    monkeypatch.setattr(Engine, "_look_around", never_quiet)
+    monkeypatch.setattr(Engine, "_update_skip_band", never_quiet)
     assert busy(course_bars).to_bytes() == quick.to_bytes()
     assert len(quick.statement()) == 2
 
@@ -1393,6 +1395,6 @@ def test_bad_input(call, error, says):
 
 
 def test_every_code_of_a_refusal_is_explained():
-    source = Path(paper.__file__).with_name("engine.py").read_text("utf-8")
+    source = Path(paper.__file__).with_name("acceptance.py").read_text("utf-8")
     assert [code for code in REASONS if f'"{code}"' not in source] == []
     assert M2K.symbol == "M2K"
