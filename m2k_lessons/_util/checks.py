@@ -58,6 +58,16 @@ def choice(name: str, value, options) -> str:
     return value
 
 
+def columns_once(name: str, table) -> None:
+    """Refuse a table in which a column stands twice, as `pd.concat` and `join` make them."""
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise ValueError(
+            f"{name} must have each column once, got {twice[0]!r} twice; "
+            f"{name}.loc[:, ~{name}.columns.duplicated()] keeps the first of each"
+        )
+
+
 def date(name: str, value) -> dt.date:
     """Return a calendar date from a date, a datetime, a Timestamp or "2026-12-18"."""
     accepted = f"{name} must be a date such as '2026-12-18', got {value!r}"

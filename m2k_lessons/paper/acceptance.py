@@ -73,6 +73,8 @@ class Acceptance(Ledger):
             fresh=True,
             exits=exits,
         )
+        if ticket.kind == "market":
+            self._protect(ticket, self.last)
         return ticket, refusal
 
     def _refusal(self, order: Order, ticket: Ticket) -> tuple[str, str] | None:

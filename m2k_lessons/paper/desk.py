@@ -21,6 +21,7 @@ from m2k_lessons.paper.account import PaperAccount
 CLOCK_TIMES = {"session": ("09:30", "16:00", "17:00", "18:00"), "day": ("09:30",)}
 # While minutes run by, these stop the clock, so that nobody sleeps through them.
 STOPPING = {"fill", "cancelled", "expired", "reduced", "margin call", "liquidation", "warning"}
+STOPPING |= {"protected"}
 MESSAGES = 8
 
 
@@ -177,7 +178,7 @@ def _next_time(now: pd.Timestamp, clock_times: tuple[str, ...]) -> pd.Timestamp:
 
 def _in_words(happened) -> str:
     """An event or a row of the journal; a text that is only a reason gets its order's number."""
-    if happened.event in ("accepted", "cancelled", "expired", "reduced"):
+    if happened.event in ("accepted", "cancelled", "expired", "reduced", "protected"):
         return f"order {happened.order} {happened.event}: {happened.text}"
     return happened.text
 

@@ -29,11 +29,12 @@ class Matching(Ledger):
         for ticket in [ticket for ticket in self.working if ticket.active <= bar]:
             if ticket.status != "working":
                 continue
-            marketable = ticket.kind == "market"
-            if ticket.kind == "limit" and ticket.fresh:
+            if ticket.kind == "market":
+                self._fill_protected(ticket, price, cost, bar, at_open=True)
+            elif ticket.fresh and ticket.kind == "limit":
                 marketable = ticket.side * (ticket.limit - price) >= cost
-            if marketable:
-                self._fill(ticket, price, cost, bar, at_open=True)
+                if marketable:
+                    self._fill(ticket, price, cost, bar, at_open=True)
             ticket.fresh = False
 
     def _within(self, bar: int) -> None:
@@ -76,16 +77,46 @@ class Matching(Ledger):
     def _trigger(self, ticket: Ticket, price: int, cost: int, bar: int, *, at_open: bool) -> None:
         """A stop is reached: a market order, or a limit order where the stop has a limit."""
         if ticket.kind == "stop":
-            self._fill(ticket, price, cost, bar, at_open=at_open)
-            if ticket.status == "working":  # locked at a price limit: waits as a market order
-                ticket.kind, ticket.stop, ticket.active = "market", None, bar + 1
+            self._protect(ticket, ticket.stop)
+            ticket.kind = "market"
+            self._fill_protected(ticket, price, cost, bar, at_open=at_open)
+            if ticket.status == "working":
+                ticket.stop = None
+                if ticket.kind == "market":  # locked at a price limit: waits as a market order
+                    ticket.active = bar + 1
+            else:
+                ticket.kind = "stop"
             return
-        ticket.stop, ticket.kind, ticket.fresh = None, "limit", False
+        ticket.stop = None
+        self._becomes_limit(ticket, bar, at_open=at_open)
         if ticket.side * (ticket.limit - price) >= cost:
             self._fill(ticket, price, cost, bar, at_open=at_open)
-        if ticket.status == "working":
-            # Whether the price came back within this bar, nobody knows.
-            ticket.active = bar + 1
+
+    def _becomes_limit(self, ticket: Ticket, bar: int, *, at_open: bool) -> None:
+        """At the open the whole bar comes after it, and can fill it; between open and close nobody
+        knows whether the price came back."""
+        ticket.kind, ticket.fresh = "limit", at_open
+        ticket.active = bar if at_open else bar + 1
+
+    def _fill_protected(
+        self, ticket: Ticket, price: int, cost: int, bar: int, *, at_open: bool
+    ) -> None:
+        """Fill a market order, or let it rest as a limit order where its protection ends."""
+        if ticket.worst is None or ticket.side * (ticket.worst - price) >= cost:
+            self._fill(ticket, price, cost, bar, at_open=at_open)
+            return
+        ticket.limit = ticket.worst
+        self._becomes_limit(ticket, bar, at_open=at_open)
+        word = "buy" if ticket.side > 0 else "sell"
+        edge = self._points(ticket.worst)
+        self._note(
+            self.replay.times[bar],
+            "protected",
+            ticket.id,
+            f"not filled: the market at {self._points(price)} has jumped over its protection; it "
+            f"waits as an order to {word} {ticket.contracts} at {edge} or better and may never be "
+            "filled",
+        )
 
     def _fill(self, ticket: Ticket, price: int, cost: int, bar: int, *, at_open: bool) -> None:
         """Fill an order whole, unless the price is locked at a limit or the margin is short."""

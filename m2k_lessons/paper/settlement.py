@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from m2k_lessons.paper.hours import next_day_session
 from m2k_lessons.paper.matching import Matching
-from m2k_lessons.paper.replay import next_day_session
 from m2k_lessons.paper.state import UNITS_PER_USD, Ticket
 
 

@@ -28,6 +28,7 @@ class Money:
     day_trade: int | None
     touch: bool  # a limit order is filled at its price, not only through it
     liquidate_below_pct: int
+    protection: int | None = None  # ticks that a market or stop order may be filled away
 
 
 @dataclass
@@ -54,6 +55,7 @@ class Ticket:
     done: int | None = None  # time
     filled: int = 0
     price: int | None = None
+    worst: int | None = None  # where its protection ends: no fill beyond
     role: str = "order"  # or stop loss, profit target, liquidation
 
 
@@ -164,6 +166,11 @@ class Ledger:
     @property
     def initial_now(self) -> int:
         return self.initial_margin(self.replay.day_rate_after[self.state.bar])
+
+    def _protect(self, ticket: Ticket, price: int) -> None:
+        """Count the protection of a market order from the last price, of a stop from its level."""
+        if self.money.protection is not None:
+            ticket.worst = max(price + ticket.side * self.money.protection, 1)
 
     def exposure(self, side: int = 0, contracts: int = 0) -> int:
         """Most contracts that could be held if the working orders of ticket side were filled."""

@@ -120,8 +120,9 @@ class Views:
     @property
     def trades(self) -> pd.DataFrame:
         """Round trips, one row for each entry, or part of an entry, that was closed: contracts
-        (negative when sold first), entry_time, entry_price, exit_time, exit_price, points, pnl_usd (after
-        commission), commission_usd, entry_order, exit_order, exit_role, note (the entry's)."""
+        (negative when sold first), entry_time, entry_price, exit_time, exit_price, points, pnl_usd
+        (after commission), commission_usd, entry_order, exit_order, exit_role, note (the entry's).
+        """
         state, per_point, by_id = self._state, self._per_point, self._engine._by_id
         rows = []
         for entry, exit_, signed, bought, sold, first, last in state.trades:
@@ -207,6 +208,7 @@ class Views:
     def journal(self) -> pd.DataFrame:
         """Everything that happened, in order: time, event, order, text, contracts (signed),
         price, fee_usd, realised_usd, cash_usd, position. Events are accepted, refused, fill,
+        protected (too far away to be filled: now a limit order),
         cancelled, expired, reduced, deposit, settlement, margin call, margin call met,
         liquidation, warning, note."""
         rows = self._state.journal

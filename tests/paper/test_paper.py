@@ -201,13 +201,18 @@ class Trader(RuleBasedStateMachine):
         capital=st.sampled_from([1_000, 3_000, 50_000]),
         touch=st.sampled_from(["touch", "through"]),
         day_trade=st.sampled_from([None, 100]),
+        protection=st.sampled_from([None, "course", 0.5, 4.0]),
     )
-    def open_account(self, seed, wild, capital, touch, day_trade):
+    def open_account(self, seed, wild, capital, touch, day_trade, protection):
         self.bars = walk(broken_days(), seed, *wild)
         spread = np.random.default_rng(seed).integers(1, 6, len(self.bars))
         self.bars["spread_ticks"] = spread
         self.account = PaperAccount(
-            self.bars, capital=capital, limit_fill=touch, day_trade_margin=day_trade
+            self.bars,
+            capital=capital,
+            limit_fill=touch,
+            day_trade_margin=day_trade,
+            protection_points=protection,
         )
         self.is_open = sessions.is_open(self.bars.index).tolist()
         self.ticks = (self.bars.iloc[:, :4] * 10).round().astype(int).values.tolist()
@@ -341,7 +346,8 @@ class Trader(RuleBasedStateMachine):
         # A new limit order between bid and ask is filled at its limit, less than the spread away.
         slack = (self.bars["spread_ticks"].iat[bar] + 1) // 2
         assert self.ticks[bar][2] - slack <= price <= self.ticks[bar][1] + slack
-        assert order.limit is None or order.side * (order.limit - price) >= 0
+        for bound in (order.limit, order.worst):
+            assert bound is None or order.side * (bound - price) >= 0
         assert cost in (0, slack)
 
     def exits_belong_to_open_positions(self, working, tickets):
@@ -418,7 +424,12 @@ def filled(order, *bars, **terms):
         (stop("sell", 1, 2395.0), (2401, 2402, 2395, 2400), 2394.9, 2394.9),
         (stop_limit("buy", 1, 2405.0, 2406.0), (2401, 2405, 2400, 2404), 2405.1, 2405.1),
         (stop_limit("buy", 1, 2405.0, 2405.0), (2401, 2409, 2400, 2404), None, None),
-        (stop_limit("buy", 1, 2405.0, 2406.0), (2410, 2411, 2400, 2404), None, None),  # too far
+        # The open is beyond the limit, but what comes after it can reach the limit ...
+        (stop_limit("buy", 1, 2405.0, 2406.0), (2410, 2411, 2400, 2404), 2406.0, 2406.0),
+        (stop_limit("buy", 1, 2405.0, 2406.0), (2410, 2411, 2406, 2408), None, 2406.0),
+        (stop_limit("buy", 1, 2405.0, 2406.0), (2410, 2411, 2406.1, 2408), None, None),
+        # ... and never better, also where the open's spread was all that stood between.
+        (stop_limit("buy", 1, 2405.0, 2410.0), (2410, 2411, 2409.9, 2410), 2410.0, 2410.0),
         (stop_limit("sell", 1, 2395.0, 2390.0), (2392, 2393, 2391, 2392), 2391.9, 2391.9),
     ],
 )
@@ -432,7 +443,9 @@ def test_fill_of_a_new_order(order, bar, through, touch):
         (limit("buy", 1, 2395.0), (2390, 2391, 2389, 2390), 2390.0, 2390.0),  # better, no spread
         (limit("buy", 1, 2395.0), (2395, 2396, 2395, 2396), None, 2395.0),
         (limit("sell", 1, 2405.0), (2409, 2410, 2408, 2409), 2409.0, 2409.0),
-        (stop_limit("buy", 1, 2405.0, 2406.0), (2408, 2409, 2405.5, 2406), None, None),
+        (stop_limit("buy", 1, 2405.0, 2406.0), (2408, 2409, 2405.5, 2406), 2406.0, 2406.0),
+        (stop_limit("sell", 1, 2395.0, 2394.0), (2392, 2394.1, 2391, 2392), 2394.0, 2394.0),
+        (stop_limit("sell", 1, 2395.0, 2394.0), (2392, 2394, 2391, 2392), None, 2394.0),
     ],
 )
 def test_fill_of_an_order_that_has_waited(order, bar, through, touch):
@@ -440,9 +453,11 @@ def test_fill_of_an_order_that_has_waited(order, bar, through, touch):
 
 
 def test_a_triggered_stop_limit_waits_as_a_limit_order():
-    order = stop_limit("buy", 1, 2405.0, 2406.0)
-    # After the gap to 2410 it is a limit order at 2406; the low of that bar may have come before.
-    assert filled(order, (2410, 2411, 2400, 2410), (2409, 2409, 2405, 2407)) == [2406.0, 2406.0]
+    order = stop_limit("buy", 1, 2405.0, 2405.0)
+    # Reached between open and close it is a limit order from then on; the low of that bar may have
+    # come before.
+    assert filled(order, (2401, 2409, 2400, 2408)) == [None, None]
+    assert filled(order, (2401, 2409, 2400, 2408), (2407, 2408, 2404.9, 2407)) == [2405.0, 2405.0]
 
 
 def test_costs_are_half_the_spread_and_slippage():
@@ -606,7 +621,8 @@ def test_an_order_is_cancelled_if_the_margin_is_gone_when_it_is_filled():
 
 
 def test_a_turn_without_margin_closes_only():
-    account = PaperAccount(frame([2400, 2400, 2360, 2360]), capital=1_000, **FREE | {"margin": 900})
+    terms = FREE | {"margin": 900, "protection_points": None}
+    account = PaperAccount(frame([2400, 2400, 2360, 2360]), capital=1_000, **terms)
     account.submit(market("buy", 1))
     account.step()
     assert account.submit(market("sell", 2))
@@ -709,7 +725,7 @@ def test_an_order_beyond_the_limit_is_refused():
 def test_at_the_lower_limit_nobody_buys():
     rows = [("2030-03-04 18:00", 2400), ("2030-03-04 18:01", 2400)]
     rows += [("2030-03-04 19:30", 2200), ("2030-03-04 19:33", 2190), ("2030-03-04 19:36", 2300)]
-    account = PaperAccount(limit_days(*rows), **FREE)
+    account = PaperAccount(limit_days(*rows), protection_points=None, **FREE)
     account.step(2)
     account.submit(bracket(market("buy", 1), stop_loss=2350.0))
     account.step()
@@ -724,30 +740,6 @@ def test_at_the_lower_limit_nobody_buys():
     account.step()
     # The stop waited as a market order.
     assert fills(account)[-2:] == [("sell", 1, 2300.0, "stop loss"), ("sell", 1, 2300.0, "order")]
-
-
-def test_the_three_steps_of_the_day():
-    rows = [("2030-03-05 10:00", 2400), ("2030-03-05 10:01", (2300, 2300, 2230, 2230))]
-    rows += [("2030-03-05 10:02", 2200), ("2030-03-05 10:16", 2200), ("2030-03-05 10:17", 2200)]
-    rows += [("2030-03-05 10:18", 2080), ("2030-03-05 10:40", 1900), ("2030-03-05 10:41", 2000)]
-    rows += [("2030-03-05 15:59", 2000), ("2030-03-05 18:00", 2000)]
-    account = PaperAccount(limit_days(*rows), slippage_ticks=0, commission_usd=0)
-    lasts, bands, trading = [], [], []
-    for _ in range(len(rows) + 1):
-        account.step()
-        shown = account.snapshot()
-        lasts.append(shown["last"])
-        bands.append(shown["price_limits"] and shown["price_limits"][0])
-        trading.append(shown["halted_until"])
-    assert lasts[2:4] == [2232.0, 2200.0]
-    assert trading[2] == ny("2030-03-05 10:17")
-    assert bands[3:7] == [2088.0, 2088.0, 2088.0, 2088.0]
-    assert trading[6] == ny("2030-03-05 10:34")
-    assert lasts[6] == 2088.0
-    assert lasts[7] == 1920.0
-    assert account._market.trading[2:] == [
-        *[True, True, False, False, True, True, True, False, False, True]
-    ]
 
 
 def test_a_fast_night_pauses():
@@ -903,7 +895,8 @@ def test_a_call_ends_with_the_liquidation_even_if_its_costs_leave_too_little():
 
 def test_no_fill_beyond_a_price_limit():
     rows = [("2030-03-04 18:00", 2400), ("2030-03-04 18:01", 2400), ("2030-03-04 20:00", 2567.9)]
-    account = PaperAccount(limit_days(*rows), commission_usd=0, slippage_ticks=5)
+    terms = {"commission_usd": 0, "slippage_ticks": 5, "protection_points": None}
+    account = PaperAccount(limit_days(*rows), **terms)
     account.step(3)
     account.submit(market("buy", 1))
     account.step()
