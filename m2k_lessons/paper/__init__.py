@@ -69,8 +69,8 @@ limits, so there this is where the exchange would step in.
 **Halts.** The market-wide halt follows the S&P 500, against its close of the day before: 15 minutes
 at the first and at the second step, the rest of the day at the third; from 15:25 on only the third
 halts. The account follows it where it is given minutes of the index or of a future on it
-(`sp500_bars`); only such a halt opens the contract's next limit. *Without these bars nothing halts in
-the day session*, however far the contract falls. Outside the day session a large move of the
+(`sp500_bars`); only such a halt opens the next limit. *Without these bars nothing halts in the day
+session*, however far the contract falls. Outside the day session a large move of the
 contract itself in an hour pauses trading for a short time. In a halt no order is filled.
 
 **Margin.** To open: equity, costs deducted, must cover the initial margin of the whole position.
