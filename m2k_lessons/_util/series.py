@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from m2k_lessons._util import checks
+
 
 def values(name: str, given) -> np.ndarray:
     """Return the numbers of a Series, or of an array of one dimension, as floats; NaN is kept.
 
     The array is contiguous and read-only, so that compiled code meets one type only.
     """
+    checks.no_mask(name, given)
     if isinstance(given, pd.DataFrame):
+        checks.columns_once(name, given)
         column = "close" if "close" in given.columns else next(iter(given.columns), "close")
         raise TypeError(
             f"{name} must be a Series of numbers, got a DataFrame; choose one of its columns, "

@@ -78,6 +78,7 @@ def daily_bars(minutes: pd.DataFrame) -> pd.DataFrame:
     if not isinstance(minutes.index, pd.DatetimeIndex) or minutes.index.tz is None:
         raise TypeError("minutes must have an index of times with a zone")
     inputs.check_index("minutes", minutes.index)
+    checks.columns_once("minutes", minutes)
     missing = [name for name in inputs.PRICES if name not in minutes.columns]
     if missing:
         raise ValueError(
@@ -121,6 +122,7 @@ def market_returns(bars: pd.DataFrame, roll_gap_points: pd.Series | None = None)
     >>> market_returns(bars, pd.Series([30.0], index=days[2:])).to_list()
     [0.01, 0.0]
     """
+    checks.columns_once("bars", bars)
     points = less_rolls(bars, bars["close"].diff(), roll_gap_points)
     return (points / bars["close"].shift()).iloc[1:]
 

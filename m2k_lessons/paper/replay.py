@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons import sessions
+from m2k_lessons._util import checks
 from m2k_lessons.backtest import inputs
 from m2k_lessons.contracts import Contract
 from m2k_lessons.paper import limits
@@ -88,6 +89,8 @@ class Replay:
 def build(bars, terms: Terms, sp500_bars=None) -> Replay:
     """Work the market out; without `sp500_bars` there is no market-wide halt."""
     contract = terms.contract
+    if isinstance(bars, pd.DataFrame):
+        checks.columns_once("bars", bars)
     ticks = inputs._ticks("bars", bars, contract)
     index = bars.index
     if index.tz is None:

@@ -193,8 +193,7 @@ class Ledger:
         self._note(time, status, ticket.id, reason)
 
     def _points(self, ticks: int) -> str:
-        per_point = self.contract._ticks_per_point
-        return f"{ticks / per_point:.{1 if per_point == 10 else 2 if per_point > 1 else 0}f}"
+        return f"{self.contract._points(ticks):.{self.contract._decimals}f}"
 
     def _note(
         self, time, event, order, text, contracts=None, price=None, fee=None, realised=None

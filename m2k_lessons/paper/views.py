@@ -97,14 +97,14 @@ class Views:
     def fills(self) -> pd.DataFrame:
         """One row for each fill: time (start of its bar), order, side, contracts, price, role,
         fee_usd, cost_ticks (half spread and slippage per contract), realised_usd."""
-        state, per_point = self._state, self._per_point
+        state, points = self._state, self.contract._points
         rows = [
             (
                 self._market.times[row[core.FILL_BAR]],
                 row[core.FILL_ORDER],
                 "buy" if row[core.FILL_CONTRACTS] > 0 else "sell",
                 abs(row[core.FILL_CONTRACTS]),
-                row[core.FILL_PRICE] / per_point,
+                points(row[core.FILL_PRICE]),
                 row[core.FILL_TAG],
                 row[core.FILL_FEE] / UNITS_PER_USD,
                 row[core.FILL_COST],
@@ -123,7 +123,7 @@ class Views:
         (negative when sold first), entry_time, entry_price, exit_time, exit_price, points, pnl_usd
         (after commission), commission_usd, entry_order, exit_order, exit_role, note (the entry's).
         """
-        state, per_point, by_id = self._state, self._per_point, self._engine._by_id
+        state, points, by_id = self._state, self.contract._points, self._engine._by_id
         rows = []
         for entry, exit_, signed, bought, sold, first, last in state.trades:
             fee = 2 * abs(signed) * self._money.commission
@@ -132,10 +132,10 @@ class Views:
                 (
                     signed,
                     self._market.times[first],
-                    bought / per_point,
+                    points(bought),
                     self._market.times[last],
-                    sold / per_point,
-                    (sold - bought) * (1 if signed > 0 else -1) / per_point,
+                    points(sold),
+                    points((sold - bought) * (1 if signed > 0 else -1)),
                     pnl / UNITS_PER_USD,
                     fee / UNITS_PER_USD,
                     entry,
@@ -199,7 +199,7 @@ class Views:
         amounts = ("opening", "realised", "variation", "fees", "deposits", "closing", "initial")
         for name in (*amounts, "maintenance", "excess", "call"):
             table[name] = table[name] / UNITS_PER_USD
-        table["settlement"] = table["settlement"] / self._per_point
+        table["settlement"] = self.contract._points(table["settlement"])
         names = {name: f"{name}_usd" for name in (*amounts, "maintenance", "excess", "call")}
         order = [*amounts[:6], "contracts", "settlement", "initial", "maintenance", "excess"]
         return table[[*order, "call", "settled"]].rename(columns=names)
@@ -218,8 +218,9 @@ class Views:
             if kind == "time":
                 table[name] = self._moments(column)
             elif kind == "float64":
-                per = self._per_point if name == "price" else UNITS_PER_USD
-                table[name] = column.astype(float) / per
+                numbers = column.astype(float)
+                price = name == "price"
+                table[name] = self.contract._points(numbers) if price else numbers / UNITS_PER_USD
             else:
                 table[name] = column.astype(kind)
         return table
@@ -239,7 +240,7 @@ class Views:
             (orders as dicts), fills (the last five), messages (the last eight, newest last).
         """
         engine, state, money = self._engine, self._state, self._money
-        held, per_point = engine.position, self._per_point
+        held, points = engine.position, self.contract._points
         cost = sum(trade.contracts * trade.entry for trade in state.open_trades)
         used = abs(held) * engine.initial_now
         power = max(0, engine.equity - used) if state.call is None else 0
@@ -250,15 +251,15 @@ class Views:
             "session": sessions.label_sessions(self.now),
             "bar": state.bar,
             "finished": self.finished,
-            "last": engine.last / per_point,
+            "last": points(engine.last),
             "price_limits": None
             if lowest == 0
             else (
-                lowest / per_point,
-                None if highest == NO_LIMIT else highest / per_point,
+                points(lowest),
+                None if highest == NO_LIMIT else points(highest),
             ),
             "position": held,
-            "average_price": cost / held / per_point if held else None,
+            "average_price": points(cost) / held if held else None,
             "cash_usd": self.cash_usd,
             "open_pnl_usd": self.open_pnl_usd,
             "equity_usd": self.equity_usd,
@@ -285,7 +286,7 @@ class Views:
                     "time": self._moment(self._market.times[row[core.FILL_BAR]]),
                     "order": row[core.FILL_ORDER],
                     "contracts": row[core.FILL_CONTRACTS],
-                    "price": row[core.FILL_PRICE] / per_point,
+                    "price": points(row[core.FILL_PRICE]),
                     "role": row[core.FILL_TAG],
                 }
                 for row in state.fills[-_SHOWN_FILLS:]
@@ -293,9 +294,8 @@ class Views:
             "messages": [row[3] for row in state.journal[-_SHOWN_MESSAGES:]],
         }
 
-    @property
-    def _per_point(self) -> int:
-        return self.contract._ticks_per_point
+    def _points(self, ticks: int | None) -> float | None:
+        return None if ticks is None else self.contract._points(ticks)
 
     @property
     def _zone(self):
@@ -318,7 +318,7 @@ class Views:
             order,
             text,
             contracts,
-            None if price is None else price / self._per_point,
+            self._points(price),
             None if fee is None else fee / UNITS_PER_USD,
             None if realised is None else realised / UNITS_PER_USD,
             cash / UNITS_PER_USD,
@@ -326,8 +326,8 @@ class Views:
         )
 
     def _order_row(self, ticket: core.Ticket) -> tuple:
-        points = [None if p is None else p / self._per_point for p in (ticket.limit, ticket.stop)]
-        filled = None if ticket.price is None else ticket.price / self._per_point
+        points = [self._points(price) for price in (ticket.limit, ticket.stop)]
+        filled = self._points(ticket.price)
         return (
             ticket.id,
             "buy" if ticket.side > 0 else "sell",
@@ -352,8 +352,8 @@ class Views:
             "side": "buy" if ticket.side > 0 else "sell",
             "contracts": ticket.contracts,
             "kind": ticket.kind,
-            "limit": None if ticket.limit is None else ticket.limit / self._per_point,
-            "stop": None if ticket.stop is None else ticket.stop / self._per_point,
+            "limit": self._points(ticket.limit),
+            "stop": self._points(ticket.stop),
             "time_in_force": ticket.time_in_force,
             "role": ticket.role,
             "entry": ticket.owner or None,

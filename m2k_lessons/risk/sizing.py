@@ -148,7 +148,7 @@ def _money(name: str, value) -> Fraction:
 
 
 def _tick_value(contract: Contract) -> Fraction:
-    return Fraction(str(contract.multiplier)) / contract._ticks_per_point
+    return contract._tick_usd
 
 
 def _each(calculate, **arguments):

@@ -102,7 +102,7 @@ def stop_price(entry, side, *, points=None, atr=None, multiple=2.0, contract=M2K
     stop = entry_ticks - direction * away
     if stop <= 0:
         raise ValueError(f"{name} must leave the stop above 0, got {points!r} below {entry!r}")
-    return float(contract.round_to_tick(stop * contract.tick_size))
+    return float(contract._points(stop))
 
 
 def time_stop(index: pd.DatetimeIndex, entry_time, bars: int):
@@ -178,6 +178,7 @@ def gap_risk(bars: pd.DataFrame, stop_points, contract=M2K, side="long") -> pd.D
     stop = ticks_up("stop_points", stop_points, contract)
     if not isinstance(bars, pd.DataFrame):
         raise TypeError(f"bars must be a DataFrame, got {type(bars).__name__}")
+    checks.columns_once("bars", bars)
     missing = [name for name in ("open", "close") if name not in bars]
     if missing:
         raise ValueError(f"bars must have columns open and close, got {list(bars.columns)}")
@@ -187,12 +188,11 @@ def gap_risk(bars: pd.DataFrame, stop_points, contract=M2K, side="long") -> pd.D
     first = np.flatnonzero(np.diff(date.asi8) != 0) + 1
     gap = opens[first] - closes[first - 1]
     beyond = np.maximum(-direction * gap - stop, 0)
-    per_point = contract._ticks_per_point
     return pd.DataFrame(
         {
-            "gap_points": gap / per_point,
-            "beyond_stop_points": beyond / per_point,
-            "beyond_stop_usd": beyond * contract.multiplier / per_point,
+            "gap_points": contract._points(gap),
+            "beyond_stop_points": contract._points(beyond),
+            "beyond_stop_usd": beyond * contract.tick_value,
         },
         index=bars.index[first],
     )
