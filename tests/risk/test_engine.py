@@ -282,6 +282,29 @@ def test_limits_at_their_edges():
     assert allowed(max_contracts=0) == 0
 
 
+@pytest.mark.parametrize(
+    ("limits", "at_limit", "one_cent_on", "expected"),
+    [
+        # The account value that a limit still allows, and a cent beyond it.
+        ({"daily_loss_usd": 300}, 9_700.01, 9_700.00, (1, 0)),
+        ({"max_drawdown": 0.1}, 9_000.01, 9_000.00, (1, 0)),
+        ({"max_drawdown": 0.03}, 9_700.01, 9_700.00, (1, 0)),
+        ({"max_share": 1.25}, 9_600.00, 9_599.99, (1, 0)),
+        ({"risk_fraction": 0.01, "stop_points": 18.5}, 9_250.00, 9_249.99, (1, 0)),
+        ({"risk_fraction": 0.01, "stop_points": 18, "cost_usd": 2.5}, 9_250.00, 9_249.99, (1, 0)),
+        ({"volatility_target": 0.25}, 9_600.00, 9_599.99, (1, 0)),
+    ],
+)
+def test_a_cent_on_either_side_of_a_limit(limits, at_limit, one_cent_on, expected):
+    answers = []
+    for equity_usd in (at_limit, one_cent_on):
+        engine = RiskEngine(Limits(**limits))
+        asked = {"price": 2400.0, "volatility": 0.2}
+        engine.allow(1, time="2031-01-06 10:00", equity_usd=10_000, **asked)
+        answers.append(engine.allow(1, time="2031-01-06 11:00", equity_usd=equity_usd, **asked))
+    assert tuple(answers) == expected
+
+
 def test_a_window_is_closed_at_its_start_and_open_at_its_end():
     engine = RiskEngine(Limits(quiet=[("2031-01-06 08:25", "2031-01-06 08:45")]))
     times = ["08:24", "08:25", "08:44", "08:45"]
