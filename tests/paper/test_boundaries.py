@@ -86,7 +86,10 @@ def test_a_bar_that_reaches_an_order_is_never_passed(order, level, way, monkeypa
     [("buy", 2400.0, 2), ("buy", 2399.9, 1), ("sell", 2400.0, -2), ("sell", 2400.1, -1)],
 )
 def test_the_margin_is_counted_at_the_moment_of_the_fill(side, at_the_fill, held):
-    bars = frame([2400, 2400, at_the_fill, at_the_fill])
+    # The open decides, whatever the bar's close would have covered.
+    later = 2400 + (5 if (abs(held) == 1) == (side == "buy") else -5)
+    bar = (at_the_fill, max(at_the_fill, later), min(at_the_fill, later), later)
+    bars = frame([2400, 2400, bar])
     account = PaperAccount(bars, capital=2_000, margin=1_000, **FREE)
     account.submit(market(side, 1))
     account.step()
