@@ -1387,6 +1387,13 @@ def test_bad_input(call, error, says):
         call()
 
 
+@pytest.mark.parametrize("column", ["close", "spread_ticks"])
+def test_a_column_that_stands_twice_is_named(column):
+    bars = frame([2400, 2400]).assign(spread_ticks=1)
+    with pytest.raises(ValueError, match=f"bars must have each column once, got '{column}' twice"):
+        PaperAccount(pd.concat([bars, bars[[column]]], axis=1))
+
+
 def test_every_code_of_a_refusal_is_explained():
     source = Path(paper.__file__).with_name("acceptance.py").read_text("utf-8")
     assert [code for code in REASONS if f'"{code}"' not in source] == []
