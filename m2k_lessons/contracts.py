@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import functools
 import math
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from numbers import Real
 from typing import NamedTuple
 
@@ -26,6 +28,23 @@ _NO_HOLIDAY_BEFORE_JUNETEENTH = 2022  # first year in which the exchange observe
 # Prices arrive as floats: 2410.3 is stored as 2410.3000000000002. A millionth of a tick tells
 # such noise from a price that really lies between two ticks.
 _TICK_NOISE = 1e-6
+# Up to here a float tells that noise from a tick, and whole numbers of ticks from each other.
+MOST_TICKS = 10**12
+# Products of ticks and contracts are exact up to here, as floats and as integers.
+_MOST_PRODUCT = 2**53
+_LARGEST_DENOMINATOR = 10**9  # of a tick: 0.3333333333333333 is no fraction that somebody meant
+
+
+def _decimal(name: str, value) -> Fraction:
+    """The fraction that a decimal stands for: 0.1 is a tenth, and not the float next to it."""
+    number = checks.number(name, value, above=0, at_most=10**9)
+    exact = Fraction(repr(number))
+    if exact.denominator > _LARGEST_DENOMINATOR:
+        raise ValueError(
+            f"{name} must be a decimal of at most 9 digits after the point, or a binary fraction "
+            f"such as 1/32, got {value!r}"
+        )
+    return exact
 
 
 @dataclass(frozen=True)
@@ -39,11 +58,18 @@ class Contract:
     multiplier : float
         USD per index point and contract.
     tick_size : float
-        Smallest price step, in points.
+        Smallest price step, in points; held exactly, as the fraction that the decimal stands for.
     underlying : str
         The index.
     months : str
         Month letters listed.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A multiplier or a tick that is not above 0, or of more digits than a contract has; month
+        letters that are none. Prices and positions beyond 10**12 ticks, and results beyond
+        2**53 of them, are refused by name: nothing overflows.
 
     Examples
     --------
@@ -60,14 +86,44 @@ class Contract:
     underlying: str
     months: str = "HMUZ"
 
-    @property
-    def _ticks_per_point(self) -> int:
-        return round(1 / self.tick_size)
+    def __post_init__(self) -> None:
+        for name in ("symbol", "name", "underlying", "months"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} must be text, got {getattr(self, name)!r}")
+        _decimal("multiplier", self.multiplier)
+        _decimal("tick_size", self.tick_size)
+
+    @functools.cached_property
+    def _tick(self) -> Fraction:
+        """The tick in points, exactly."""
+        return _decimal("tick_size", self.tick_size)
+
+    @functools.cached_property
+    def _ticks_per_point(self) -> int | float:
+        """An int where it is whole, else the float next to it: `_points` is exact for all."""
+        per_point = 1 / self._tick
+        return per_point.numerator if per_point.denominator == 1 else float(per_point)
+
+    @functools.cached_property
+    def _decimals(self) -> int:
+        """Digits after the point with which every price can be written."""
+        digits = 0
+        while (10**digits * self._tick).denominator > 1 and digits < 12:
+            digits += 1
+        return digits
+
+    @functools.cached_property
+    def _tick_usd(self) -> Fraction:
+        return _decimal("multiplier", self.multiplier) * self._tick
 
     @property
     def tick_value(self) -> float:
         """USD that one tick is worth on one contract."""
-        return self.multiplier / self._ticks_per_point
+        return float(self._tick_usd)
+
+    def _points(self, ticks):
+        """Ticks in points: one division, so that 24003 ticks of 0.1 are the float 2400.3."""
+        return ticks * self._tick.numerator / self._tick.denominator
 
     @property
     def launch(self) -> dt.date | None:
@@ -80,7 +136,7 @@ class Contract:
 
         Parameters
         ----------
-        price : float, array or Series
+        price : float, array, Series or DataFrame
             Futures price or index level, in points, above 0.
         contracts : int, array or Series
             Whole contracts; negative for a short position, and so is the result.
@@ -95,16 +151,24 @@ class Contract:
         >>> M2K.notional(2400.0)
         12000.0
         """
+        _matching(price, contracts)
         prices = _positive_prices("price", price)
         held = _whole_contracts("contracts", contracts)
-        return _like(price, contracts, result=prices * self.multiplier * held)
+        with np.errstate(over="ignore"):
+            usd = prices * self.multiplier * held
+        beyond = ~np.isfinite(usd)
+        if np.any(beyond):
+            raise ValueError(
+                f"price and contracts must give a finite value, got {_first(usd, beyond)}"
+            )
+        return _like(price, contracts, result=usd)
 
     def pnl(self, entry, exit, contracts=1):
         """Profit or loss between two prices, in USD, before costs.
 
         Parameters
         ----------
-        entry, exit : float, array or Series
+        entry, exit : float, array, Series or DataFrame
             Prices on the contract's tick grid, in points.
         contracts : int, array or Series
             Whole contracts; negative for a short position.
@@ -126,9 +190,16 @@ class Contract:
         >>> M2K.pnl(2400.0, 2390.0, contracts=-3)
         150.0
         """
+        _matching(entry, exit, contracts)
         moved = self._price_ticks("exit", exit) - self._price_ticks("entry", entry)
         held = _whole_contracts("contracts", contracts)
-        usd = moved * held * self.multiplier / self._ticks_per_point
+        size = np.abs(moved * 1.0 * held)
+        if np.any(size >= _MOST_PRODUCT):
+            raise ValueError(
+                f"entry, exit and contracts must keep the result below 2**53 ticks of "
+                f"{self.symbol}, got {_first(size, size >= _MOST_PRODUCT):g}"
+            )
+        usd = moved * held * 1.0 * self._tick_usd.numerator / self._tick_usd.denominator
         return _like(entry, exit, contracts, result=usd)
 
     def round_to_tick(self, price):
@@ -138,8 +209,8 @@ class Contract:
         (2400.0, 6000.25)
         """
         prices = _positive_prices("price", price)
-        ticks = np.floor(prices * self._ticks_per_point + 0.5 + _TICK_NOISE)
-        return _like(price, result=ticks / self._ticks_per_point)
+        scaled = self._scaled("price", prices)
+        return _like(price, result=self._points(np.floor(scaled + 0.5 + _TICK_NOISE)))
 
     def ticks(self, points):
         """Whole number of ticks in a distance of `points`; the distance may be negative.
@@ -154,10 +225,22 @@ class Contract:
     def _price_ticks(self, name: str, price):
         return self._whole_ticks(name, _positive_prices(name, price))
 
+    def _scaled(self, name: str, points):
+        """Points in ticks, not yet whole."""
+        scaled = points * self._tick.denominator / self._tick.numerator
+        beyond = np.abs(scaled) > MOST_TICKS
+        if np.any(beyond):
+            raise ValueError(
+                f"{name} must be at most 10**12 ticks of {self.symbol}, "
+                f"{self._points(MOST_TICKS):g} points, got {_first(points, beyond)!r}"
+            )
+        return scaled
+
     def _whole_ticks(self, name: str, points):
-        scaled = points * self._ticks_per_point
+        scaled = self._scaled(name, points)
         whole = np.rint(scaled)
-        off_grid = np.abs(scaled - whole) > _TICK_NOISE
+        # Of a large price a float's last digit is more than a millionth of a tick.
+        off_grid = np.abs(scaled - whole) > np.maximum(_TICK_NOISE, 1e-15 * np.abs(scaled))
         if np.any(off_grid):
             bad = float(np.atleast_1d(points)[np.atleast_1d(off_grid)][0])
             raise ValueError(
@@ -176,7 +259,7 @@ NQ = Contract("NQ", "E-mini Nasdaq-100", 20, 0.25, "Nasdaq-100")
 MYM = Contract("MYM", "Micro E-mini Dow", 0.5, 1.0, "Dow Jones Industrial Average")
 YM = Contract("YM", "E-mini Dow", 5, 1.0, "Dow Jones Industrial Average")
 
-CONTRACTS = {one.symbol: one for one in (M2K, RTY, MES, ES, MNQ, NQ, MYM, YM)}
+CONTRACTS = {contract.symbol: contract for contract in (M2K, RTY, MES, ES, MNQ, NQ, MYM, YM)}
 
 
 class ContractMonth(NamedTuple):
@@ -333,6 +416,7 @@ def fair_value(spot, rate, dividend_yield, days):
     carry = checks.number("rate", rate, **decimal) - checks.number(
         "dividend_yield", dividend_yield, **decimal
     )
+    _matching(spot, days)
     remaining = _finite("days", days)
     if np.any(remaining < 0):
         raise ValueError(f"days must be 0 or more, got {_first(remaining, remaining < 0)!r}")
@@ -371,6 +455,10 @@ def hedge_contracts(portfolio_usd: float, beta: float, price: float, contract=M2
     if not isinstance(contract, Contract):
         raise TypeError(f"contract must be a Contract such as M2K, got {contract!r}")
     exact = exposure_usd / contract.notional(checks.number("price", price, above=0))
+    if not abs(exact) < _MOST_PRODUCT:
+        raise ValueError(
+            f"portfolio_usd * beta must be below 2**53 contracts, got {portfolio_usd!r} * {beta!r}"
+        )
     return int(math.copysign(math.floor(abs(exact) + 0.5), exact))
 
 
@@ -385,7 +473,11 @@ def _last_trading_day(year: int, month: int) -> dt.date:
 
 
 def _stock_market_closed(friday: dt.date) -> bool:
-    """Only two holidays can fall on a third Friday of March, June, September or December."""
+    """Only two holidays can fall on a third Friday of March, June, September or December.
+
+    `sessions` has them too, from 1980 to 2040, and a test holds the two together; this rule needs
+    no table, and serves the codes of later years.
+    """
     from dateutil.easter import easter
 
     if friday == easter(friday.year) - dt.timedelta(days=2):
@@ -400,10 +492,27 @@ def _finite(name: str, value):
     """A float, or a float array of the same shape; NaN and infinity are refused."""
     if isinstance(value, (Real, str)) or value is None:
         return np.float64(checks.number(name, value))
-    try:
-        values = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}") from None
+    checks.no_mask(name, value)
+    accepted = f"{name} must be a number or an array of numbers"
+    if hasattr(value, "columns"):
+        checks.columns_once(name, value)
+        kinds = {column: value[column].dtype for column in value.columns}
+        wrong = next((c for c, dtype in kinds.items() if dtype.kind not in "iuf"), None)
+        if wrong is not None:
+            raise TypeError(
+                f"{accepted}, got a table whose column {wrong!r} holds {kinds[wrong]}; choose the "
+                f"columns with prices, such as {name}[['open', 'high', 'low', 'close']]"
+            )
+        values = value.to_numpy(dtype=float, na_value=np.nan)
+    elif hasattr(value, "to_numpy"):
+        if value.dtype.kind not in "iuf":
+            raise TypeError(f"{accepted}, got {value.dtype}")
+        values = value.to_numpy(dtype=float, na_value=np.nan)
+    else:
+        values = np.asarray(value)
+        if values.dtype.kind not in "iuf":
+            raise TypeError(f"{accepted}, got {value!r}"[:200])
+        values = values.astype(float)
     if not np.all(np.isfinite(values)):
         bad = _first(values, ~np.isfinite(values))
         raise ValueError(f"{name} must be finite throughout, got {bad!r}")
@@ -422,6 +531,9 @@ def _whole_contracts(name: str, value):
     partial = values != np.rint(values)
     if np.any(partial):
         raise ValueError(f"{name} must be a whole number, got {_first(values, partial)!r}")
+    beyond = np.abs(values) >= _MOST_PRODUCT
+    if np.any(beyond):
+        raise ValueError(f"{name} must be below 2**53, got {_first(values, beyond)!r}")
     return values.astype(np.int64)
 
 
@@ -429,13 +541,28 @@ def _first(values, where) -> float:
     return float(np.atleast_1d(values)[np.atleast_1d(where)][0])
 
 
+def _matching(*inputs) -> None:
+    """Refuse Series and tables that don't belong together row by row."""
+    labelled = [given for given in inputs if hasattr(given, "index") and hasattr(given, "to_numpy")]
+    if len({hasattr(given, "columns") for given in labelled}) > 1:
+        raise TypeError(
+            "a table and a Series can't be given together; choose one of the table's columns"
+        )
+    for given in labelled[1:]:
+        if not given.index.equals(labelled[0].index):
+            raise ValueError("Series given together must have the same index; align them first")
+        if hasattr(given, "columns") and not given.columns.equals(labelled[0].columns):
+            raise ValueError("tables given together must have the same columns; align them first")
+
+
 def _like(*inputs, result):
-    """Give `result` the type of the inputs: a number, an array, or a Series with its index."""
-    series = [given for given in inputs if hasattr(given, "index") and hasattr(given, "to_numpy")]
-    if not series:
+    """Give `result` the type of the inputs: a number, an array, a Series or a DataFrame."""
+    labelled = [given for given in inputs if hasattr(given, "index") and hasattr(given, "to_numpy")]
+    if not labelled:
         return result.item() if np.ndim(result) == 0 else result
-    if not all(one.index.equals(series[0].index) for one in series):
-        raise ValueError("Series given together must have the same index; align them first")
     import pandas as pd
 
-    return pd.Series(result, index=series[0].index, name=series[0].name)
+    first = labelled[0]
+    if hasattr(first, "columns"):
+        return pd.DataFrame(result, index=first.index, columns=first.columns)
+    return pd.Series(result, index=first.index, name=first.name)

@@ -1,5 +1,6 @@
 import datetime as dt
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -7,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2k_lessons import contracts
+from m2k_lessons import contracts, indicators, risk, sessions
 from m2k_lessons.contracts import CONTRACTS, ES, M2K, MES, RTY, YM, Contract
+from m2k_lessons.paper import PaperAccount, market
 
 # USD per point, tick in points, tick in USD: the exchange's table, typed in by hand.
 SPECIFICATIONS = {
@@ -395,3 +397,228 @@ def test_a_hedge_leaves_at_most_half_a_contract(portfolio_usd, beta, price_ticks
 def test_bad_carry_and_hedge(call, error, says):
     with pytest.raises(error, match=says):
         call()
+
+
+# ---------------------------------------------------------------- contracts of any kind
+
+
+TICKS = [Fraction(5), Fraction(5, 2), Fraction(1, 2), Fraction(1, 32), Fraction(1, 64)]
+TICKS += [Fraction(1, 2_000_000), Fraction(3, 10), Fraction(1, 400)]
+
+
+def future(tick, multiplier=1.0):
+    return Contract("NEW", "A new future", multiplier, float(tick), "something")
+
+
+@given(
+    st.sampled_from(TICKS),
+    st.sampled_from([1, 5, 0.5, 1_000, 12_500_000]),
+    st.integers(1, 10**6),
+    st.integers(1, 10**6),
+    st.integers(-1_000, 1_000),
+)
+def test_any_tick_is_exact(tick, multiplier, entry, exit, held):
+    contract = future(tick, multiplier)
+    usd = tick * Fraction(multiplier)
+    assert contract.tick_value == float(usd)
+    prices = [float(entry * tick), float(exit * tick)]
+    assert contract.ticks(prices[0]) == entry
+    assert contract.round_to_tick(prices[0]) == prices[0]
+    assert contract.pnl(*prices, held) == pytest.approx(
+        float((exit - entry) * held * usd), rel=4e-16
+    )
+    off = prices[0] + float(tick) / 3
+    assert contract.round_to_tick(off) == prices[0]
+    with pytest.raises(ValueError, match="price must lie on NEW's tick"):
+        contract._whole_ticks("price", np.float64(off))
+    # What the engine still uses: a whole number of ticks in a point, or the float next to it.
+    assert contract._ticks_per_point == pytest.approx(float(1 / tick), rel=1e-15)
+    assert isinstance(contract._ticks_per_point, int) == ((1 / tick).denominator == 1)
+
+
+def test_a_future_of_whole_points_in_an_account():
+    """CME's Nikkei: 5 USD per point, a tick of 5 points."""
+    index = pd.date_range("2030-03-05 10:00", periods=4, freq="min", tz="America/New_York")
+    prices = [40_000.0, 40_015, 40_020, 40_000]
+    bars = pd.DataFrame({name: prices for name in ("open", "high", "low", "close")}, index)
+    nikkei = future(5, 5.0)
+    account = PaperAccount(bars, contract=nikkei, margin=0, commission_usd=0, slippage_ticks=1)
+    account.submit(market("buy", 2))
+    account.step(2)
+    account.flatten()
+    account.step()
+    assert account.trades["entry_price"].tolist() == [40_020.0]
+    assert account.cash_usd == 10_000 + (39_995 - 40_020) * 5 * 2
+    assert account.journal["text"].iloc[1] == "bought 2 at 40020"
+    assert risk.stop_price(40_000.0, "long", points=15, contract=nikkei) == 39_985.0
+    assert risk.position_size(100_000, 0.01, 20, nikkei) == 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "says"),
+    [
+        ({"tick_size": 0}, ValueError, "tick_size must be a finite number above 0"),
+        ({"tick_size": -0.1}, ValueError, "tick_size must be a finite number above 0"),
+        ({"tick_size": float("nan")}, ValueError, "tick_size must be a finite number above 0"),
+        ({"tick_size": "0.1"}, TypeError, "tick_size must be a finite number above 0"),
+        ({"tick_size": True}, TypeError, "tick_size must be a finite number above 0"),
+        ({"tick_size": 1 / 3}, ValueError, "tick_size must be a decimal of at most 9 digits"),
+        ({"tick_size": 0.1 + 0.2}, ValueError, "tick_size must be a decimal of at most 9 digits"),
+        ({"multiplier": 0}, ValueError, "multiplier must be a finite number above 0"),
+        ({"multiplier": None}, TypeError, "multiplier must be a finite number above 0"),
+        (
+            {"multiplier": 1e300},
+            ValueError,
+            "multiplier must be a finite number above 0 and at most",
+        ),
+        ({"symbol": 7}, TypeError, "symbol must be text, got 7"),
+    ],
+)
+def test_contracts_that_are_none(changes, error, says):
+    given = {"symbol": "NEW", "name": "n", "multiplier": 5, "tick_size": 0.1, "underlying": "u"}
+    with pytest.raises(error, match=says):
+        Contract(**given | changes)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (
+            lambda: M2K.pnl(1.0, 1e18),
+            "exit must be at most 10\\*\\*12 ticks of M2K, 1e\\+11 points",
+        ),
+        (lambda: M2K.ticks(-1e18), "points must be at most 10\\*\\*12 ticks"),
+        (lambda: M2K.round_to_tick(1e300), "price must be at most 10\\*\\*12 ticks"),
+        (lambda: M2K.pnl(1.0, 1e10, 10**6), "keep the result below 2\\*\\*53 ticks"),
+        (lambda: M2K.pnl(1.0, 2.0, 2**53), "contracts must be below 2\\*\\*53"),
+        (lambda: M2K.notional(1e308, 1e15), "must give a finite value"),
+        (
+            lambda: contracts.hedge_contracts(1e300, 1.0, 2400.0),
+            "must be below 2\\*\\*53 contracts",
+        ),
+    ],
+)
+def test_nothing_overflows(call, says):
+    with pytest.raises(ValueError, match=says):
+        call()
+
+
+def test_the_largest_prices_still_count():
+    assert M2K.ticks(1e11) == 10**12
+    assert M2K.ticks(99_999_999_999.9) == 999_999_999_999
+    assert M2K.pnl(0.1, 0.2, 2**53 - 1) == (2**53 - 1) * 0.5
+    with pytest.raises(ValueError, match="points must be at most"):
+        M2K.ticks(1e11 + 0.1)
+
+
+# ---------------------------------------------------------------- what a pandas user types
+
+
+TABLE = pd.DataFrame({"open": [2400.04, 2401.0], "close": [2399.96, 2402.06]}, index=["a", "b"])
+
+
+CARRY = (0.04, 0.01, 90)
+
+
+def test_a_table_is_taken_element_by_element():
+    rounded = M2K.round_to_tick(TABLE)
+    expected = pd.DataFrame({"open": [2400.0, 2401.0], "close": [2400.0, 2402.1]}, index=["a", "b"])
+    pd.testing.assert_frame_equal(rounded, expected)
+    for answer, column in (
+        (M2K.notional(rounded, 2), M2K.notional(rounded["open"], 2)),
+        (M2K.ticks(rounded), M2K.ticks(rounded["open"])),
+        (M2K.pnl(rounded, 2400.0), M2K.pnl(rounded["open"], 2400.0)),
+        (M2K.pnl(rounded, rounded + 1), M2K.pnl(rounded["open"], rounded["open"] + 1)),
+        (contracts.fair_value(rounded, *CARRY), contracts.fair_value(rounded["open"], *CARRY)),
+    ):
+        assert list(answer.columns) == ["open", "close"]
+        pd.testing.assert_series_equal(answer["open"], column)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (
+            lambda: M2K.round_to_tick(TABLE.assign(name="x")),
+            TypeError,
+            r"a table whose column 'name' holds str; choose .* price\[\['open'",
+        ),
+        (
+            lambda: M2K.round_to_tick(TABLE.assign(up=True)),
+            TypeError,
+            "a table whose column 'up' holds bool",
+        ),
+        (
+            lambda: M2K.notional(pd.concat([TABLE, TABLE[["open"]]], axis=1)),
+            ValueError,
+            "price must have each column once, got 'open' twice",
+        ),
+        (lambda: M2K.notional(TABLE, TABLE["open"]), TypeError, "can't be given together"),
+        (lambda: M2K.notional(TABLE, TABLE[::-1]), ValueError, "must have the same index"),
+        (
+            lambda: M2K.notional(TABLE, TABLE[["close", "open"]]),
+            ValueError,
+            "must have the same columns",
+        ),
+        (lambda: M2K.notional(TABLE * np.nan), ValueError, "price must be finite throughout"),
+        (lambda: M2K.notional(TABLE["open"] > 0), TypeError, "price must be .*got bool"),
+        (lambda: M2K.notional(TABLE["open"].astype("str")), TypeError, "price must be .*got str"),
+        (lambda: M2K.notional(np.array([True])), TypeError, "price must be a number or an array"),
+        (lambda: M2K.notional(["2400"]), TypeError, "price must be a number or an array"),
+        (
+            lambda: M2K.notional(np.ma.array([2400.0, 9.0], mask=[0, 1])),
+            TypeError,
+            r"price must be an array without a mask.*price.filled\(np.nan\)",
+        ),
+        (
+            lambda: indicators.sma(np.ma.array([1.0, 2.0], mask=[0, 1]), 1),
+            TypeError,
+            "close must be an array without a mask",
+        ),
+        (
+            lambda: risk.value_at_risk(np.ma.array([0.1, -0.9], mask=[0, 1]), 0.9),
+            TypeError,
+            "must be an array without a mask",
+        ),
+        (lambda: indicators.sma(TABLE["open"], 10**30), ValueError, "window must be .* 64 bits"),
+        (
+            lambda: indicators.sma(pd.concat([TABLE, TABLE], axis=1), 2),
+            ValueError,
+            "close must have each column once, got 'open' twice",
+        ),
+    ],
+)
+def test_what_is_refused_by_name(call, error, says):
+    with pytest.raises(error, match=says):
+        call()
+
+
+def test_whole_numbers_of_nullable_columns_are_numbers():
+    held = pd.Series([1, -2], index=["a", "b"], dtype="Int64")
+    assert M2K.notional(TABLE["open"].round(1), held).tolist() == [12_000.0, -24_010.0]
+    with pytest.raises(ValueError, match="contracts must be finite throughout"):
+        M2K.notional(TABLE["open"], held.where(held > 0))
+
+
+def test_dates_of_numpy_are_dates():
+    day = np.datetime64("2026-12-11")
+    assert contracts.front_contract("M2K", day) == "M2KZ26"
+    assert contracts.front_contract("M2K", day.astype("datetime64[ns]")) == "M2KZ26"
+    with pytest.raises(ValueError, match="date must be a date .*NaT"):
+        contracts.front_contract("M2K", np.datetime64("NaT"))
+
+
+def test_expiries_are_days_of_the_stock_market():
+    """The rule without a table against the calendar of `sessions`, over all its years."""
+    days = sessions.schedule(sessions.FIRST_DAY, sessions.LAST_DAY)
+    open_days = set(days.index[days["rth_open"].notna()].date)
+    for year in range(2008, 2041):
+        for month in (3, 6, 9, 12):
+            last = contracts.last_trading_day(contracts.contract_code("ES", year, month))
+            (friday,) = [
+                dt.date(year, month, n)
+                for n in range(15, 22)
+                if dt.date(year, month, n).weekday() == 4
+            ]
+            assert last == (friday if friday in open_days else friday - dt.timedelta(days=1))
+            assert last in open_days

@@ -41,6 +41,8 @@ def whole(name: str, value, *, at_least: int | None = None, at_most: int | None 
     if not isinstance(value, Integral) and not float(value).is_integer():
         raise ValueError(f"{name} must be {accepted}, got {value!r}")
     result = int(value)
+    if not -(2**63) <= result < 2**63:
+        raise ValueError(f"{name} must be {accepted} of at most 64 bits, got {value!r}")
     if (at_least is not None and result < at_least) or (at_most is not None and result > at_most):
         raise ValueError(f"{name} must be {accepted}, got {value!r}")
     return result
@@ -72,14 +74,37 @@ def listed(options) -> str:
     return ", ".join(repr(option) for option in options)
 
 
+def no_mask(name: str, value) -> None:
+    """Refuse a masked array, of which numpy's functions would use the values that are hidden."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} must be an array without a mask, got a masked array; "
+            f"{name}.filled(np.nan) marks what is hidden as unknown"
+        )
+
+
+def columns_once(name: str, table) -> None:
+    """Refuse a table in which a column stands twice, as `pd.concat` and `join` make them."""
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise ValueError(
+            f"{name} must have each column once, got {twice[0]!r} twice; "
+            f"{name}.loc[:, ~{name}.columns.duplicated()] keeps the first of each"
+        )
+
+
 def date(name: str, value) -> dt.date:
-    """Return a calendar date from a date, a datetime, a Timestamp or "2026-12-18"."""
+    """Return a calendar date from a date, datetime, Timestamp, datetime64 or "2026-12-18"."""
     accepted = f"{name} must be a date such as '2026-12-18', got {value!r}"
     if isinstance(value, str):
         try:
             return dt.date.fromisoformat(value)
         except ValueError:
             raise ValueError(accepted) from None
+    if isinstance(value, np.datetime64):
+        value = value.astype("datetime64[us]").item()  # None for NaT
+        if not isinstance(value, dt.date):
+            raise ValueError(accepted)
     if not isinstance(value, dt.date):
         raise TypeError(accepted)
     if math.isnan(value.year):  # pandas' NaT is a datetime with no year

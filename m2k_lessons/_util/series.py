@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from m2k_lessons._util.checks import instance
+from m2k_lessons._util import checks
 
 
 def values(name: str, given) -> np.ndarray:
@@ -11,13 +11,15 @@ def values(name: str, given) -> np.ndarray:
 
     The array is contiguous and read-only, so that compiled code meets one type only.
     """
+    checks.no_mask(name, given)
     if isinstance(given, pd.DataFrame):
+        checks.columns_once(name, given)
         column = "close" if "close" in given.columns else next(iter(given.columns), "close")
         raise TypeError(
             f"{name} must be a Series of numbers, got a DataFrame; choose one of its columns, "
             f"such as bars[{column!r}]"
         )
-    instance(name, given, (pd.Series, np.ndarray), "a Series of numbers")
+    checks.instance(name, given, (pd.Series, np.ndarray), "a Series of numbers")
     kind = getattr(given.dtype, "kind", "O")
     if kind not in "iuf":
         raise TypeError(f"{name} must hold numbers, got {given.dtype}")

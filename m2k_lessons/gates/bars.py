@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pandas as pd
 
-from m2k_lessons import data, facts
+from m2k_lessons import data, facts, sessions
 from m2k_lessons._util import checks
 from m2k_lessons.backtest import inputs
 from m2k_lessons.contracts import M2K, Contract
@@ -53,7 +53,10 @@ def read_bars(path: str | os.PathLike, contract: Contract = M2K) -> pd.DataFrame
 
 
 def daily_bars(minutes: pd.DataFrame) -> pd.DataFrame:
-    """One bar for each trade date, which begins at 18:00 New York time the evening before.
+    """One bar for each trade date of the exchange, as `sessions.trade_dates` has it.
+
+    A trade date begins at 18:00 New York time the evening before; the half-session of a holiday
+    belongs to the next one.
 
     Parameters
     ----------
@@ -75,6 +78,7 @@ def daily_bars(minutes: pd.DataFrame) -> pd.DataFrame:
     if not isinstance(minutes.index, pd.DatetimeIndex) or minutes.index.tz is None:
         raise TypeError("minutes must have an index of times with a zone")
     inputs.check_index("minutes", minutes.index)
+    checks.columns_once("minutes", minutes)
     missing = [name for name in inputs.PRICES if name not in minutes.columns]
     if missing:
         raise ValueError(
@@ -85,8 +89,7 @@ def daily_bars(minutes: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(
             f"minutes must have four prices in every row, got NaN at {minutes.index[unknown][0]}"
         )
-    local = minutes.index.tz_convert("America/New_York").tz_localize(None)
-    date = (local + pd.Timedelta(hours=6)).normalize().tz_localize("America/New_York")
+    date = sessions.trade_dates(minutes.index).tz_localize(sessions.NEW_YORK)
     rules = {"open": "first", "high": "max", "low": "min", "close": "last"}
     dates = minutes.groupby(date.rename("time"))
     return dates.agg(rules).assign(minutes=dates.size())
@@ -119,6 +122,7 @@ def market_returns(bars: pd.DataFrame, roll_gap_points: pd.Series | None = None)
     >>> market_returns(bars, pd.Series([30.0], index=days[2:])).to_list()
     [0.01, 0.0]
     """
+    checks.columns_once("bars", bars)
     points = less_rolls(bars, bars["close"].diff(), roll_gap_points)
     return (points / bars["close"].shift()).iloc[1:]
 

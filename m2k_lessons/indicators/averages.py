@@ -122,13 +122,14 @@ def sma_crossover(close, fast: int, slow: int):
     On prices that move in ticks the two averages are often equal, to the last digit, and floats
     then differ by rounding: `crossover(sma(close, fast), sma(close, slow))` sees crossings that
     did not happen, and not the same ones as another library. Here each price is counted in whole
-    millionths of a point, of which every tick is a whole number, and the sums are compared as
-    `fast_sum * slow > slow_sum * fast`. Nothing is rounded, so equal is equal.
+    millionths of a point, or in such decimals of a millionth as its tick needs, and the sums are
+    compared as `fast_sum * slow > slow_sum * fast`. Nothing is rounded, so equal is equal.
 
     Parameters
     ----------
     close : Series of float
-        Prices in points. What is not a whole number of millionths is taken to the nearest.
+        Prices in points, on ticks of any size. Prices on no decimal tick are taken to the finest
+        decimal for which the sums have room, or refused where that moves one by a billionth.
     fast, slow : int
         Bars, at least 1; `fast` below `slow`.
 
@@ -140,7 +141,8 @@ def sma_crossover(close, fast: int, slow: int):
     Raises
     ------
     TypeError, ValueError
-        As in `sma`; `fast` not below `slow`; windows so long that a sum would leave 64 bits.
+        As in `sma`; `fast` not below `slow`; prices so large, or windows so long, that a sum
+        would leave 64 bits.
 
     Examples
     --------
@@ -165,14 +167,34 @@ def order_of_averages(close, fast: int, slow: int) -> np.ndarray:
     if infinite >= 0:
         series.refuse_infinity("close", close, infinite)
     largest = float(np.nanmax(np.abs(prices), initial=0.0))
-    if largest * kernels.PER_POINT * fast * slow > _LARGEST_WHOLE:
+    per_point, moved = _parts_of_a_point(prices, largest, fast * slow)
+    most = _LARGEST_WHOLE / per_point
+    if largest * 2 > most:
         raise ValueError(
-            f"fast * slow must be at most {_LARGEST_WHOLE / kernels.PER_POINT / largest:,.0f} at a "
-            f"price of {largest:g}, so that the sums stay exact, got {fast} * {slow}"
+            f"close must be at most {most / 2:g} in size, so that the sums stay exact, got "
+            f"{largest:g}"
+        )
+    if largest * fast * slow > most or moved > 1e-9 * largest:
+        raise ValueError(
+            f"fast * slow must be at most {most / largest:,.0f} at a price of {largest:g} counted "
+            f"in parts of {1 / per_point:g}, so that the sums stay exact, got {fast} * {slow}"
         )
     side = np.zeros(len(prices), np.int64)
-    kernels.order_of_averages(prices, runs, fast, slow, side)
+    kernels.order_of_averages(prices, runs, fast, slow, per_point, side)
     return side
+
+
+def _parts_of_a_point(prices, largest: float, windows: int) -> tuple[float, float]:
+    """Millionths, or the first finer decimal in which no price moves by more than float noise, as
+    long as the sums have room; and by how much a price moves at most."""
+    per_point = 1e6
+    with np.errstate(over="ignore", invalid="ignore"):
+        while True:
+            moved = np.nanmax(np.abs(np.rint(prices * per_point) / per_point - prices), initial=0.0)
+            finer = 10 * per_point
+            if not moved > 1e-14 * largest or not finer * largest * windows <= _LARGEST_WHOLE:
+                return per_point, float(moved)
+            per_point = finer
 
 
 def _changes(side: np.ndarray) -> np.ndarray:

@@ -27,9 +27,6 @@ _FADED = 1e-290
 # The deviation is summed afresh when it has become this small a part of what was summed.
 _CANCELLED = 1e-4
 
-# Prices are compared in millionths of a point.
-PER_POINT = 1_000_000
-
 
 @kernel
 def runs_of_known(values):
@@ -245,7 +242,7 @@ def order(fast, slow, side):
 
 
 @kernel
-def order_of_averages(values, runs, fast, slow, side):
+def order_of_averages(values, runs, fast, slow, per_point, side):
     """Fill `side` like `order`, for two moving averages, in whole numbers and so exactly."""
     for run in range(len(runs)):
         known = values[runs[run, 0] : runs[run, 1]]
@@ -253,7 +250,7 @@ def order_of_averages(values, runs, fast, slow, side):
         parts = np.empty(len(known), np.int64)
         fast_sum, slow_sum, latest = np.int64(0), np.int64(0), 0
         for i in range(len(known)):
-            parts[i] = round(known[i] * PER_POINT)
+            parts[i] = round(known[i] * per_point)
             fast_sum += parts[i]
             slow_sum += parts[i]
             if i >= fast:

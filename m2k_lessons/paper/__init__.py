@@ -24,14 +24,17 @@ be filled in the next bar at the earliest. It shows nothing that comes later.
 2. *Open.* Orders that the open has jumped over are filled at the open, stops first: a stop with
    costs and worse than its level, a limit order better than its limit. Then the broker's own
    orders (see *Margin*). Then market orders, and new limit orders that the open already
-   satisfies: these pay the spread like a market order, but never more than their limit.
+   satisfies: these pay the spread like a market order, but never more than their limit. What is
+   still a limit order then, also a stop-limit order that the open has triggered, can be filled by
+   the rest of the bar, which comes after the open.
 3. *Between open and close.* Stops come before limits, the nearest to the open first. So **when
    one bar touches both sides of a bracket, the stop came first**, as in `backtest`. A stop is
    filled at its level, with costs. A limit order is filled at its limit, without, when the price
    trades *through* it (`limit_fill="through"`), or as soon as it is touched ("touch"). Exits of
    an entry that was filled at the open take part. An entry filled between open and close can be
-   stopped out in the same bar; its profit target and the limit of a triggered stop-limit order
-   wait for the next bar, because the price may have been there before.
+   stopped out in the same bar; its profit target, and the limit of a stop-limit order that was
+   triggered between open and close, wait for the next bar, because the price may have been there
+   before.
 4. *Close.* Positions are valued at the last price.
 5. *End of a trade date* (17:00 New York time): settlement, below.
 
@@ -42,6 +45,13 @@ tick) and `slippage_ticks`, for which regular hours (RTH) and the rest (ETH) can
 that column the course assumes 1 tick in RTH and 2 in ETH, with it none on top. Commission per
 contract and side.
 
+**Protection.** As at the exchange, a market order and a stop are not filled at any price: the
+account fills them within `protection_points`, counted from the last price when a market order comes
+in and from the level of a stop. Where the open has jumped further, the order rests as a limit order
+at the end of that band, says so in the journal ("protected"), and may never be filled: a stop
+promises neither a price nor an exit. The course assumes a band of 1 % (facts.toml); None switches
+it off. The broker's own orders have none.
+
 **Hours.** The market is open when `sessions` says so. While it is closed a market order is
 refused; limit and stop orders wait for the open. Bars outside the hours, and bars in a halt,
 move the last price and trade nothing. A day order ends with its trade date (a holiday
@@ -50,12 +60,18 @@ half-session belongs to the next one), "gtc" is good till cancelled.
 **Price limits** (percentages in facts.toml). The reference is the close of the last bar before
 16:00 New York time (13:00 on short days); the exchange takes an average of the last half minute,
 which minutes don't show. Before the first one there is no limit. Until 09:30 the limit is the
-overnight one. In the day session there are the three steps down: when the price touches the first
-or second, trading halts; after the third it is over until the evening. From 15:25 on only the
-third counts. After 16:00 the new reference holds. Outside the day session a large move in an hour
-halts trading for a short time. A price beyond a limit is read as the limit: nothing can be sold at
-the lower limit or bought at the upper one, an order waits there. Orders at prices beyond are
-refused. Simulated prices know no limits, so there this is where the exchange would step in.
+overnight one, either way. In the day session it is the first of three steps down, and from 15:25 on
+the third; after 16:00 the new reference holds. A limit is no halt: a price beyond it is read as the
+limit, nothing can be sold at the lower limit or bought at the upper one, an order waits there, and
+bids and offers at the limit go on. Orders at prices beyond are refused. Simulated prices know no
+limits, so there this is where the exchange would step in.
+
+**Halts.** The market-wide halt follows the S&P 500, against its close of the day before: 15 minutes
+at the first and at the second step, the rest of the day at the third; from 15:25 on only the third
+halts. The account follows it where it is given minutes of the index or of a future on it
+(`sp500_bars`); only such a halt opens the next limit. *Without these bars nothing halts in the day
+session*, however far the contract falls. Outside the day session a large move of the
+contract itself in an hour pauses trading for a short time. In a halt no order is filled.
 
 **Margin.** To open: equity, costs deducted, must cover the initial margin of the whole position.
 It is looked at twice: when an order comes in, together with all working orders of its side, and

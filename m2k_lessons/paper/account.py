@@ -9,14 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks
-from m2k_lessons.backtest import inputs
 from m2k_lessons.contracts import M2K, Contract
-from m2k_lessons.paper import replay, storage
-from m2k_lessons.paper.engine import UNITS_PER_USD, Engine, Money, State
+from m2k_lessons.paper import replay, storage, terms
+from m2k_lessons.paper.engine import Engine
 from m2k_lessons.paper.orders import (
     Accepted,
     Order,
@@ -24,9 +22,8 @@ from m2k_lessons.paper.orders import (
     market,
     one_line,
 )
+from m2k_lessons.paper.state import Money, State
 from m2k_lessons.paper.views import Event, Views
-
-LIMIT_FILLS = ("through", "touch")
 
 
 class PaperAccount(Views):
@@ -55,7 +52,14 @@ class PaperAccount(Views):
     limit_fill : {"through", "touch"}
         Whether a limit order needs a price beyond its limit.
     price_limits : bool
-        Apply the exchange's price limits and the halts that follow from them.
+        Apply the exchange's price limits, the pauses of the night and the market-wide halt.
+    sp500_bars : DataFrame, optional
+        Bars of the S&P 500 index or of a future on it (MES, ES), columns low and close: what the
+        market-wide halt follows. Without them nothing halts in the day session.
+    protection_points : float, "course" or None
+        How far from its level (a stop) or from the last price (a market order) an order may be
+        filled, in points, on the contract's tick. "course": the assumption in `facts`, of the
+        price when the account opens. None: at any price.
     liquidate_below : float
         Share of the margin to hold, 0 to 1, below which the broker closes at once.
     start : int or Timestamp, optional
@@ -102,59 +106,40 @@ the account has 5,002.30'
         day_trade_cutoff_minutes: int = 15,
         limit_fill: str = "through",
         price_limits: bool = True,
+        sp500_bars: pd.DataFrame | None = None,
+        protection_points: float | str | None = "course",
         liquidate_below: float = 0.5,
         start: int | pd.Timestamp | None = None,
         log: str | os.PathLike | None = None,
     ) -> None:
-        if not isinstance(contract, Contract):
-            raise TypeError(f"contract must be a Contract such as M2K, got {contract!r}")
-        if not isinstance(price_limits, (bool, np.bool_)):
-            raise TypeError(f"price_limits must be True or False, got {price_limits!r}")
-        amount = _usd("capital", capital, above=0)
-        initial, maintenance = inputs._margin("margin", margin, contract)
-        day_trade = None
-        if day_trade_margin is not None:
-            day_trade = _usd("day_trade_margin", day_trade_margin, at_least=0)
-            if day_trade > maintenance:
-                raise ValueError(
-                    f"day_trade_margin must be at most the maintenance margin of "
-                    f"{maintenance / UNITS_PER_USD:g} USD, got {day_trade_margin!r}"
-                )
-        share = checks.number("liquidate_below", liquidate_below, at_least=0, at_most=1)
-        if round(100 * share) != round(100 * share, 6):
-            raise ValueError(f"liquidate_below must be in whole percent, got {liquidate_below!r}")
-        has_spread = isinstance(bars, pd.DataFrame) and "spread_ticks" in bars.columns
-        rth, eth = replay.slippage(slippage_ticks, has_spread)
-        money = Money(
-            tick_value=inputs._money("contract's tick value", contract.tick_value),
-            commission=inputs._commission("commission_usd", commission_usd, contract),
-            initial=initial,
-            maintenance=maintenance,
-            day_trade=day_trade,
-            touch=checks.choice("limit_fill", limit_fill, LIMIT_FILLS) == "touch",
-            liquidate_below_pct=round(100 * share),
+        amount = terms.usd_units("capital", capital, above=0)
+        own = terms.market_terms(
+            bars, contract, slippage_ticks, price_limits, day_trade_cutoff_minutes, sp500_bars
         )
-        terms = replay.Terms(
-            contract=contract,
-            slippage_rth=rth,
-            slippage_eth=eth,
-            price_limits=bool(price_limits),
-            day_trade_cutoff_minutes=checks.whole(
-                "day_trade_cutoff_minutes", day_trade_cutoff_minutes, at_least=0, at_most=600
-            ),
+        market_ = replay.build(_own(bars), own, sp500_bars)
+        bar = terms.first_bar(market_, start)
+        money = terms.money_terms(
+            contract,
+            commission_usd=commission_usd,
+            margin=margin,
+            day_trade_margin=day_trade_margin,
+            limit_fill=limit_fill,
+            liquidate_below=liquidate_below,
+            protection_points=protection_points,
+            last=market_.closes[bar],
         )
-        market_ = replay.build(_own(bars), terms)
-        bar = _first_bar(market_, start)
         # Opened after the end of a trade date, an account has nothing to settle for it.
         over = market_.flags[bar] & replay.LAST_OF_DATE
         state = State(bar, amount, settled=market_.dates[bar] if over else -1)
-        self._set_up(market_, terms, money, state, amount)
+        self._set_up(market_, own, money, state, amount)
         if log is not None:
             self._begin_log(log)
 
-    def _set_up(self, market_, terms, money: Money, state: State, capital: int) -> None:
-        self._market, self._terms, self._money, self._capital = market_, terms, money, capital
-        self._engine = Engine(terms.contract, market_, money, state)
+    def _set_up(
+        self, market_: replay.Replay, own: replay.Terms, money: Money, state: State, capital: int
+    ) -> None:
+        self._market, self._terms, self._money, self._capital = market_, own, money, capital
+        self._engine = Engine(own.contract, market_, money, state)
         self._log: storage.Log | None = None
 
     # ------------------------------------------------------------ commands
@@ -178,9 +163,9 @@ the account has 5,002.30'
 
     def flatten(self) -> Accepted | Refused:
         """Cancel every working order and close the position at the next open."""
-        for one in list(self._engine.working):
-            if not one.owner:
-                self.cancel(one.id)
+        for ticket in list(self._engine.working):
+            if not ticket.owner:
+                self.cancel(ticket.id)
         held = self.position
         return self.submit(market("sell" if held > 0 else "buy", abs(held) or 1, reduce_only=True))
 
@@ -197,31 +182,31 @@ the account has 5,002.30'
         n = checks.whole("n", n, at_least=1)
         if not isinstance(stop_at_event, bool):
             raise TypeError(f"stop_at_event must be True or False, got {stop_at_event!r}")
-        told = len(self._state.journal)
+        recorded = len(self._state.journal)
         self._do("step", n, stop_at_event)
-        return [self._event(row) for row in self._state.journal[told:]]
+        return [self._event(row) for row in self._state.journal[recorded:]]
 
     def deposit(self, usd: float) -> None:
         """Pay money in, as a margin call may make necessary."""
-        self._do("deposit", _usd("usd", usd, above=0))
+        self._do("deposit", terms.usd_units("usd", usd, above=0))
 
     def note(self, text: str) -> None:
         """Write a line of one's own into the journal."""
         self._do("note", one_line("text", text))
 
     def _do(self, name: str, *arguments):
-        """Carry a command out; what it caused is in the log before anybody is told."""
+        """Carry a command out; what it caused is in the log before anybody is recorded."""
         if self._log is None:
             return self._carry_out(name, *arguments)
         self._log.check()
-        fills, told = len(self._state.fills), len(self._state.journal)
+        fills, recorded = len(self._state.fills), len(self._state.journal)
         answer = self._carry_out(name, *arguments)
         line = {
             "do": [name, *arguments],
             "fills": self._state.fills[fills:],
             "cash": self._state.cash,
         }
-        self._log.append(line, durable=len(self._state.journal) > told)
+        self._log.append(line, durable=len(self._state.journal) > recorded)
         return answer
 
     def _carry_out(self, name: str, *arguments):
@@ -298,6 +283,7 @@ the account has 5,002.30'
             "money": asdict(self._money),
             "capital": self._capital,
             "bars": self._market.digest(self._state.bar),
+            "halts": self._market.halts_by(self._state.bar),
             "state": self._state.to_dict(),
         }
 
@@ -306,13 +292,20 @@ the account has 5,002.30'
         storage.replace(path, self.to_bytes())
 
     @classmethod
-    def from_bytes(cls, data: bytes, bars: pd.DataFrame) -> PaperAccount:
+    def from_bytes(
+        cls, data: bytes, bars: pd.DataFrame, *, sp500_bars: pd.DataFrame | None = None
+    ) -> PaperAccount:
         """Bring back what `to_bytes` gave, on the same bars (later ones may have been added)."""
-        return cls._from_dict(storage.from_bytes(data, "data"), bars)
+        return cls._from_dict(storage.from_bytes(data, "data"), bars, sp500_bars)
 
     @classmethod
     def restore(
-        cls, path: str | os.PathLike, bars: pd.DataFrame, *, log: str | os.PathLike | None = None
+        cls,
+        path: str | os.PathLike,
+        bars: pd.DataFrame,
+        *,
+        sp500_bars: pd.DataFrame | None = None,
+        log: str | os.PathLike | None = None,
     ) -> PaperAccount:
         """Bring back a saved account.
 
@@ -322,6 +315,8 @@ the account has 5,002.30'
             What `save` has written.
         bars : DataFrame
             The same bars; later ones may have been added.
+        sp500_bars : DataFrame, optional
+            Likewise; given if and only if the account was opened with some.
         log : path, optional
             A new file for the log.
 
@@ -331,13 +326,19 @@ the account has 5,002.30'
             A file that `save` has not written, or other bars.
         """
         data = Path(path).read_bytes()
-        account = cls._from_dict(storage.from_bytes(data, f"{Path(path).name}"), bars)
+        account = cls._from_dict(storage.from_bytes(data, f"{Path(path).name}"), bars, sp500_bars)
         if log is not None:
             account._begin_log(log)
         return account
 
     @classmethod
-    def recover(cls, log: str | os.PathLike, bars: pd.DataFrame) -> PaperAccount:
+    def recover(
+        cls,
+        log: str | os.PathLike,
+        bars: pd.DataFrame,
+        *,
+        sp500_bars: pd.DataFrame | None = None,
+    ) -> PaperAccount:
         """Go on after a crash: play the log again, and continue it.
 
         Raises
@@ -347,7 +348,7 @@ the account has 5,002.30'
             differently, as they would with other rules.
         """
         header, commands, whole = storage.read_log(log)
-        account = cls._from_dict(header, bars)
+        account = cls._from_dict(header, bars, sp500_bars)
         for number, command in enumerate(commands, start=2):
             fills = len(account._state.fills)
             account._carry_out(*command["do"])
@@ -377,17 +378,22 @@ the account has 5,002.30'
         self._log = storage.Log(log)
 
     @classmethod
-    def _from_dict(cls, data: dict[str, Any], bars: pd.DataFrame) -> PaperAccount:
-        terms = replay.Terms(contract=Contract(**data["contract"]), **data["terms"])
-        market_ = replay.build(_own(bars), terms)
+    def _from_dict(cls, data: dict[str, Any], bars: pd.DataFrame, sp500_bars) -> PaperAccount:
+        own = replay.Terms(contract=Contract(**data["contract"]), **data["terms"])
+        market_ = replay.build(_own(bars), own, sp500_bars)
         state = State.from_dict(data["state"])
         if state.bar >= len(market_) or market_.digest(state.bar) != data["bars"]:
             raise ValueError(
                 f"bars must be those the account was saved with, got other prices or times in its "
                 f"first {state.bar + 1} bars"
             )
+        if market_.halts_by(state.bar) != data["halts"]:
+            accepted = "None" if data["halts"] is None else "those the account was saved with"
+            raise ValueError(
+                f"sp500_bars must be {accepted}, got {'none' if sp500_bars is None else 'others'}"
+            )
         account = cls.__new__(cls)
-        account._set_up(market_, terms, Money(**data["money"]), state, data["capital"])
+        account._set_up(market_, own, Money(**data["money"]), state, data["capital"])
         return account
 
     def save_journal(self, path: str | os.PathLike) -> None:
@@ -398,24 +404,3 @@ the account has 5,002.30'
 def _own(bars):
     """A copy that later changes by the caller don't reach (pandas copies on write)."""
     return bars.copy(deep=False) if isinstance(bars, pd.DataFrame) else bars
-
-
-def _usd(name: str, value, **limits) -> int:
-    amount = checks.number(name, value, at_most=inputs.MOST_CAPITAL_USD, **limits)
-    return inputs._money(name, amount)
-
-
-def _first_bar(market_: replay.Replay, start) -> int:
-    """Last bar seen when the account opens."""
-    if start is None:
-        return 0
-    if isinstance(start, pd.Timestamp):
-        if start.tzinfo is None:
-            raise ValueError(f"start must be tz-aware, got {start!r}")
-        until = start.timestamp() - market_.length
-        seen = int(np.searchsorted(market_.times, until, side="right"))
-        if seen < 1:
-            first = market_.frame.index[0]
-            raise ValueError(f"start must be after the first bar of {first}, got {start}")
-        return seen - 1
-    return checks.whole("start", start, at_least=1, at_most=len(market_)) - 1

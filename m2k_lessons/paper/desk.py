@@ -21,6 +21,7 @@ from m2k_lessons.paper.account import PaperAccount
 CLOCK_TIMES = {"session": ("09:30", "16:00", "17:00", "18:00"), "day": ("09:30",)}
 # While minutes run by, these stop the clock, so that nobody sleeps through them.
 STOPPING = {"fill", "cancelled", "expired", "reduced", "margin call", "liquidation", "warning"}
+STOPPING |= {"protected"}
 MESSAGES = 8
 
 
@@ -123,20 +124,20 @@ def step(desk: Desk, event) -> Desk:
         try:
             answer = account.submit(Order(**event.ticket))
         except (TypeError, ValueError) as error:  # the ticket is wrong, and says what
-            return _told(desk, account, [(account.now, f"NOT SENT: {error}")])
+            return _with_messages(desk, account, [(account.now, f"NOT SENT: {error}")])
         if answer:
             text = f"order {answer.id} accepted: {answer.text}"
         else:
             text = f"REFUSED: {answer.reason}"
-        return _told(desk, account, [(account.now, text)])
+        return _with_messages(desk, account, [(account.now, text)])
     if isinstance(event, (Cancel, Flatten)):
-        told = len(account.journal)
+        recorded = len(account.journal)
         answer = account.cancel(event.id) if isinstance(event, Cancel) else account.flatten()
-        said = [_in_words(row) for row in account.journal.iloc[told:].itertuples()]
+        texts = [_in_words(row) for row in account.journal.iloc[recorded:].itertuples()]
         if not answer:
             nothing = answer.code == "nothing to reduce"
-            said[-1] = "there is no position to close" if nothing else f"REFUSED: {answer.reason}"
-        return _told(desk, account, [(account.now, text) for text in said])
+            texts[-1] = "there is no position to close" if nothing else f"REFUSED: {answer.reason}"
+        return _with_messages(desk, account, [(account.now, text) for text in texts])
     if isinstance(event, Minutes):
         until, most = None, event.n
     elif isinstance(event, FastForward):
@@ -149,17 +150,17 @@ def step(desk: Desk, event) -> Desk:
 
 
 def _let_pass(desk: Desk, account: PaperAccount, until, most: int | None) -> Desk:
-    told, passed, interrupted = [], 0, False
+    messages, passed, interrupted = [], 0, False
     while not (
         interrupted or account.finished or passed == most or (until and account.now >= until)
     ):
         events = account.step()
-        told += [(one.time, _in_words(one)) for one in events]
+        messages += [(happened.time, _in_words(happened)) for happened in events]
         passed += 1
-        interrupted = any(one.event in STOPPING for one in events)
+        interrupted = any(happened.event in STOPPING for happened in events)
     if account.finished:
-        told.append((account.now, "the replay is over: press Start again"))
-    return _told(desk, account, told, interrupted or account.finished)
+        messages.append((account.now, "the replay is over: press Start again"))
+    return _with_messages(desk, account, messages, interrupted or account.finished)
 
 
 def _next_time(now: pd.Timestamp, clock_times: tuple[str, ...]) -> pd.Timestamp:
@@ -175,15 +176,17 @@ def _next_time(now: pd.Timestamp, clock_times: tuple[str, ...]) -> pd.Timestamp:
     raise AssertionError(f"no {clock_times} within four days of {now}")
 
 
-def _in_words(one) -> str:
-    """An event or a row of the journal; what only gives a reason is told with its order."""
-    if one.event in ("accepted", "cancelled", "expired", "reduced"):
-        return f"order {one.order} {one.event}: {one.text}"
-    return one.text
+def _in_words(happened) -> str:
+    """An event or a row of the journal; a text that is only a reason gets its order's number."""
+    if happened.event in ("accepted", "cancelled", "expired", "reduced", "protected"):
+        return f"order {happened.order} {happened.event}: {happened.text}"
+    return happened.text
 
 
-def _told(desk: Desk, account: PaperAccount, told: list, interrupted: bool = False) -> Desk:
-    messages = (*desk.messages, *told)[-MESSAGES:]
+def _with_messages(
+    desk: Desk, account: PaperAccount, messages: list, interrupted: bool = False
+) -> Desk:
+    messages = (*desk.messages, *messages)[-MESSAGES:]
     return replace(desk, account=account, messages=messages, interrupted=interrupted)
 
 
@@ -194,9 +197,10 @@ def position_text(shown: Mapping[str, Any]) -> str:
     return f"{shown['position']:+d} from {shown['average_price']:,.1f}"
 
 
-def order_text(one: Mapping[str, Any]) -> str:
+def order_text(order: Mapping[str, Any]) -> str:
     """A working order of a snapshot in a few words."""
-    prices = [f"{name} {one[name]:,.1f}" for name in ("stop", "limit") if one[name] is not None]
-    words = [f"{one['id']}: {one['side']} {one['contracts']}", *(prices or ["market"])]
-    role = [] if one["entry"] is None else [f"({one['role']} of order {one['entry']})"]
-    return " ".join([*words, one["time_in_force"], *role])
+    given = [name for name in ("stop", "limit") if order[name] is not None]
+    prices = [f"{name} {order[name]:,.1f}" for name in given]
+    words = [f"{order['id']}: {order['side']} {order['contracts']}", *(prices or ["market"])]
+    role = [] if order["entry"] is None else [f"({order['role']} of order {order['entry']})"]
+    return " ".join([*words, order["time_in_force"], *role])

@@ -124,7 +124,7 @@ class Order:
 def one_line(name: str, text) -> str:
     if not isinstance(text, str):
         raise TypeError(f"{name} must be text, got {text!r}")
-    if len(text) > 1000 or not all(one.isprintable() for one in text):
+    if len(text) > 1000 or not all(letter.isprintable() for letter in text):
         raise ValueError(
             f"{name} must be one line of at most 1000 printable characters, got {text[:60]!r}"
         )

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 FORMAT = "m2k paper account"
-VERSION = 1
+VERSION = 2
 JOURNAL_COLUMNS = {
     "time": "time",
     "event": "str",

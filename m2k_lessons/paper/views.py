@@ -9,10 +9,11 @@ import pandas as pd
 
 from m2k_lessons import sessions
 from m2k_lessons.contracts import Contract
-from m2k_lessons.paper import engine as core
+from m2k_lessons.paper import state as core
 from m2k_lessons.paper import storage
-from m2k_lessons.paper.engine import UNITS_PER_USD, Engine, Money, State
+from m2k_lessons.paper.engine import Engine
 from m2k_lessons.paper.replay import NO_LIMIT, Replay
+from m2k_lessons.paper.state import UNITS_PER_USD, Money, State
 
 _SHOWN_FILLS, _SHOWN_MESSAGES = 5, 8
 
@@ -81,7 +82,7 @@ class Views:
     def orders(self) -> pd.DataFrame:
         """Every order by its number: side, contracts, kind, limit, stop, time_in_force, role,
         entry (the order whose exit it is), status, reason, filled, fill_price, sent, done, note."""
-        rows = [self._order_row(one) for one in self._state.tickets]
+        rows = [self._order_row(ticket) for ticket in self._state.tickets]
         columns = ["id", "side", "contracts", "kind", "limit", "stop", "time_in_force", "role"]
         columns += ["entry", "status", "reason", "filled", "fill_price", "sent", "done", "note"]
         table = pd.DataFrame(rows, columns=columns)
@@ -96,14 +97,14 @@ class Views:
     def fills(self) -> pd.DataFrame:
         """One row for each fill: time (start of its bar), order, side, contracts, price, role,
         fee_usd, cost_ticks (half spread and slippage per contract), realised_usd."""
-        state, per_point = self._state, self._per_point
+        state, points = self._state, self.contract._points
         rows = [
             (
                 self._market.times[row[core.FILL_BAR]],
                 row[core.FILL_ORDER],
                 "buy" if row[core.FILL_CONTRACTS] > 0 else "sell",
                 abs(row[core.FILL_CONTRACTS]),
-                row[core.FILL_PRICE] / per_point,
+                points(row[core.FILL_PRICE]),
                 row[core.FILL_TAG],
                 row[core.FILL_FEE] / UNITS_PER_USD,
                 row[core.FILL_COST],
@@ -118,10 +119,11 @@ class Views:
 
     @property
     def trades(self) -> pd.DataFrame:
-        """Round trips, one row for each closed lot or part of one: contracts (negative when sold
-        first), entry_time, entry_price, exit_time, exit_price, points, pnl_usd (after
-        commission), commission_usd, entry_order, exit_order, exit_role, note (the entry's)."""
-        state, per_point, by_id = self._state, self._per_point, self._engine._by_id
+        """Round trips, one row for each entry, or part of an entry, that was closed: contracts
+        (negative when sold first), entry_time, entry_price, exit_time, exit_price, points, pnl_usd
+        (after commission), commission_usd, entry_order, exit_order, exit_role, note (the entry's).
+        """
+        state, points, by_id = self._state, self.contract._points, self._engine._by_id
         rows = []
         for entry, exit_, signed, bought, sold, first, last in state.trades:
             fee = 2 * abs(signed) * self._money.commission
@@ -130,10 +132,10 @@ class Views:
                 (
                     signed,
                     self._market.times[first],
-                    bought / per_point,
+                    points(bought),
                     self._market.times[last],
-                    sold / per_point,
-                    (sold - bought) * (1 if signed > 0 else -1) / per_point,
+                    points(sold),
+                    points((sold - bought) * (1 if signed > 0 else -1)),
                     pnl / UNITS_PER_USD,
                     fee / UNITS_PER_USD,
                     entry,
@@ -197,7 +199,7 @@ class Views:
         amounts = ("opening", "realised", "variation", "fees", "deposits", "closing", "initial")
         for name in (*amounts, "maintenance", "excess", "call"):
             table[name] = table[name] / UNITS_PER_USD
-        table["settlement"] = table["settlement"] / self._per_point
+        table["settlement"] = self.contract._points(table["settlement"])
         names = {name: f"{name}_usd" for name in (*amounts, "maintenance", "excess", "call")}
         order = [*amounts[:6], "contracts", "settlement", "initial", "maintenance", "excess"]
         return table[[*order, "call", "settled"]].rename(columns=names)
@@ -206,6 +208,7 @@ class Views:
     def journal(self) -> pd.DataFrame:
         """Everything that happened, in order: time, event, order, text, contracts (signed),
         price, fee_usd, realised_usd, cash_usd, position. Events are accepted, refused, fill,
+        protected (too far away to be filled: now a limit order),
         cancelled, expired, reduced, deposit, settlement, margin call, margin call met,
         liquidation, warning, note."""
         rows = self._state.journal
@@ -215,8 +218,9 @@ class Views:
             if kind == "time":
                 table[name] = self._moments(column)
             elif kind == "float64":
-                per = self._per_point if name == "price" else UNITS_PER_USD
-                table[name] = column.astype(float) / per
+                numbers = column.astype(float)
+                price = name == "price"
+                table[name] = self.contract._points(numbers) if price else numbers / UNITS_PER_USD
             else:
                 table[name] = column.astype(kind)
         return table
@@ -236,9 +240,8 @@ class Views:
             (orders as dicts), fills (the last five), messages (the last eight, newest last).
         """
         engine, state, money = self._engine, self._state, self._money
-        held, per_point = engine.position, self._per_point
-        lots = state.lots
-        cost = sum(one.contracts * one.entry for one in lots)
+        held, points = engine.position, self.contract._points
+        cost = sum(trade.contracts * trade.entry for trade in state.open_trades)
         used = abs(held) * engine.initial_now
         power = max(0, engine.equity - used) if state.call is None else 0
         lowest, highest = self._market.lowest[state.bar], self._market.highest[state.bar]
@@ -248,15 +251,15 @@ class Views:
             "session": sessions.label_sessions(self.now),
             "bar": state.bar,
             "finished": self.finished,
-            "last": engine.last / per_point,
+            "last": points(engine.last),
             "price_limits": None
             if lowest == 0
             else (
-                lowest / per_point,
-                None if highest == NO_LIMIT else highest / per_point,
+                points(lowest),
+                None if highest == NO_LIMIT else points(highest),
             ),
             "position": held,
-            "average_price": cost / held / per_point if held else None,
+            "average_price": points(cost) / held if held else None,
             "cash_usd": self.cash_usd,
             "open_pnl_usd": self.open_pnl_usd,
             "equity_usd": self.equity_usd,
@@ -264,7 +267,7 @@ class Views:
             "day_pnl_usd": (engine.equity - state.today[0] - state.today[3]) / UNITS_PER_USD,
             "margin_used_usd": used / UNITS_PER_USD,
             "maintenance_usd": abs(held)
-            * engine.to_hold(self._market.day_rate_after[state.bar])
+            * engine.maintenance_margin(self._market.day_rate_after[state.bar])
             / UNITS_PER_USD,
             "buying_power_usd": power / UNITS_PER_USD,
             "buying_power_contracts": power // (engine.initial_now + money.commission)
@@ -277,13 +280,13 @@ class Views:
                 "deadline": self._moment(state.call[0]),
             },
             "halted_until": self._moment(halted) if halted > engine.now else None,
-            "working": [self._order_dict(one) for one in engine.working],
+            "working": [self._order_dict(ticket) for ticket in engine.working],
             "fills": [
                 {
                     "time": self._moment(self._market.times[row[core.FILL_BAR]]),
                     "order": row[core.FILL_ORDER],
                     "contracts": row[core.FILL_CONTRACTS],
-                    "price": row[core.FILL_PRICE] / per_point,
+                    "price": points(row[core.FILL_PRICE]),
                     "role": row[core.FILL_TAG],
                 }
                 for row in state.fills[-_SHOWN_FILLS:]
@@ -291,9 +294,8 @@ class Views:
             "messages": [row[3] for row in state.journal[-_SHOWN_MESSAGES:]],
         }
 
-    @property
-    def _per_point(self) -> int:
-        return self.contract._ticks_per_point
+    def _points(self, ticks: int | None) -> float | None:
+        return None if ticks is None else self.contract._points(ticks)
 
     @property
     def _zone(self):
@@ -304,7 +306,7 @@ class Views:
 
     def _moments(self, seconds) -> pd.DatetimeIndex:
         nothing = np.iinfo(np.int64).min  # which numpy reads as NaT
-        values = [nothing if pd.isna(one) else int(one) for one in seconds]
+        values = [nothing if pd.isna(moment) else int(moment) for moment in seconds]
         times = np.array(values, np.int64).view("datetime64[s]")
         return pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self._zone)
 
@@ -316,43 +318,43 @@ class Views:
             order,
             text,
             contracts,
-            None if price is None else price / self._per_point,
+            self._points(price),
             None if fee is None else fee / UNITS_PER_USD,
             None if realised is None else realised / UNITS_PER_USD,
             cash / UNITS_PER_USD,
             position,
         )
 
-    def _order_row(self, one: core.Ticket) -> tuple:
-        points = [None if p is None else p / self._per_point for p in (one.limit, one.stop)]
-        filled = None if one.price is None else one.price / self._per_point
+    def _order_row(self, ticket: core.Ticket) -> tuple:
+        points = [self._points(price) for price in (ticket.limit, ticket.stop)]
+        filled = self._points(ticket.price)
         return (
-            one.id,
-            "buy" if one.side > 0 else "sell",
-            one.asked,
-            one.kind,
+            ticket.id,
+            "buy" if ticket.side > 0 else "sell",
+            ticket.asked,
+            ticket.kind,
             *points,
-            one.time_in_force,
-            one.role,
-            one.owner or None,
-            one.status,
-            one.reason,
-            one.filled,
+            ticket.time_in_force,
+            ticket.role,
+            ticket.owner or None,
+            ticket.status,
+            ticket.reason,
+            ticket.filled,
             filled,
-            one.sent,
-            one.done,
-            one.note,
+            ticket.sent,
+            ticket.done,
+            ticket.note,
         )
 
-    def _order_dict(self, one: core.Ticket) -> dict[str, Any]:
+    def _order_dict(self, ticket: core.Ticket) -> dict[str, Any]:
         return {
-            "id": one.id,
-            "side": "buy" if one.side > 0 else "sell",
-            "contracts": one.contracts,
-            "kind": one.kind,
-            "limit": None if one.limit is None else one.limit / self._per_point,
-            "stop": None if one.stop is None else one.stop / self._per_point,
-            "time_in_force": one.time_in_force,
-            "role": one.role,
-            "entry": one.owner or None,
+            "id": ticket.id,
+            "side": "buy" if ticket.side > 0 else "sell",
+            "contracts": ticket.contracts,
+            "kind": ticket.kind,
+            "limit": self._points(ticket.limit),
+            "stop": self._points(ticket.stop),
+            "time_in_force": ticket.time_in_force,
+            "role": ticket.role,
+            "entry": ticket.owner or None,
         }

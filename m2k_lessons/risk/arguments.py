@@ -28,7 +28,7 @@ def exact(name: str, value, **limits) -> Fraction:
 
 
 def ticks_up(name: str, points, contract: Contract) -> int:
-    ticks = exact(name, points, above=0) * contract._ticks_per_point
+    ticks = exact(name, points, above=0) / contract._tick
     return max(math.ceil(ticks - NOISE), 1)
 
 
@@ -39,6 +39,7 @@ def same_index(name: str, index: pd.Index, expected: pd.Index) -> None:
 
 def sample_of(name: str, values, *, may_be_empty: bool = False) -> np.ndarray:
     """A list of finite numbers as a float array."""
+    checks.no_mask(name, values)
     array = values.to_numpy() if isinstance(values, (pd.Series, pd.Index)) else np.asarray(values)
     if array.size and array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be a Series or array of numbers, got {values!r}")

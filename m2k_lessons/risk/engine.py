@@ -10,9 +10,10 @@
 - the answer has the sign of what is wanted, or is zero, and is never larger; so closing is always
   allowed, and the engine never opens anything by itself;
 - each limit that is set holds for the answer, and the answer is the largest for which all do;
-- `daily_loss_usd`: from the first decision that sees the loss to the end of that trade date (it
-  ends at 18:00 New York time) the answer is 0. The loss is counted from the last account value seen
-  on an earlier trade date, on the first one from the first value seen;
+- `daily_loss_usd`: from the first decision that sees the loss to the end of that trade date (as
+  `sessions.trade_dates` has it: the half-session of a holiday belongs to the next one) the answer
+  is 0. The loss is counted from the last account value seen on an earlier trade date, on the first
+  one from the first value seen;
 - `max_drawdown`: from the first decision that sees the fall the answer is 0 for good. Going on is
   a person's decision, and takes a new engine;
 - `quiet`: the answer is 0 at every decision from the start of a window until just before its end.
@@ -33,9 +34,7 @@ compared in whole cents.
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -45,84 +44,15 @@ import pandas as pd
 from m2k_lessons import sessions
 from m2k_lessons._util import checks
 from m2k_lessons.contracts import M2K, Contract
-from m2k_lessons.paper import Accepted, PaperAccount, Refused, bracket, market
+from m2k_lessons.paper import Accepted, PaperAccount, Refused
+from m2k_lessons.risk.following import Following
+from m2k_lessons.risk.limits import Limits, same_zone
 from m2k_lessons.risk.sizing import exposure_cap, position_size, volatility_target
 
 # Reasons, in the order in which they are named when several allow the same.
 _SWITCHES = ("max_drawdown", "daily_loss_usd", "quiet")
 _SIZES = ("max_contracts", "risk_fraction", "max_share", "volatility_target")
-_EVENING_HOUR = 18
 _COLUMNS = ("wanted", "allowed", "reason", "equity_usd", "why")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a risk engine holds a strategy to. None means that there is no such limit.
-
-    Parameters
-    ----------
-    risk_fraction : float, optional
-        Most of the account that one position may lose at its stop, 0 to 1: 0.01 for 1 %.
-    stop_points : float, optional
-        Distance of the stop, in points, above 0. Needed with `risk_fraction`.
-    cost_usd : float
-        Fees and expected slippage of entry and exit, per contract, counted with the stop's loss.
-    max_contracts : int, optional
-        0 or more.
-    max_share : float, optional
-        Most market value over account value, 0 or more.
-    volatility_target : float, optional
-        Most volatility of the account per year, 0 or more: 0.10 for 10 %.
-    daily_loss_usd : float, optional
-        Loss within a trade date that ends trading for that date, above 0.
-    max_drawdown : float, optional
-        Fall from the highest account value seen that ends trading, above 0 and below 1.
-    quiet : sequence of (start, end)
-        Times without a position; text or Timestamps, with a zone where the decisions have one.
-
-    Raises
-    ------
-    ValueError, TypeError
-        A limit outside its range; one of `risk_fraction` and `stop_points` without the other.
-
-    Examples
-    --------
-    >>> Limits(risk_fraction=0.01, stop_points=20, max_contracts=5).max_contracts
-    5
-    """
-
-    risk_fraction: float | None = None
-    stop_points: float | None = None
-    cost_usd: float = 0.0
-    max_contracts: int | None = None
-    max_share: float | None = None
-    volatility_target: float | None = None
-    daily_loss_usd: float | None = None
-    max_drawdown: float | None = None
-    quiet: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = ()
-
-    def __post_init__(self) -> None:
-        ranges: dict[str, dict[str, float]] = {
-            "risk_fraction": {"at_least": 0, "at_most": 1},
-            "stop_points": {"above": 0},
-            "max_share": {"at_least": 0},
-            "volatility_target": {"at_least": 0},
-            "daily_loss_usd": {"above": 0},
-            "max_drawdown": {"above": 0, "below": 1},
-        }
-        for name, accepted in ranges.items():
-            if getattr(self, name) is not None:
-                checks.number(name, getattr(self, name), **accepted)
-        checks.number("cost_usd", self.cost_usd, at_least=0)
-        if self.max_contracts is not None:
-            whole = checks.whole("max_contracts", self.max_contracts, at_least=0)
-            object.__setattr__(self, "max_contracts", whole)
-        if (self.risk_fraction is None) != (self.stop_points is None):
-            raise ValueError(
-                "risk_fraction and stop_points must be given together, got "
-                f"risk_fraction={self.risk_fraction!r} and stop_points={self.stop_points!r}"
-            )
-        object.__setattr__(self, "quiet", _windows(self.quiet))
 
 
 class RiskEngine:
@@ -161,15 +91,14 @@ class RiskEngine:
         self._day_limit = 100 * Fraction(str(limits.daily_loss_usd or 0))
         self._left = 1 - Fraction(str(limits.max_drawdown or 0))
         self._time: pd.Timestamp | None = None
-        self._date: dt.date | None = None
+        self._date: pd.Timestamp | None = None
+        self._date_ends: pd.Timestamp | None = None  # an instant until which the date is the same
+        self._daily = True  # all moments seen so far stand at midnight
         self._last = self._day_start = self._peak = 0  # cents
         self._off_today = self._stopped = False
         self._times: list[pd.Timestamp] = []
         self._rows: list[tuple] = []
-        # Of an account that is followed: the last answer, whether the broker took what it opens
-        # (else nothing is there to be stopped), or was closed; the side on which a stop bars it.
-        self._asked = self._barred = 0
-        self._entered = self._closed = False
+        self._following = Following()
 
     def allow(self, wanted, *, time, equity_usd, price, volatility=None) -> int:
         """Answer one decision.
@@ -220,9 +149,9 @@ class RiskEngine:
     def in_front_of(self, wanted: pd.Series, volatility: pd.Series | None = None) -> dict[str, Any]:
         """Arguments for `backtest.run` that put this engine between a strategy and the market.
 
-        The engine is asked at every close, also where the strategy changes nothing. After a stop,
-        `backtest.run` waits until the position wanted has been zero or on the other side; a zero
-        that came from the engine counts.
+        The engine is asked at every close, also where the strategy changes nothing. Contracts that
+        a stop or a margin call took are struck off the answers until one is zero or on the other
+        side, as in `follow`; a zero that came from the engine counts.
 
         Parameters
         ----------
@@ -286,10 +215,14 @@ class RiskEngine:
     def follow(self, account: PaperAccount, wanted, volatility=None) -> list[Accepted | Refused]:
         """Ask for what a strategy wants now, and send a demo account the orders to get there.
 
-        Reductions come first and are sent again until they are done. What opens is sent once,
-        when the answer changes, with a stop where `limits` have one; a refusal ends the attempt,
-        unless it is because the market is closed. As in `backtest`, a position that a stop or the
-        broker closed stays closed until the answer has been zero or on the other side.
+        Contracts lost to a stop, a profit target or for want of margin are struck off: the account
+        holds the answer less what is struck off, never below zero, until the answer is zero or on
+        the other side. So an answer that falls never buys, and one that rises buys its rise at
+        most; where all contracts are lost, nothing is opened before that.
+
+        Reductions come first and are sent again until they are done. What opens is sent once, with
+        a stop where `limits` have one; a refusal strikes it off, unless it is because the market
+        is closed.
 
         Parameters
         ----------
@@ -311,8 +244,7 @@ class RiskEngine:
             raise ValueError(
                 f"account must trade {self.contract.symbol}, got {account.contract.symbol}"
             )
-        waiting = [one["id"] for one in account.snapshot()["working"] if one["role"] == "order"]
-        held = account.position
+        self._following.strike_off(account)
         allowed = self.allow(
             wanted,
             time=account.now,
@@ -320,29 +252,7 @@ class RiskEngine:
             price=float(account.seen["close"].iat[-1]),
             volatility=volatility,
         )
-        for number in waiting:
-            account.cancel(number)
-        if held == 0 and self._entered and not waiting:
-            self._barred = 1 if self._asked > 0 else -1
-        if self._barred * allowed <= 0:
-            self._barred = 0
-        due = bool(waiting) or self._closed or allowed != self._asked
-        self._asked, self._entered, self._closed = allowed, held * allowed > 0, False
-        answers = []
-        surplus = abs(held) if held * allowed <= 0 else abs(held) - abs(allowed)
-        if surplus > 0:
-            closing = market("sell" if held > 0 else "buy", surplus, reduce_only=True)
-            answers.append(account.submit(closing))
-        missing = abs(allowed) if held * allowed <= 0 else abs(allowed) - abs(held)
-        if missing > 0 and due and not self._barred:
-            entry = market("buy" if allowed > 0 else "sell", missing)
-            stop = self.limits.stop_points
-            opening = entry if stop is None else bracket(entry, stop_loss_points=stop)
-            answer = account.submit(opening)
-            answers.append(answer)
-            self._entered |= answer.ok
-            self._closed = not answer.ok and answer.code == "closed"
-        return answers
+        return self._following.send(account, allowed, self.limits.stop_points)
 
     @property
     def decisions(self) -> pd.DataFrame:
@@ -382,9 +292,9 @@ class RiskEngine:
         if moment is pd.NaT:
             raise ValueError(f"time must be a time, got {time!r}")
         for start, _ in self.limits.quiet:
-            _same_zone("time", moment, "quiet", start)
+            same_zone("time", moment, "quiet", start)
         if self._time is not None:
-            _same_zone("time", moment, "the one before", self._time)
+            same_zone("time", moment, "the one before", self._time)
             if moment <= self._time:
                 raise ValueError(f"time must be later than {self._time}, got {moment}")
         return moment
@@ -400,7 +310,7 @@ class RiskEngine:
 
     def _see(self, time: pd.Timestamp, cents: int) -> None:
         """Take in a moment and the account value at it; throw the switches."""
-        date = _trade_date(time)
+        date = self._trade_date(time)
         first = self._date is None
         if date != self._date:
             self._day_start = cents if first else self._last
@@ -411,6 +321,24 @@ class RiskEngine:
             self._off_today |= self._day_start - cents >= self._day_limit
         if self.limits.max_drawdown is not None:
             self._stopped |= cents <= self._peak * self._left
+
+    def _trade_date(self, time: pd.Timestamp) -> pd.Timestamp:
+        """As `sessions.trade_dates`, which takes midnights for daily bars as long as nothing but
+        midnights has come."""
+        self._daily &= time == time.normalize()
+        if self._daily:
+            return sessions.trade_dates(pd.DatetimeIndex([time]))[0]
+        # Two instants of the hour that is repeated in autumn have the same trade date.
+        zone = {"ambiguous": True, "nonexistent": "shift_forward"}
+        moment = time.tz_localize(sessions.NEW_YORK, **zone) if time.tz is None else time
+        if self._date is None or self._date_ends is None or moment >= self._date_ends:
+            day = moment.tz_convert(sessions.NEW_YORK).tz_localize(None).normalize()
+            known = sessions.FIRST_DAY <= day < sessions.LAST_DAY
+            self._date_ends = sessions.next_open(moment) if known else None
+            # A second later it isn't midnight any more, and the same trade date.
+            both = pd.DatetimeIndex([moment, moment + pd.Timedelta(seconds=1)])
+            return sessions.trade_dates(both)[0]
+        return self._date
 
     def _most(self, name: str, equity: float, price: float, volatility: float) -> float:
         """Contracts that one limit allows."""
@@ -438,7 +366,8 @@ class RiskEngine:
         return volatility_target(equity, limits.volatility_target, volatility, price, contract)
 
     def _window(self):
-        return next((one for one in self.limits.quiet if one[0] <= self._time < one[1]), None)
+        windows = self.limits.quiet
+        return next((pair for pair in windows if pair[0] <= self._time < pair[1]), None)
 
     def _why(self, name: str, most: int, equity: float, price: float, volatility: float) -> str:
         """One sentence for the log."""
@@ -471,36 +400,6 @@ class RiskEngine:
         return (
             f"{100 * limits.volatility_target:.4g} % of {account} covers {most} at a volatility "
             f"of {100 * volatility:.1f} %"
-        )
-
-
-def _trade_date(time: pd.Timestamp) -> dt.date:
-    """It begins at 18:00 New York time and bears the next day's date."""
-    local = time if time.tz is None else time.tz_convert(sessions.NEW_YORK)
-    return local.date() + dt.timedelta(days=local.hour >= _EVENING_HOUR)
-
-
-def _windows(quiet) -> tuple[tuple[pd.Timestamp, pd.Timestamp], ...]:
-    accepted = "quiet must hold pairs of times (start, end), start before end"
-    if isinstance(quiet, str):
-        raise TypeError(f"{accepted}, got {quiet!r}")
-    found = []
-    for pair in quiet:
-        if isinstance(pair, str) or len(pair) != 2:
-            raise ValueError(f"{accepted}, got {pair!r}")
-        start, end = (pd.Timestamp(one) for one in pair)
-        _same_zone("quiet's end", end, "its start", start)
-        if not start < end:
-            raise ValueError(f"{accepted}, got {pair!r}")
-        found.append((start, end))
-    return tuple(found)
-
-
-def _same_zone(name: str, one: pd.Timestamp, other_name: str, other: pd.Timestamp) -> None:
-    if (one.tz is None) != (other.tz is None):
-        raise ValueError(
-            f"{name} must have a time zone if and only if {other_name} has one, got {one} and "
-            f"{other}"
         )
 
 

@@ -5,28 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from m2k_lessons import sessions
 from m2k_lessons._util import checks
 from m2k_lessons.contracts import M2K
 from m2k_lessons.risk.arguments import NOISE, check_contract, sample_of, ticks_up
 
 _SIDES = {"long": 1, "short": -1}
 
-# A session opens at 18:00 New York time and belongs to the next date.
-_EVENING = pd.Timedelta(hours=6)
-
 
 def daily_loss_limit(pnl_usd: pd.Series, limit_usd: float) -> pd.Series:
-    """Whether trading was still allowed: a "kill switch" that resets with the next session.
+    """Whether trading was still allowed: a "kill switch" that resets with the next trade date.
 
-    A row may be traded when the profits and losses of the rows before it, on the same day, have
-    not lost the limit. Once off, the switch stays off until the day's end, whatever the trades
-    that were no longer taken would have made.
+    A row may be traded when the profits and losses of the rows before it, on the same trade date,
+    have not lost the limit. Once off, the switch stays off until that date's end, whatever the
+    trades that were no longer taken would have made.
 
     Parameters
     ----------
     pnl_usd : Series
-        Profit or loss of each trade (or of each bar) by the time it was known, in order. A day
-        ends at 18:00 New York time; times without a zone are taken for New York's.
+        Profit or loss of each trade (or of each bar) by the time it was known, in order. Trade
+        dates are those of `sessions.trade_dates`: they end at 18:00 New York time, the half-session
+        of a holiday belongs to the next one, and times without a zone are New York's.
     limit_usd : float
         Loss that ends the day, above 0.
 
@@ -45,12 +44,12 @@ def daily_loss_limit(pnl_usd: pd.Series, limit_usd: float) -> pd.Series:
     if not isinstance(pnl_usd, pd.Series):
         raise TypeError(f"pnl_usd must be a Series, got {type(pnl_usd).__name__}")
     limit = checks.number("limit_usd", limit_usd, above=0)
-    day = _session_day("pnl_usd", pnl_usd.index)
+    date = _trade_dates("pnl_usd", pnl_usd.index)
     values = pd.Series(sample_of("pnl_usd", pnl_usd, may_be_empty=True), index=pnl_usd.index)
-    total = values.groupby(day).cumsum()
+    total = values.groupby(date).cumsum()
     lost = total <= -limit + float(NOISE) / 100
-    tripped = lost.groupby(day).cummax()
-    before = tripped.groupby(day).shift(1, fill_value=False)
+    tripped = lost.groupby(date).cummax()
+    before = tripped.groupby(date).shift(1, fill_value=False)
     return (~before.astype(bool)).rename("allowed")
 
 
@@ -103,7 +102,7 @@ def stop_price(entry, side, *, points=None, atr=None, multiple=2.0, contract=M2K
     stop = entry_ticks - direction * away
     if stop <= 0:
         raise ValueError(f"{name} must leave the stop above 0, got {points!r} below {entry!r}")
-    return float(contract.round_to_tick(stop * contract.tick_size))
+    return float(contract._points(stop))
 
 
 def time_stop(index: pd.DatetimeIndex, entry_time, bars: int):
@@ -152,8 +151,8 @@ def gap_risk(bars: pd.DataFrame, stop_points, contract=M2K, side="long") -> pd.D
     bars : DataFrame
         Columns open and close, on the contract's tick, of one contract or adjusted for rolls: a
         roll's jump is not a gap. Daily bars, or bars within the day, of which the first open
-        of a session and the last close before it are taken. A session begins at 18:00 New
-        York time; for the night of the stock market, give the bars of its hours only.
+        of a trade date (`sessions.trade_dates`) and the last close before it are taken; for the
+        night of the stock market, give the bars of its hours only.
     stop_points : float
         Distance from the close to the stop, in points, above 0.
     contract : Contract
@@ -162,7 +161,7 @@ def gap_risk(bars: pd.DataFrame, stop_points, contract=M2K, side="long") -> pd.D
     Returns
     -------
     DataFrame
-        A row for each session but the first, at the time of its first bar: ``gap_points``
+        A row for each trade date but the first, at the time of its first bar: ``gap_points``
         (open less the close before), ``beyond_stop_points`` (0 where the stop was not jumped
         over) and ``beyond_stop_usd`` of one contract, a loss being positive.
 
@@ -179,21 +178,21 @@ def gap_risk(bars: pd.DataFrame, stop_points, contract=M2K, side="long") -> pd.D
     stop = ticks_up("stop_points", stop_points, contract)
     if not isinstance(bars, pd.DataFrame):
         raise TypeError(f"bars must be a DataFrame, got {type(bars).__name__}")
+    checks.columns_once("bars", bars)
     missing = [name for name in ("open", "close") if name not in bars]
     if missing:
         raise ValueError(f"bars must have columns open and close, got {list(bars.columns)}")
-    day = _session_day("bars", bars.index)
+    date = _trade_dates("bars", bars.index)
     opens = contract._price_ticks("open", bars["open"].to_numpy())
     closes = contract._price_ticks("close", bars["close"].to_numpy())
-    first = np.flatnonzero(np.diff(day.asi8) != 0) + 1
+    first = np.flatnonzero(np.diff(date.asi8) != 0) + 1
     gap = opens[first] - closes[first - 1]
     beyond = np.maximum(-direction * gap - stop, 0)
-    per_point = contract._ticks_per_point
     return pd.DataFrame(
         {
-            "gap_points": gap / per_point,
-            "beyond_stop_points": beyond / per_point,
-            "beyond_stop_usd": beyond * contract.multiplier / per_point,
+            "gap_points": contract._points(gap),
+            "beyond_stop_points": contract._points(beyond),
+            "beyond_stop_usd": beyond * contract.tick_value,
         },
         index=bars.index[first],
     )
@@ -206,7 +205,6 @@ def _ordered_times(name: str, index) -> None:
         raise ValueError(f"{name} must be in order of time, each time known")
 
 
-def _session_day(name: str, index) -> pd.DatetimeIndex:
+def _trade_dates(name: str, index) -> pd.DatetimeIndex:
     _ordered_times(name, index)
-    local = index if index.tz is None else index.tz_convert("America/New_York").tz_localize(None)
-    return (local + _EVENING).normalize()
+    return sessions.trade_dates(index)

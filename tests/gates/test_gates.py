@@ -381,3 +381,11 @@ def test_a_rule_that_is_silent_after_the_opening_is_named():
     opened = bars.index[int(0.6 * len(bars))]
     with pytest.raises(ValueError, match="at least once after opened"):
         examine(lambda bars: follow(bars).where(bars.index < opened, 0.0), bars)
+
+
+def test_a_column_that_stands_twice_is_named():
+    minutes = simulate.intraday(1, seed=5)["M2K"]
+    twice = pd.concat([minutes, minutes[["close"]]], axis=1)
+    for call in (gates.daily_bars, gates.market_returns):
+        with pytest.raises(ValueError, match="must have each column once, got 'close' twice"):
+            call(twice)

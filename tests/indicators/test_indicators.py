@@ -176,6 +176,24 @@ def test_sums_too_large_for_exact_arithmetic_are_refused():
         sma_crossover(close, 1_000, 5_000)
 
 
+@pytest.mark.parametrize("tick", [5.0, 0.5, 1 / 32, 1 / 128, 1e-4, 0.0000005, 1e-8])
+@pytest.mark.parametrize("start", [200, 13_400, 300_000])
+def test_crossings_are_those_of_the_walk_counted_in_ticks(tick, start):
+    walk = start + np.cumsum(np.random.default_rng(1).integers(-2, 3, 400))
+    expected = sma_crossover(walk.astype(float), 5, 20)
+    assert np.count_nonzero(expected) > 8
+    assert sma_crossover(walk * tick, 5, 20).tolist() == expected.tolist()
+
+
+def test_prices_with_no_room_for_their_ticks_are_refused():
+    prices = np.array([1e-7, 2e-7, 3e-7]) + np.arange(3) / 3e12
+    assert sma_crossover(np.array([2.0, 1.0, 3.0]) * 1e-20, 1, 2).tolist() == [0, 0, 1]
+    with pytest.raises(ValueError, match="close must be at most 4.61169e.12 in size.*got 1e.303"):
+        sma_crossover(prices * 1e303 / prices.max(), 1, 2)
+    with pytest.raises(ValueError, match="fast . slow must be at most"):
+        sma_crossover(np.full(9, 1 / 3), 10**4, 10**10)
+
+
 # ------------------------------------------------------------------------------ crossover
 
 

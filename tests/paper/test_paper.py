@@ -144,7 +144,7 @@ def test_brackets_give_what_a_backtest_gives(seed, slippage, stop_points, target
     target = np.repeat(rng.choice([-1.0, 0.0, 1.0], len(index)), 7)[: len(index)]
     target = decided_while_open(pd.Series(target, index=index), index)
     terms = {"commission_usd": 0.85, "slippage_ticks": slippage, "capital": 100_000}
-    exits = {"stop_points": stop_points, "target_points": target_points}
+    exits = {"stop_points": stop_points, "take_profit_points": target_points}
     result = backtest.run(bars, target, contracts=contracts, **exits, **terms)
     account = PaperAccount(bars, limit_fill="touch", **terms)
     before = 0
@@ -201,13 +201,18 @@ class Trader(RuleBasedStateMachine):
         capital=st.sampled_from([1_000, 3_000, 50_000]),
         touch=st.sampled_from(["touch", "through"]),
         day_trade=st.sampled_from([None, 100]),
+        protection=st.sampled_from([None, "course", 0.5, 4.0]),
     )
-    def open_account(self, seed, wild, capital, touch, day_trade):
+    def open_account(self, seed, wild, capital, touch, day_trade, protection):
         self.bars = walk(broken_days(), seed, *wild)
         spread = np.random.default_rng(seed).integers(1, 6, len(self.bars))
         self.bars["spread_ticks"] = spread
         self.account = PaperAccount(
-            self.bars, capital=capital, limit_fill=touch, day_trade_margin=day_trade
+            self.bars,
+            capital=capital,
+            limit_fill=touch,
+            day_trade_margin=day_trade,
+            protection_points=protection,
         )
         self.is_open = sessions.is_open(self.bars.index).tolist()
         self.ticks = (self.bars.iloc[:, :4] * 10).round().astype(int).values.tolist()
@@ -341,20 +346,23 @@ class Trader(RuleBasedStateMachine):
         # A new limit order between bid and ask is filled at its limit, less than the spread away.
         slack = (self.bars["spread_ticks"].iat[bar] + 1) // 2
         assert self.ticks[bar][2] - slack <= price <= self.ticks[bar][1] + slack
-        assert order.limit is None or order.side * (order.limit - price) >= 0
+        for bound in (order.limit, order.worst):
+            assert bound is None or order.side * (bound - price) >= 0
         assert cost in (0, slack)
 
     def exits_belong_to_open_positions(self, working, tickets):
-        lots = {}
-        for lot in self.account._state.lots:
-            lots[lot.owner] = lots.get(lot.owner, 0) + abs(lot.contracts)
-        for one in working:
-            if one["entry"] is not None:
-                assert one["contracts"] == lots[one["entry"]]
-                assert (one["side"] == "sell") == (self.account.position > 0)
+        held = {}
+        for trade in self.account._state.open_trades:
+            held[trade.owner] = held.get(trade.owner, 0) + abs(trade.contracts)
+        for order in working:
+            if order["entry"] is not None:
+                assert order["contracts"] == held[order["entry"]]
+                assert (order["side"] == "sell") == (self.account.position > 0)
         statuses = {number: one.status for number, one in tickets.items()}
         assert set(statuses.values()) <= {"working", "filled", "cancelled", "expired", "refused"}
-        assert [one["id"] for one in working] == [n for n in statuses if statuses[n] == "working"]
+        assert [order["id"] for order in working] == [
+            number for number, status in statuses.items() if status == "working"
+        ]
         done = [one.owner for one in tickets.values() if one.owner and one.status == "filled"]
         assert len(done) == len(set(done))
 
@@ -416,7 +424,12 @@ def filled(order, *bars, **terms):
         (stop("sell", 1, 2395.0), (2401, 2402, 2395, 2400), 2394.9, 2394.9),
         (stop_limit("buy", 1, 2405.0, 2406.0), (2401, 2405, 2400, 2404), 2405.1, 2405.1),
         (stop_limit("buy", 1, 2405.0, 2405.0), (2401, 2409, 2400, 2404), None, None),
-        (stop_limit("buy", 1, 2405.0, 2406.0), (2410, 2411, 2400, 2404), None, None),  # too far
+        # The open is beyond the limit, but what comes after it can reach the limit ...
+        (stop_limit("buy", 1, 2405.0, 2406.0), (2410, 2411, 2400, 2404), 2406.0, 2406.0),
+        (stop_limit("buy", 1, 2405.0, 2406.0), (2410, 2411, 2406, 2408), None, 2406.0),
+        (stop_limit("buy", 1, 2405.0, 2406.0), (2410, 2411, 2406.1, 2408), None, None),
+        # ... and never better, also where the open's spread was all that stood between.
+        (stop_limit("buy", 1, 2405.0, 2410.0), (2410, 2411, 2409.9, 2410), 2410.0, 2410.0),
         (stop_limit("sell", 1, 2395.0, 2390.0), (2392, 2393, 2391, 2392), 2391.9, 2391.9),
     ],
 )
@@ -430,7 +443,9 @@ def test_fill_of_a_new_order(order, bar, through, touch):
         (limit("buy", 1, 2395.0), (2390, 2391, 2389, 2390), 2390.0, 2390.0),  # better, no spread
         (limit("buy", 1, 2395.0), (2395, 2396, 2395, 2396), None, 2395.0),
         (limit("sell", 1, 2405.0), (2409, 2410, 2408, 2409), 2409.0, 2409.0),
-        (stop_limit("buy", 1, 2405.0, 2406.0), (2408, 2409, 2405.5, 2406), None, None),
+        (stop_limit("buy", 1, 2405.0, 2406.0), (2408, 2409, 2405.5, 2406), 2406.0, 2406.0),
+        (stop_limit("sell", 1, 2395.0, 2394.0), (2392, 2394.1, 2391, 2392), 2394.0, 2394.0),
+        (stop_limit("sell", 1, 2395.0, 2394.0), (2392, 2394, 2391, 2392), None, 2394.0),
     ],
 )
 def test_fill_of_an_order_that_has_waited(order, bar, through, touch):
@@ -438,9 +453,11 @@ def test_fill_of_an_order_that_has_waited(order, bar, through, touch):
 
 
 def test_a_triggered_stop_limit_waits_as_a_limit_order():
-    order = stop_limit("buy", 1, 2405.0, 2406.0)
-    # After the gap to 2410 it is a limit order at 2406; the low of that bar may have come before.
-    assert filled(order, (2410, 2411, 2400, 2410), (2409, 2409, 2405, 2407)) == [2406.0, 2406.0]
+    order = stop_limit("buy", 1, 2405.0, 2405.0)
+    # Reached between open and close it is a limit order from then on; the low of that bar may have
+    # come before.
+    assert filled(order, (2401, 2409, 2400, 2408)) == [None, None]
+    assert filled(order, (2401, 2409, 2400, 2408), (2407, 2408, 2404.9, 2407)) == [2405.0, 2405.0]
 
 
 def test_costs_are_half_the_spread_and_slippage():
@@ -604,7 +621,8 @@ def test_an_order_is_cancelled_if_the_margin_is_gone_when_it_is_filled():
 
 
 def test_a_turn_without_margin_closes_only():
-    account = PaperAccount(frame([2400, 2400, 2360, 2360]), capital=1_000, **FREE | {"margin": 900})
+    terms = FREE | {"margin": 900, "protection_points": None}
+    account = PaperAccount(frame([2400, 2400, 2360, 2360]), capital=1_000, **terms)
     account.submit(market("buy", 1))
     account.step()
     assert account.submit(market("sell", 2))
@@ -707,7 +725,7 @@ def test_an_order_beyond_the_limit_is_refused():
 def test_at_the_lower_limit_nobody_buys():
     rows = [("2030-03-04 18:00", 2400), ("2030-03-04 18:01", 2400)]
     rows += [("2030-03-04 19:30", 2200), ("2030-03-04 19:33", 2190), ("2030-03-04 19:36", 2300)]
-    account = PaperAccount(limit_days(*rows), **FREE)
+    account = PaperAccount(limit_days(*rows), protection_points=None, **FREE)
     account.step(2)
     account.submit(bracket(market("buy", 1), stop_loss=2350.0))
     account.step()
@@ -722,30 +740,6 @@ def test_at_the_lower_limit_nobody_buys():
     account.step()
     # The stop waited as a market order.
     assert fills(account)[-2:] == [("sell", 1, 2300.0, "stop loss"), ("sell", 1, 2300.0, "order")]
-
-
-def test_the_three_steps_of_the_day():
-    rows = [("2030-03-05 10:00", 2400), ("2030-03-05 10:01", (2300, 2300, 2230, 2230))]
-    rows += [("2030-03-05 10:02", 2200), ("2030-03-05 10:16", 2200), ("2030-03-05 10:17", 2200)]
-    rows += [("2030-03-05 10:18", 2080), ("2030-03-05 10:40", 1900), ("2030-03-05 10:41", 2000)]
-    rows += [("2030-03-05 15:59", 2000), ("2030-03-05 18:00", 2000)]
-    account = PaperAccount(limit_days(*rows), slippage_ticks=0, commission_usd=0)
-    lasts, bands, trading = [], [], []
-    for _ in range(len(rows) + 1):
-        account.step()
-        shown = account.snapshot()
-        lasts.append(shown["last"])
-        bands.append(shown["price_limits"] and shown["price_limits"][0])
-        trading.append(shown["halted_until"])
-    assert lasts[2:4] == [2232.0, 2200.0]
-    assert trading[2] == ny("2030-03-05 10:17")
-    assert bands[3:7] == [2088.0, 2088.0, 2088.0, 2088.0]
-    assert trading[6] == ny("2030-03-05 10:34")
-    assert lasts[6] == 2088.0
-    assert lasts[7] == 1920.0
-    assert account._market.trading[2:] == [
-        *[True, True, False, False, True, True, True, False, False, True]
-    ]
 
 
 def test_a_fast_night_pauses():
@@ -901,7 +895,8 @@ def test_a_call_ends_with_the_liquidation_even_if_its_costs_leave_too_little():
 
 def test_no_fill_beyond_a_price_limit():
     rows = [("2030-03-04 18:00", 2400), ("2030-03-04 18:01", 2400), ("2030-03-04 20:00", 2567.9)]
-    account = PaperAccount(limit_days(*rows), commission_usd=0, slippage_ticks=5)
+    terms = {"commission_usd": 0, "slippage_ticks": 5, "protection_points": None}
+    account = PaperAccount(limit_days(*rows), **terms)
     account.step(3)
     account.submit(market("buy", 1))
     account.step()
@@ -1003,13 +998,13 @@ def test_later_bars_change_nothing(course_bars):
 
 def test_quiet_bars_are_passed_without_a_difference(course_bars, monkeypatch):
     quick = busy(course_bars)
-    look = Engine._look_around
+    look = Engine._update_skip_band
 
     def never_quiet(engine):
         look(engine)
         engine._quiet = False
 
-    monkeypatch.setattr(Engine, "_look_around", never_quiet)
+    monkeypatch.setattr(Engine, "_update_skip_band", never_quiet)
     assert busy(course_bars).to_bytes() == quick.to_bytes()
     assert len(quick.statement()) == 2
 
@@ -1392,7 +1387,14 @@ def test_bad_input(call, error, says):
         call()
 
 
+@pytest.mark.parametrize("column", ["close", "spread_ticks"])
+def test_a_column_that_stands_twice_is_named(column):
+    bars = frame([2400, 2400]).assign(spread_ticks=1)
+    with pytest.raises(ValueError, match=f"bars must have each column once, got '{column}' twice"):
+        PaperAccount(pd.concat([bars, bars[[column]]], axis=1))
+
+
 def test_every_code_of_a_refusal_is_explained():
-    source = Path(paper.__file__).with_name("engine.py").read_text("utf-8")
+    source = Path(paper.__file__).with_name("acceptance.py").read_text("utf-8")
     assert [code for code in REASONS if f'"{code}"' not in source] == []
     assert M2K.symbol == "M2K"

@@ -17,9 +17,12 @@ NEW_YORK = "America/New_York"
 FREE = {"commission_usd": 0, "slippage_ticks": 0, "margin": 0}
 
 
-def quarter_hours(count, begin="2030-03-05 10:00"):
-    """Bars of a market that is open around the clock, so that they run over several trade dates."""
-    return pd.date_range(begin, periods=count, freq="90min", tz=NEW_YORK)
+def open_hours(count, begin="2030-03-05 10:00"):
+    """Bars of 90 minutes in plain weeks, so that they run over several trade dates."""
+    times = pd.date_range(begin, periods=2 * count + 40, freq="90min", tz=NEW_YORK)
+    day, evening = times.day_of_week, times.hour >= 17
+    closed = (times.hour == 17) | (day == 5) | ((day == 4) & evening) | ((day == 6) & ~evening)
+    return times[~closed][:count]
 
 
 def frame(opens, index, inside=0.0, move=0.0):
@@ -37,7 +40,7 @@ def walk(count, seed, jump=60, move=120, start=24_000):
     gap = np.where(rng.random(count) < 0.02, gap * 10, gap)
     opens = start + np.cumsum(gap) + np.concatenate([[0], np.cumsum(moved)[:-1]])
     opens = np.maximum(opens, 2_000)
-    index = quarter_hours(count)
+    index = open_hours(count)
     return frame(opens / 10, index, inside=rng.integers(0, 40, count) / 10, move=moved / 10)
 
 
@@ -69,7 +72,7 @@ def limits_of(rules):
     if stop is not None:
         rules |= {"risk_fraction": stop[0] / 10_000, "stop_points": stop[1] / 10}
     if quiet is not None:
-        start = quarter_hours(1)[0] + quiet[0] * pd.Timedelta("90min")
+        start = open_hours(1)[0] + quiet[0] * pd.Timedelta("90min")
         rules["quiet"] = [(start, start + quiet[1] * pd.Timedelta("90min"))]
     return Limits(**rules)
 
@@ -279,6 +282,29 @@ def test_limits_at_their_edges():
     assert allowed(max_contracts=0) == 0
 
 
+@pytest.mark.parametrize(
+    ("limits", "at_limit", "one_cent_on", "expected"),
+    [
+        # The account value that a limit still allows, and a cent beyond it.
+        ({"daily_loss_usd": 300}, 9_700.01, 9_700.00, (1, 0)),
+        ({"max_drawdown": 0.1}, 9_000.01, 9_000.00, (1, 0)),
+        ({"max_drawdown": 0.03}, 9_700.01, 9_700.00, (1, 0)),
+        ({"max_share": 1.25}, 9_600.00, 9_599.99, (1, 0)),
+        ({"risk_fraction": 0.01, "stop_points": 18.5}, 9_250.00, 9_249.99, (1, 0)),
+        ({"risk_fraction": 0.01, "stop_points": 18, "cost_usd": 2.5}, 9_250.00, 9_249.99, (1, 0)),
+        ({"volatility_target": 0.25}, 9_600.00, 9_599.99, (1, 0)),
+    ],
+)
+def test_a_cent_on_either_side_of_a_limit(limits, at_limit, one_cent_on, expected):
+    answers = []
+    for equity_usd in (at_limit, one_cent_on):
+        engine = RiskEngine(Limits(**limits))
+        asked = {"price": 2400.0, "volatility": 0.2}
+        engine.allow(1, time="2031-01-06 10:00", equity_usd=10_000, **asked)
+        answers.append(engine.allow(1, time="2031-01-06 11:00", equity_usd=equity_usd, **asked))
+    assert tuple(answers) == expected
+
+
 def test_a_window_is_closed_at_its_start_and_open_at_its_end():
     engine = RiskEngine(Limits(quiet=[("2031-01-06 08:25", "2031-01-06 08:45")]))
     times = ["08:24", "08:25", "08:44", "08:45"]
@@ -358,7 +384,7 @@ def test_a_demo_account_and_a_backtest_are_led_alike():
         assert set(engine.log["reason"]) >= {"max_contracts"}
 
 
-def test_a_stopped_position_stays_out_until_the_wish_changes():
+def test_a_stopped_position_stays_out_until_the_target_is_flat():
     index = pd.date_range("2030-03-05 10:00", periods=8, freq="min", tz=NEW_YORK)
     bars = frame([2400, 2400, 2380, 2380, 2380, 2380, 2380, 2380.0], index)
     account = paper.PaperAccount(bars, start=1, **FREE)
@@ -398,21 +424,27 @@ def test_an_entry_that_the_broker_refused_is_not_sent_again():
     assert account.position == 1
 
 
-def test_a_refused_entry_bars_no_other():
-    """Nothing was held, so nothing was stopped: a smaller wish is a new one."""
+def test_a_refused_entry_is_struck_off_until_the_target_is_flat():
+    """As in a backtest: what the margin didn't allow is gone, and a smaller target buys nothing."""
     account = paper.PaperAccount(minutes(30, seed=1), capital=2_000, start=1)
     engine = RiskEngine(Limits())
     (refused,) = engine.follow(account, 9)
     assert refused.code == "margin"
     account.step()
-    assert engine.follow(account, 9) == []
+    for target in (9, 1, 8):
+        assert engine.follow(account, target) == []
+        account.step()
+    assert all(engine.follow(account, 10))  # a target that rises by one or two buys as many
+    account.step()
+    assert account.position == 1
+    engine.follow(account, 0)
     account.step()
     assert all(engine.follow(account, 1))
     account.step()
     assert account.position == 1
 
 
-def test_an_entry_refused_in_a_flip_bars_no_other():
+def test_an_entry_refused_in_a_flip_is_struck_off_on_the_new_side_only():
     account = paper.PaperAccount(minutes(30, seed=1), capital=2_000, start=1)
     engine = RiskEngine(Limits())
     engine.follow(account, 1)
@@ -422,9 +454,110 @@ def test_an_entry_refused_in_a_flip_bars_no_other():
     assert refused.code == "margin"
     account.step()
     assert account.position == 0
-    engine.follow(account, -1)
+    assert engine.follow(account, -1) == []
     account.step()
-    assert account.position == -1
+    assert all(engine.follow(account, 1))
+    account.step()
+    assert account.position == 1
+
+
+def led_by(targets, prices, **limits):
+    """Positions after each decision; what was opened and closed by it."""
+    index = pd.date_range("2030-03-05 10:00", periods=len(prices), freq="min", tz=NEW_YORK)
+    account = paper.PaperAccount(frame(prices, index), start=1, capital=100_000, **FREE)
+    engine, positions = RiskEngine(Limits(**limits)), []
+    for target in targets:
+        engine.follow(account, target)
+        account.step()
+        positions.append(account.position)
+    return positions
+
+
+STOP = {"risk_fraction": 0.5, "stop_points": 10}
+# One contract at 2400, three at 2405: at 2394.9 only the three are stopped.
+THREE_STOPPED = [2400, 2400, 2405, 2394.9]
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        ((3, 3), [0, 0]),  # a falling target buys nothing: three of three are struck off
+        ((2, 1), [0, 0]),
+        ((5, 5), [2, 2]),  # a rising one buys its rise
+        ((3, 4, 3, 4), [0, 1, 0, 1]),  # a flickering one never comes back to four
+        ((6, 4), [3, 1]),
+        ((0, 4), [0, 4]),
+        ((-2, 4), [-2, 4]),
+    ],
+)
+def test_what_a_stop_took_of_a_position_is_struck_off(later, expected):
+    targets = [1, 4, 4, *later]
+    prices = [*THREE_STOPPED, *[2394.9] * len(later)]
+    positions = led_by(targets, prices, **STOP)
+    assert positions == [1, 4, 1, *expected]
+
+
+def test_what_the_margin_did_not_allow_at_the_fill_is_struck_off():
+    index = pd.date_range("2030-03-05 10:00", periods=9, freq="min", tz=NEW_YORK)
+    bars = frame([2400, 2400, 2400, 2410, 2410, 2410, 2410, 2410, 2410.0], index)
+    account = paper.PaperAccount(bars, capital=3_001, start=1, **FREE | {"margin": 1_000})
+    engine, positions = RiskEngine(Limits()), []
+    engine.follow(account, -1)
+    account.step(2)
+    # Accepted at 2400, refused at 2410, where the short position has lost 50 dollars.
+    assert all(engine.follow(account, -3))
+    account.step()
+    assert account.orders["status"].tolist() == ["filled", "cancelled"]
+    for target in (-3, -2, -3, 0, -2):
+        engine.follow(account, target)
+        account.step()
+        positions.append(account.position)
+    # Of -3 two are struck off, so that -2 holds none and the short contract is bought back.
+    assert positions == [-1, 0, -1, 0, -2]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    stop_ticks=st.integers(5, 120),
+    targets=st.lists(st.integers(-4, 4), min_size=30, max_size=30),
+    margin=st.sampled_from([0, 1_000, 9_000]),
+)
+def test_a_target_that_falls_never_buys_and_a_rise_buys_itself_at_most(
+    seed, stop_ticks, targets, margin
+):
+    index = pd.date_range("2030-03-05 10:00", periods=100, freq="min", tz=NEW_YORK)
+    bars = walk(100, seed, jump=15, move=25).set_axis(index)
+    terms = FREE | {"margin": margin, "protection_points": None}
+    account = paper.PaperAccount(bars, capital=30_000, start=1, **terms)
+    engine = RiskEngine(Limits(risk_fraction=1.0, stop_points=stop_ticks / 10))
+    state = account._state  # its plain rows, because frames take their time
+    before = lost = 0
+    for target in np.repeat(targets, 3).tolist():
+        fills, known = len(state.fills), len(state.tickets)
+        engine.follow(account, target)
+        allowed = engine._rows[-1][1]
+        entries = [ticket for ticket in state.tickets[known:] if not ticket.reduce_only]
+        opened = sum(entry.asked for entry in entries)
+        if allowed * before <= 0:  # flat, or a reversal: trades as if nothing had been lost
+            lost = 0
+            assert opened == abs(allowed)
+        elif abs(allowed) <= abs(before):
+            assert opened == 0
+        else:
+            assert opened <= abs(allowed) - abs(before)
+        assert all(entry.side * allowed > 0 for entry in entries)
+        account.step()
+        # What was lost, counted anew from the fills of exits and from orders that came to nothing.
+        side = 1 if allowed > 0 else -1
+        lost += sum(
+            abs(contracts)
+            for _, _, contracts, *_, role in state.fills[fills:]
+            if role in ("stop loss", "liquidation") and contracts * side < 0
+        )
+        lost += sum(order.asked - order.filled for order in entries if order.status != "filled")
+        assert abs(account.position) <= max(abs(allowed) - lost, 0)
+        before = allowed
 
 
 def test_a_position_stopped_after_a_refused_addition_stays_out():

@@ -717,6 +717,7 @@ NONSENSE = [
     (risk.gap_risk, (BARS * math.nan, 5), {}, "open must be finite throughout, got nan"),
     (risk.gap_risk, (BARS + 0.03, 5), {}, "open must lie on M2K's tick"),
     (risk.gap_risk, (BARS[::-1], 5), {}, "bars must be in order of time"),
+    (risk.gap_risk, (pd.concat([BARS, BARS], axis=1), 5), {}, "bars must have each column once"),
     (risk.r_multiples, ([1.0], 0), {}, "risk_usd must be .*above 0, got 0"),
     (risk.losing_streak_probability, (3, 10, 1.2), {}, "loss_probability must be .*got 1.2"),
     (risk.losing_streak_probability, (0, 10, 0.5), {}, "length must be .*at least 1, got 0"),
