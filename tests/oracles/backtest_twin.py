@@ -71,7 +71,8 @@ class Twin:
 
     def equity(self):
         done = sum(self.worth(trade, trade.exit) for trade in self.closed)
-        return self.capital + done + sum(self.worth(trade, self.seen[trade.leg]) for trade in self.open_trades)
+        still = sum(self.worth(trade, self.seen[trade.leg]) for trade in self.open_trades)
+        return self.capital + done + still
 
     def position(self, leg):
         return sum(trade.size for trade in self.open_trades if trade.leg == leg)
@@ -114,24 +115,22 @@ class Twin:
         """Fill what a trade's stop or profit target does at prices between which the market is."""
         leg, long = self.legs[trade.leg], trade.size > 0
         low, high, opened = min(prices), max(prices), leg.open[bar]
-        jumped = len(prices) == 1
-        if trade.rests_at is None and trade.stop is not None:
-            if low <= trade.stop if long else high >= trade.stop:
-                trigger = min(trade.stop, opened) if long else max(trade.stop, opened)
-                worst = trigger - trade.side * leg.slippage
-                if not leg.protection:
-                    return self.exit_at(trade, bar, trigger, leg.slippage, "stop")
+        limit, tag = trade.profit, "profit target"
+        waits = trade.stop is not None and trade.rests_at is None
+        if waits and (low <= trade.stop if long else high >= trade.stop):
+            trigger = min(trade.stop, opened) if long else max(trade.stop, opened)
+            slippage, edge = leg.slippage, None
+            if leg.protection:
                 edge = trade.stop - trade.side * leg.protection
-                if trigger >= edge if long else trigger <= edge:
-                    fill = max(worst, edge) if long else min(worst, edge)
-                    return self.exit_at(trade, bar, trigger, abs(trigger - fill), "stop")
-                trade.rests_at = edge
+                slippage = min(slippage, abs(trigger - edge))
+            if edge is None or (trigger >= edge if long else trigger <= edge):
+                self.exit_at(trade, bar, trigger, slippage, "stop")
+                return
+            trade.rests_at = edge
         if trade.rests_at is not None:
             limit, tag = trade.rests_at, "stop"
-        else:
-            limit, tag = trade.profit, "profit target"
         if limit is not None and (high >= limit if long else low <= limit):
-            self.exit_at(trade, bar, opened if jumped else limit, 0, tag)
+            self.exit_at(trade, bar, opened if len(prices) == 1 else limit, 0, tag)
 
     # ------------------------------------------------------------ one bar
 
