@@ -204,6 +204,8 @@ def _pass_quiet_bars(prices, new_day, equity, held, account, legs, rows, targets
             reached += 1
         last = reached
         account[EXPOSED] += last - bar
+    elif last > bar and account[LAST_EXIT] == bar:
+        account[EXPOSED] += 1
     account[CASH] = equity[last]
     for leg in range(len(legs)):
         for reached in range(bar, last):

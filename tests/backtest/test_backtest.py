@@ -231,6 +231,33 @@ def assert_same(result, other):
         for row in result.events.itertuples()
     ]
     assert events == other.events
+    assert_same_numbers(result.stats, other)
+
+
+def assert_same_numbers(stats, other):
+    """What the engine counts while it runs, counted anew from the twin's trades and equity."""
+    ended = [(trade, other.worth(trade, trade.exit)) for trade in other.closed]
+    ended += [(trade, other.worth(trade, other.seen[trade.leg])) for trade in other.open_trades]
+    last = len(other.equities) - 1
+    exposed = set()
+    for trade, _ in ended:
+        exit_bar = last if trade.exit_bar is None else trade.exit_bar
+        exposed.update(range(trade.entry_bar, exit_bar + 1))
+    assert stats["Exposure Time [%]"] == 100 * (len(exposed) / (last + 1))
+    assert stats["# Trades"] == len(ended)
+    won = float(sum(max(pnl, 0) for _, pnl in ended))
+    lost = -float(sum(min(pnl, 0) for _, pnl in ended))
+    assert stats["Profit Factor [$]"] == pytest.approx(won / lost if lost else np.nan, nan_ok=True)
+    levels = np.array([float(other.capital), *map(float, other.equities)])
+    peaks = np.maximum.accumulate(levels)
+    assert stats["Equity Peak [$]"] == peaks[-1]
+    assert stats["Max. Drawdown [$]"] == pytest.approx(-(peaks - levels).max(), abs=1e-6)
+    assert stats["Max. Drawdown [%]"] == pytest.approx(100 * (levels / peaks - 1).min(), abs=1e-9)
+    assert stats["Max. Drawdown [$]"] <= min(0, stats["Return [$]"]) + 1e-6
+    changes = np.diff(np.concatenate([levels[:1], levels[2:]]))
+    if len(changes) > 1 and np.ptp(changes) > 0:
+        ratio = changes.mean() / changes.std(ddof=1) * 252**0.5
+        assert stats["Sharpe Ratio [$]"] == pytest.approx(ratio, abs=1e-9)
 
 
 def per_point(row):
