@@ -43,6 +43,7 @@ class Engine:
         self._legs = np.array([_terms(found, settings) for found in instruments], np.int64)
         self.periods = statistics.periods(days)
         self._ends = self.periods.bars.astype(np.int64)
+        self._used: list[AccountState] = []
 
     def new_state(self) -> AccountState:
         bars, legs = len(self.bars.new_day), len(self.instruments)
@@ -56,23 +57,28 @@ class Engine:
             events=np.zeros((trades, kernels.EVENT_WIDTH), np.int64),
         )
 
-    def batch(self, targets: np.ndarray, state: AccountState | None = None):
-        """Tallies of many runs, given their target positions (runs by instruments by bars).
+    def batch(self, targets: np.ndarray) -> np.ndarray:
+        """Tallies of many runs, given their target positions (runs by instruments by bars)."""
+        # A thread of its own has none to use again, and makes one.
+        state = self._used.pop() if self._used else self.new_state()
+        tallies, state = self._batch(targets, state)
+        self._used.append(state)
+        return tallies
 
-        Also returns the state that the last run left; the next batch may use it again.
-        """
-        state = state or self.new_state()
+    def _batch(self, targets: np.ndarray, state: AccountState):
+        """The tallies, and the state that the last run left."""
         tallies = np.empty((len(targets), kernels.TALLY_WIDTH))
         capital, done = self.settings.capital, 0
         while True:
-            done = kernels.run_batch(
-                self.bars, state, targets, capital, self._ends, tallies, done
-            )
+            done = kernels.run_batch(self.bars, state, targets, capital, self._ends, tallies, done)
             if done == len(targets):
                 break
             state = _grown(state)  # and that run begins anew
         inputs.check_known(self.instruments, int(state.account[kernels.UNKNOWN]))
         return tallies, state
+
+    def __getstate__(self) -> dict:
+        return self.__dict__ | {"_used": []}  # what other processes are sent
 
     def run(self, targets_of: list[np.ndarray]) -> Run:
         """Run one target for each instrument, given as fractions of a full position."""
@@ -88,7 +94,7 @@ class Engine:
             else:
                 targets[0, leg] = inputs.held(target, found.contracts)
         if not any(callable(found.contracts) for found in instruments):
-            tallies, state = self.batch(targets)
+            tallies, state = self._batch(targets, self.new_state())
             return Run(state, tallies[0], self.periods)
         state, reached = self.new_state(), -1
         for bar in sorted(questions):
@@ -133,9 +139,7 @@ def _terms(found: Instrument, settings: Settings) -> list[int]:
 def _distances(instruments: list[Instrument]) -> np.ndarray:
     longest = max(found.distances.shape[1] for found in instruments)
     shape = len(instruments), 2, longest
-    return np.stack(
-        [np.broadcast_to(found.distances, shape[1:]) for found in instruments]
-    )
+    return np.stack([np.broadcast_to(found.distances, shape[1:]) for found in instruments])
 
 
 def _grown(state: AccountState) -> AccountState:

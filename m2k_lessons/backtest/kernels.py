@@ -5,18 +5,19 @@ of one contract and the broken cents of a broker's fee are both whole numbers an
 rounded. A leg is one contract of a portfolio.
 
 Importing this module imports numba: do it where it is used. Whatever the compiled code reads is
-in this file, because numba compiles anew only when this file changes. Functions are given the
-arrays that they need and no more, and index them in full: each array that is handed on, and each
-view of one, costs a run more than the arithmetic does.
+in this file, because numba compiles anew only when this file changes.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 
 from m2k_lessons._util.jit import kernel
+
+_kernel = functools.partial(kernel, allocates=False)
 
 # Columns of `rows`, one row per trade: what one order opened, or the closed part of it. An exit
 # bar of -1 is an open trade. Prices as filled, slippage included; commissions per contract;
@@ -30,7 +31,7 @@ NO_LEVEL = 2**60  # a stop or profit target beyond half of it stands for none
 
 # Why a trade was closed, column `Tag` of the trades.
 TAGS = ("open", "target", "stop", "profit target", "margin call", "roll")
-OPEN, TARGET, STOPPED, TOOK_PROFIT, LIQUIDATED, ROLLED = range(len(TAGS))
+OPEN, TARGET, STOPPED, TOOK_PROFIT, LIQUIDATED, ROLLED = map(np.int64, range(len(TAGS)))
 
 # Columns of `events`: bar, leg, kind, contracts asked for, contracts given, equity, margin.
 EVENTS = ("margin call", "order reduced", "order refused")
@@ -85,7 +86,7 @@ class AccountState(NamedTuple):
     events: np.ndarray
 
 
-@kernel
+@_kernel()
 def run_batch(bars, state, targets, capital, periods, tallies, begin):
     """Run each of `targets` (runs by legs by bars) from the start and fill its row of `tallies`.
 
@@ -104,7 +105,7 @@ def run_batch(bars, state, targets, capital, periods, tallies, begin):
     return len(targets)
 
 
-@kernel
+@_kernel()
 def advance(bars, state, targets, begin, end):
     """Go from the close of bar `begin` to the close of bar `end`, just before its orders.
 
@@ -161,7 +162,7 @@ def advance(bars, state, targets, begin, end):
     return end
 
 
-@kernel
+@_kernel(inline=True)
 def _pass_quiet_bars(prices, new_day, equity, held, account, legs, rows, targets, bar, end):
     """Go on from the close of `bar` while prices move and nothing else happens.
 
@@ -169,52 +170,59 @@ def _pass_quiet_bars(prices, new_day, equity, held, account, legs, rows, targets
     Returns the bar before the next order, roll, level touched or margin call, or `end`.
     """
     _find_levels(account, legs, rows)
-    last = end
+    # Unsigned numbers of bars: what may be negative counts from the end, and is not vectorised.
+    now, one_more, last = np.uint64(bar), np.uint64(1), np.uint64(end)
     for leg in range(len(legs)):
         before = targets[leg, bar - 1]
-        reached = bar
+        reached = now
         while reached < last and targets[leg, reached] == before:
-            reached += 1
+            reached += one_more
         last = reached
         if legs[leg, POSITION] == 0 or bar == end:
             continue
-        last = min(last, prices[leg, NEXT_ROLL, bar + 1] - 1)
+        last = min(last, np.uint64(prices[leg, NEXT_ROLL, bar + 1] - 1))
         floor, ceiling = legs[leg, FLOOR], legs[leg, CEILING]
         if floor > -NO_LEVEL or ceiling < NO_LEVEL:
-            reached = bar + 1
+            reached = now + one_more
             while (
                 reached <= last
                 and prices[leg, LOWS, reached] > floor
                 and prices[leg, HIGHS, reached] < ceiling
             ):
-                reached += 1
-            last = reached - 1
-    cash = account[CASH]
-    for reached in range(bar, last + 1):
-        equity[reached] = cash
+                reached += one_more
+            last = reached - one_more
+    cash, lowest = account[CASH], account[CASH]
+    for passed in range(last - now + one_more):
+        equity[now + passed] = cash
     for leg in range(len(legs)):
         if legs[leg, POSITION] != 0:
             unit, mark = legs[leg, POSITION] * legs[leg, TICK_VALUE], legs[leg, MARK]
-            for reached in range(bar + 1, last + 1):
+            for passed in range(last - now):
+                reached = now + one_more + passed
                 equity[reached] += unit * (prices[leg, CLOSES, reached] - mark)
     if account[OPEN_TRADES] > 0:
+        for passed in range(last - now):
+            lowest = min(lowest, equity[now + passed])
         maintenance = _required(legs, MAINTENANCE)
-        reached = bar
-        while reached < last and not (equity[reached] < maintenance and new_day[reached + 1]):
-            reached += 1
-        last = reached
-        account[EXPOSED] += last - bar
-    elif last > bar and account[LAST_EXIT] == bar:
+        if lowest < maintenance:
+            reached = now
+            while reached < last and not (
+                equity[reached] < maintenance and new_day[reached + one_more]
+            ):
+                reached += one_more
+            last = reached
+        account[EXPOSED] += np.int64(last - now)
+    elif last > now and account[LAST_EXIT] == bar:
         account[EXPOSED] += 1
     account[CASH] = equity[last]
     for leg in range(len(legs)):
-        for reached in range(bar, last):
-            held[leg, reached] = legs[leg, POSITION]
+        for passed in range(last - now):
+            held[leg, now + passed] = legs[leg, POSITION]
         legs[leg, MARK] = prices[leg, CLOSES, last]
-    return last
+    return np.int64(last)
 
 
-@kernel
+@_kernel(inline=True)
 def _find_levels(account, legs, rows):
     """Prices at which an open trade would end, for each leg: the nearest below, and above."""
     for leg in range(len(legs)):
@@ -233,7 +241,7 @@ def _find_levels(account, legs, rows):
         legs[leg, CEILING] = min(legs[leg, CEILING], above)
 
 
-@kernel
+@_kernel(inline=True)
 def _mark(prices, account, legs, price_of, bar):
     """Pay out what each position gained since it was last marked."""
     for leg in range(len(legs)):
@@ -243,7 +251,7 @@ def _mark(prices, account, legs, price_of, bar):
         legs[leg, MARK] = price
 
 
-@kernel
+@_kernel(inline=True)
 def _required(legs, margin):
     total = 0
     for leg in range(len(legs)):
@@ -251,7 +259,7 @@ def _required(legs, margin):
     return total
 
 
-@kernel
+@_kernel()
 def _note(account, events, bar, leg, kind, asked, given, margin):
     number = account[EVENTS_SEEN]
     events[number, 0], events[number, 1], events[number, 2] = bar, leg, kind
@@ -260,7 +268,7 @@ def _note(account, events, bar, leg, kind, asked, given, margin):
     account[EVENTS_SEEN] += 1
 
 
-@kernel
+@_kernel()
 def _open_trade(account, legs, rows, bar, leg, size, price, slippage, commission, stop, profit):
     """Add a trade; `price` is the market's, the fill is worse by `slippage` ticks."""
     fill = price + slippage if size > 0 else price - slippage
@@ -281,7 +289,7 @@ def _open_trade(account, legs, rows, bar, leg, size, price, slippage, commission
     return number
 
 
-@kernel
+@_kernel()
 def _close_trade(account, legs, rows, bar, number, contracts, price, slippage, commission, reason):
     """Close a trade or a part of it. A part becomes a row of its own; the rest stays open."""
     leg = rows[number, LEG]
@@ -304,7 +312,7 @@ def _close_trade(account, legs, rows, bar, number, contracts, price, slippage, c
     account[CASH] += gained * legs[leg, TICK_VALUE] - contracts * commission
 
 
-@kernel
+@_kernel(inline=True)
 def _forget_closed(account, rows):
     kept = 0
     for index in range(account[OPEN_TRADES]):
@@ -315,7 +323,7 @@ def _forget_closed(account, rows):
     account[OPEN_TRADES] = kept
 
 
-@kernel
+@_kernel(inline=True)
 def _strike_off(legs, leg, side, contracts):
     """What a stop, profit target or margin call took is off the target position."""
     legs[leg, STRUCK] += contracts
@@ -323,7 +331,7 @@ def _strike_off(legs, leg, side, contracts):
         legs[leg, BLOCKED_SIDE] = side
 
 
-@kernel
+@_kernel()
 def _roll(account, legs, rows, bar, leg, gap):
     """Close every trade at the old contract's last price, open it in the new one."""
     slippage, commission = legs[leg, ROLL_SLIPPAGE], legs[leg, ROLL_COMMISSION]
@@ -333,9 +341,7 @@ def _roll(account, legs, rows, bar, leg, gap):
         number = rows[index, OPEN_ROW]
         if rows[number, LEG] == leg:
             size = abs(rows[number, SIZE])
-            _close_trade(
-                account, legs, rows, bar, number, size, old, slippage, commission, ROLLED
-            )
+            _close_trade(account, legs, rows, bar, number, size, old, slippage, commission, ROLLED)
     price = old + gap
     legs[leg, MARK] = price
     for index in range(trades):
@@ -350,7 +356,7 @@ def _roll(account, legs, rows, bar, leg, gap):
     _forget_closed(account, rows)
 
 
-@kernel
+@_kernel(inline=True)
 def _exits(prices, account, legs, rows, bar, at_open):
     """Levels that the open has jumped over, or those reached between open and close.
 
@@ -393,7 +399,7 @@ def _exits(prices, account, legs, rows, bar, at_open):
         _forget_closed(account, rows)
 
 
-@kernel
+@_kernel()
 def _reduce(account, legs, rows, bar, leg, contracts, price, reason):
     """Close `contracts` of a position, the oldest trades first."""
     slippage, commission = legs[leg, SLIPPAGE], legs[leg, COMMISSION]
@@ -408,7 +414,7 @@ def _reduce(account, legs, rows, bar, leg, contracts, price, reason):
     _forget_closed(account, rows)
 
 
-@kernel
+@_kernel(inline=True)
 def _liquidate(prices, account, legs, rows, bar):
     """Cut every leg to the share of the initial margin that the equity still covers."""
     equity = account[CASH]
@@ -430,10 +436,8 @@ def _liquidate(prices, account, legs, rows, bar):
             _strike_off(legs, leg, side, size - kept)
 
 
-@kernel
-def _follow_orders(
-    prices, distances, account, legs, rows, events, targets, price_of, bar, decided
-):
+@_kernel(inline=True)
+def _follow_orders(prices, distances, account, legs, rows, events, targets, price_of, bar, decided):
     """Fill what was decided at the close of bar `decided`; what frees margin goes first."""
     for leg in range(len(legs)):
         target = targets[leg, decided]
@@ -472,7 +476,7 @@ def _follow_orders(
                 )
 
 
-@kernel
+@_kernel(inline=True)
 def _distance(distances, account, leg, kind, decided):
     distance = distances[leg, kind, min(decided, distances.shape[2] - 1)]
     if distance < 0:
@@ -481,7 +485,7 @@ def _distance(distances, account, leg, kind, decided):
     return distance if distance > 0 else 2 * NO_LEVEL
 
 
-@kernel
+@_kernel(inline=True)
 def _affordable(account, legs, leg):
     """How many more contracts the equity covers, their own costs deducted."""
     spare = account[CASH] - _required(legs, INITIAL)
@@ -491,7 +495,7 @@ def _affordable(account, legs, leg):
     return spare // each if each > 0 else 2**62
 
 
-@kernel
+@_kernel()
 def tally(state, capital, periods, found):
     """Fill `found` with what `statistics.metrics` needs of a finished run."""
     equity, _, account, legs, rows, events = state
@@ -528,20 +532,21 @@ def tally(state, capital, periods, found):
         found[EVENT_COUNTS + events[number, 2]] += 1.0
 
 
-@kernel
+@_kernel(inline=True)
 def _sum_changes(equity, capital, periods, found):
     """Sums over the periods, each change less the first: so they keep their digits."""
     before = low = float(capital)
     first, total, squares = 0.0, 0.0, 0.0
     first_fraction, total_fraction, squares_fraction = 0.0, 0.0, 0.0
-    for period in range(1, len(periods)):
-        level = float(equity[periods[period]])
+    if len(periods) > 1:
+        first = float(equity[periods[1]]) - before
+        first_fraction = first / before
+    for end in periods[1:]:
+        level = float(equity[end])
         change = level - before
         # A fraction of nothing, or of a debt, is left out by whoever reads MIN_EQUITY.
-        fraction = change / before if before > 0.0 else 0.0
-        if period == 1:
-            first, first_fraction = change, fraction
-        apart, apart_fraction = change - first, fraction - first_fraction
+        apart = change - first
+        apart_fraction = (change / before if before > 0.0 else 0.0) - first_fraction
         total += apart
         squares += apart * apart
         total_fraction += apart_fraction

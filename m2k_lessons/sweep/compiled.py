@@ -27,7 +27,7 @@ _DEFAULTS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CompiledStrategy:
     """A strategy that the kernels know, with the settings of each combination."""
 
@@ -54,6 +54,7 @@ class CompiledStrategy:
             targets *= self.instrument.contracts
         return targets
 
+    @functools.lru_cache(maxsize=2)
     def _series(self, window: int) -> np.ndarray:
         if self.kind == _KINDS["trend_following"]:
             return np.concatenate([[0.0], np.cumsum(self.instrument.closes, dtype=np.float64)])

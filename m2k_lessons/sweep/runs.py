@@ -266,7 +266,7 @@ class Prepared:
         return table
 
     def _run_compiled(self, compiled: CompiledStrategy, rows: np.ndarray) -> np.ndarray:
-        return self._engine.batch(compiled.targets(rows))[0]
+        return self._engine.batch(compiled.targets(rows))
 
     def _run_strategy(self, strategy, whole_frame: bool, settings: list[dict]) -> np.ndarray:
         bars = self._instrument.bars
