@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from m2k_lessons.backtest import inputs, kernels, statistics
+from m2k_lessons.backtest import batch, inputs, kernels, statistics
 from m2k_lessons.backtest.inputs import UNITS_PER_USD, Instrument, Settings
 from m2k_lessons.backtest.kernels import EVENTS, TAGS, AccountState, BarArrays
 
@@ -67,10 +67,10 @@ class Engine:
 
     def _batch(self, targets: np.ndarray, state: AccountState):
         """The tallies, and the state that the last run left."""
-        tallies = np.empty((len(targets), kernels.TALLY_WIDTH))
+        tallies = np.empty((len(targets), batch.TALLY_WIDTH))
         capital, done = self.settings.capital, 0
         while True:
-            done = kernels.run_batch(self.bars, state, targets, capital, self._ends, tallies, done)
+            done = batch.run_batch(self.bars, state, targets, capital, self._ends, tallies, done)
             if done == len(targets):
                 break
             state = _grown(state)  # and that run begins anew
@@ -107,8 +107,8 @@ class Engine:
                 targets[0, leg, stretch] = inputs.held(targets_of[leg][stretch], size)
         state = self._advance(state, targets[0], reached, bars)
         inputs.check_known(instruments, int(state.account[kernels.UNKNOWN]))
-        counted = np.empty(kernels.TALLY_WIDTH)
-        kernels.tally(state, settings.capital, self._ends, counted)
+        counted = np.empty(batch.TALLY_WIDTH)
+        batch.tally(state, settings.capital, self._ends, counted)
         return Run(state, counted, self.periods)
 
     def _advance(self, state, targets, begin: int, end: int) -> AccountState:

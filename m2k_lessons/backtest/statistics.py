@@ -25,7 +25,7 @@ class Periods(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What the engine counts of a run, enough for `metrics`; as the columns in the kernels.
+    """What the engine counts of a run, enough for `metrics`; as the columns in `batch`.
 
     Each entry is a number, or an array with one for each of many runs. Money is in hundredths of
     a cent. Sums go over changes of the equity less the first of them, in the order of time: so
@@ -211,11 +211,10 @@ def _returns(result, core: dict[str, float]) -> dict[str, object]:
     sound = bool((levels > 0).all())
     changes = np.diff(levels) / levels[:-1] if sound else np.full(len(levels) - 1, math.nan)
     count = len(changes)
-    annual = (
-        math.expm1(math.log(levels[-1] / levels[0]) / count * at.per_year)
-        if sound and count
-        else math.nan
-    )
+    annual = math.nan
+    if sound and count:
+        with np.errstate(over="ignore"):  # a day that multiplies the account has no annual rate
+            annual = float(np.expm1(math.log(levels[-1] / levels[0]) / count * at.per_year))
     years = (index[-1] - index[0]) / pd.Timedelta(days=365.25)
     grown = found.usd[-1] / result.capital
     downside = math.sqrt(np.mean(np.minimum(changes, 0) ** 2)) if count else math.nan
@@ -227,7 +226,7 @@ def _returns(result, core: dict[str, float]) -> dict[str, object]:
     stats |= {
         "Return (Ann.) [%]": 100 * annual,
         "Volatility (Ann.) [%]": core["Volatility (Ann.) [%]"],
-        "CAGR [%]": 100 * (grown ** (1 / years) - 1) if years > 0 and grown > 0 else math.nan,
+        "CAGR [%]": 100 * _compound(grown, years) if years > 0 and grown > 0 else math.nan,
         "Sharpe Ratio": core["Sharpe Ratio"],
         "Sharpe Ratio [$]": core["Sharpe Ratio [$]"],
         "Sortino Ratio": _ratio(_mean(changes), downside) * math.sqrt(at.per_year),
@@ -241,6 +240,11 @@ def _returns(result, core: dict[str, float]) -> dict[str, object]:
         stats["Alpha [%]"] = 100 * (grown - 1) - beta * stats["Buy & Hold Return [%]"]
         stats["Beta"] = beta
     return stats
+
+
+def _compound(grown: float, years: float) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.float64(grown) ** (1 / years) - 1)
 
 
 def _longest(durations: np.ndarray):

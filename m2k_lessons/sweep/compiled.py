@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -36,6 +36,7 @@ class CompiledStrategy:
     settings: np.ndarray  # a row for each combination, as in the kernels
     window: np.ndarray  # of the scores that it looks at; 0 where there is none
     sound: np.ndarray  # the others are left to the strategy itself, which is to refuse them
+    _known: dict[int, np.ndarray] = field(default_factory=dict)  # series by window
 
     def blocks(self, size: int) -> list[np.ndarray]:
         """Combinations that can be decided in one go, at most `size` of them."""
@@ -48,13 +49,15 @@ class CompiledStrategy:
         from m2k_lessons.sweep import kernels
 
         targets = np.empty((len(rows), 1, self.instrument.prices.shape[1]), np.int64)
-        series = self._series(int(self.window[rows[0]]))
+        window = int(self.window[rows[0]])
+        if window not in self._known:
+            self._known[window] = self._series(window)
+        series = self._known[window]
         kernels.decide(self.kind, series, self.settings[rows], targets)
         if not isinstance(self.instrument.contracts, int) or self.instrument.contracts != 1:
             targets *= self.instrument.contracts
         return targets
 
-    @functools.lru_cache(maxsize=2)
     def _series(self, window: int) -> np.ndarray:
         if self.kind == _KINDS["trend_following"]:
             return np.concatenate([[0.0], np.cumsum(self.instrument.closes, dtype=np.float64)])
