@@ -213,9 +213,11 @@ def _ticks(name: str, bars, contract: Contract) -> np.ndarray:
             f"{name} must have the columns open, high, low and close; missing: "
             f"{', '.join(missing)}; got {have}{hint}"
         )
-    for column in (*PRICES, "contract"):
-        if column in bars.columns and np.count_nonzero(bars.columns == column) > 1:
-            raise ValueError(f"{name} must have each column once, got {column!r} twice")
+    if bars.columns.has_duplicates:
+        twice = bars.columns[bars.columns.duplicated()].tolist()
+        for column in (*PRICES, "contract"):
+            if column in twice:
+                raise ValueError(f"{name} must have each column once, got {column!r} twice")
     if len(bars) == 0:
         raise ValueError(f"{name} must hold at least one bar, got an empty frame")
     check_index(name, bars.index)
