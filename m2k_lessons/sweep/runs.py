@@ -316,6 +316,8 @@ class _Tasks:
         yield from zip(blocks, self._results(calls, "threads"), strict=True)
 
     def _by_strategy(self, rows: np.ndarray):
+        if not len(rows):
+            return  # and no process is started
         size = 1 if self.n_jobs == 1 else math.ceil(len(rows) / (_TASKS_PER_JOB * _cpus()))
         blocks = [rows[at : at + size] for at in range(0, len(rows), size or 1)]
         run, strategy, whole_frame = self.ready._run_strategy, self.strategy, self.whole_frame

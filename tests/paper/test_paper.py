@@ -144,7 +144,7 @@ def test_brackets_give_what_a_backtest_gives(seed, slippage, stop_points, target
     target = np.repeat(rng.choice([-1.0, 0.0, 1.0], len(index)), 7)[: len(index)]
     target = decided_while_open(pd.Series(target, index=index), index)
     terms = {"commission_usd": 0.85, "slippage_ticks": slippage, "capital": 100_000}
-    exits = {"stop_points": stop_points, "target_points": target_points}
+    exits = {"stop_points": stop_points, "take_profit_points": target_points}
     result = backtest.run(bars, target, contracts=contracts, **exits, **terms)
     account = PaperAccount(bars, limit_fill="touch", **terms)
     before = 0
