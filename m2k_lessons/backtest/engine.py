@@ -1,4 +1,4 @@
-"""Run the compiled engine: from checked legs to the account's books.
+"""Run the compiled engine: from checked instruments to the account's books.
 
 Importing this module imports numba: do it where it is used.
 """
@@ -12,36 +12,114 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from m2k_lessons.backtest import inputs, kernels
-from m2k_lessons.backtest.inputs import UNITS_PER_USD, Leg
-from m2k_lessons.backtest.kernels import EVENTS, TAGS, Books, Market, Rules
+from m2k_lessons.backtest import batch, inputs, kernels, statistics
+from m2k_lessons.backtest.inputs import UNITS_PER_USD, Instrument, Settings
+from m2k_lessons.backtest.kernels import EVENTS, TAGS, AccountState, BarArrays
 
 
-def simulate(legs: list[Leg], capital: int, *, at_close: bool, roll_costs: bool, resize: bool):
-    """Play all bars and return the books, money in hundredths of a cent, prices in ticks."""
-    bars = len(legs[0].table)
-    market = _market(legs)
-    rules = _rules(legs, at_close, roll_costs)
-    books = _new_books(bars, len(legs), capital)
-    wanted = np.zeros((bars, len(legs)), np.int64)
-    asked: dict[int, list[tuple[int, int]]] = {}  # bar -> legs to size there, and until when
-    for number, one in enumerate(legs):
-        if callable(one.contracts):
-            decisions = [*_decisions(one.target, resize), bars]
-            for bar, following in itertools.pairwise(decisions):
-                asked.setdefault(int(bar), []).append((number, int(following)))
-        else:
-            wanted[:, number] = inputs.held(one.target, one.contracts)
-    reached = -1
-    for bar in sorted(asked):
-        books = _advance(market, rules, books, wanted, reached, bar)
-        reached = bar
-        equity_usd = int(books.account[kernels.CASH]) / UNITS_PER_USD
-        for number, following in asked[bar]:
-            size = inputs.sized(legs[number], equity_usd, bar)
-            stretch = slice(bar, following)
-            wanted[stretch, number] = inputs.held(legs[number].target[stretch], size)
-    return _advance(market, rules, books, wanted, reached, bars)
+@dataclass(frozen=True)
+class Run:
+    """What the engine leaves: money in hundredths of a cent, prices in ticks."""
+
+    state: AccountState
+    tally: np.ndarray  # as `statistics.Tally`
+    periods: statistics.Periods
+
+
+class Engine:
+    """Instruments and settings as the kernels take them, for one run or many."""
+
+    def __init__(self, instruments: list[Instrument], settings: Settings) -> None:
+        self.instruments, self.settings = instruments, settings
+        days = instruments[0].days
+        new_day = np.ones(len(days), bool)
+        np.not_equal(days[1:], days[:-1], out=new_day[1:])
+        self.bars = BarArrays(
+            np.stack([found.prices for found in instruments]),
+            new_day,
+            _distances(instruments),
+            settings.at_close,
+        )
+        self._legs = np.array([_terms(found, settings) for found in instruments], np.int64)
+        self.periods = statistics.periods(days)
+        self._ends = self.periods.bars.astype(np.int64)
+        self._used: list[AccountState] = []
+
+    def new_state(self) -> AccountState:
+        bars, legs = len(self.bars.new_day), len(self.instruments)
+        trades = 64 + 16 * legs
+        return AccountState(
+            equity=np.zeros(bars, np.int64),
+            held=np.zeros((legs, bars), np.int64),
+            account=np.array([self.settings.capital, 0, 0, 0, 0, -1, -1], np.int64),
+            legs=self._legs.copy(),
+            rows=np.zeros((trades, kernels.ROW_WIDTH), np.int64),
+            events=np.zeros((trades, kernels.EVENT_WIDTH), np.int64),
+        )
+
+    def batch(self, targets: np.ndarray) -> np.ndarray:
+        """Tallies of many runs, given their target positions (runs by instruments by bars)."""
+        # A thread of its own has none to use again, and makes one.
+        state = self._used.pop() if self._used else self.new_state()
+        tallies, state = self._batch(targets, state)
+        self._used.append(state)
+        return tallies
+
+    def _batch(self, targets: np.ndarray, state: AccountState):
+        """The tallies, and the state that the last run left."""
+        tallies = np.empty((len(targets), batch.TALLY_WIDTH))
+        capital, done = self.settings.capital, 0
+        while True:
+            done = batch.run_batch(self.bars, state, targets, capital, self._ends, tallies, done)
+            if done == len(targets):
+                break
+            state = _grown(state)  # and that run begins anew
+        inputs.check_known(self.instruments, int(state.account[kernels.UNKNOWN]))
+        return tallies, state
+
+    def __getstate__(self) -> dict:
+        return self.__dict__ | {"_used": []}  # what other processes are sent
+
+    def run(self, targets_of: list[np.ndarray]) -> Run:
+        """Run one target for each instrument, given as fractions of a full position."""
+        instruments, settings = self.instruments, self.settings
+        bars = len(self.bars.new_day)
+        targets = np.zeros((1, len(instruments), bars), np.int64)
+        questions: dict[int, list[tuple[int, int]]] = {}  # bar -> legs to size, and until when
+        for leg, (found, target) in enumerate(zip(instruments, targets_of, strict=True)):
+            if callable(found.contracts):
+                decisions = [*_decisions(target, settings.resize), bars]
+                for bar, following in itertools.pairwise(decisions):
+                    questions.setdefault(int(bar), []).append((leg, int(following)))
+            else:
+                targets[0, leg] = inputs.held(target, found.contracts)
+        if not any(callable(found.contracts) for found in instruments):
+            tallies, state = self._batch(targets, self.new_state())
+            return Run(state, tallies[0], self.periods)
+        state, reached = self.new_state(), -1
+        for bar in sorted(questions):
+            state = self._advance(state, targets[0], reached, bar)
+            reached = bar
+            equity_usd = int(state.account[kernels.CASH]) / UNITS_PER_USD
+            for leg, following in questions[bar]:
+                size = inputs.sized(instruments[leg], equity_usd, bar)
+                stretch = slice(bar, following)
+                targets[0, leg, stretch] = inputs.held(targets_of[leg][stretch], size)
+        state = self._advance(state, targets[0], reached, bars)
+        inputs.check_known(instruments, int(state.account[kernels.UNKNOWN]))
+        counted = np.empty(batch.TALLY_WIDTH)
+        batch.tally(state, settings.capital, self._ends, counted)
+        return Run(state, counted, self.periods)
+
+    def _advance(self, state, targets, begin: int, end: int) -> AccountState:
+        while (begin := kernels.advance(self.bars, state, targets, begin, end)) < end:
+            state = _grown(state)
+        return state
+
+
+def simulate(instruments: list[Instrument], settings: Settings) -> Run:
+    """Play all bars by the instruments' own targets."""
+    return Engine(instruments, settings).run([found.target for found in instruments])
 
 
 def _decisions(target: np.ndarray, resize: bool) -> np.ndarray:
@@ -50,55 +128,35 @@ def _decisions(target: np.ndarray, resize: bool) -> np.ndarray:
     return np.flatnonzero((target != 0) & (changed | resize))
 
 
-def _advance(market: Market, rules: Rules, books: Books, wanted, begin: int, end: int) -> Books:
-    while (begin := kernels.advance(market, rules, books, wanted, begin, end)) < end:
-        books = _with_more_room(books)
-    return books
+def _terms(found: Instrument, settings: Settings) -> list[int]:
+    """A row of the kernels' `legs` before the first bar."""
+    sides = found.commission, found.slippage
+    roll = sides if settings.roll_costs else (0, 0)
+    margins = found.initial, found.maintenance
+    return [0] * kernels.TICK_VALUE + [found.tick_value, *sides, *roll, *margins, found.protection]
 
 
-def _market(legs: list[Leg]) -> Market:
-    days = legs[0].days
-    new_day = np.ones(len(days), bool)
-    np.not_equal(days[1:], days[:-1], out=new_day[1:])
-    return Market(np.stack([one.table for one in legs], axis=1), new_day)
+def _distances(instruments: list[Instrument]) -> np.ndarray:
+    longest = max(found.distances.shape[1] for found in instruments)
+    shape = len(instruments), 2, longest
+    return np.stack([np.broadcast_to(found.distances, shape[1:]) for found in instruments])
 
 
-def _rules(legs: list[Leg], at_close: bool, roll_costs: bool) -> Rules:
-    terms = ("tick_value", "commission", "slippage", "stop", "profit", "initial", "maintenance")
-    table = np.array([[getattr(one, term) for term in terms] for one in legs], np.int64)
-    return Rules(table, at_close=at_close, roll_costs=roll_costs)
-
-
-def _new_books(bars: int, legs: int, capital: int) -> Books:
-    lots = 64 + 16 * legs
-    return Books(
-        equity=np.zeros(bars, np.int64),
-        held=np.zeros((bars, legs), np.int64),
-        account=np.array([capital, 0, 0, 0], np.int64),
-        legs=np.zeros((legs, 3), np.int64),
-        rows=np.zeros((lots, kernels.ROW_WIDTH), np.int64),
-        open_rows=np.zeros(lots, np.int64),
-        events=np.zeros((lots, kernels.EVENT_WIDTH), np.int64),
-    )
-
-
-def _with_more_room(books: Books) -> Books:
-    def grown(array):
+def _grown(state: AccountState) -> AccountState:
+    def more(array):
         return np.concatenate([array, np.zeros_like(array), np.zeros_like(array)])
 
-    return books._replace(
-        rows=grown(books.rows), open_rows=grown(books.open_rows), events=grown(books.events)
-    )
+    return state._replace(rows=more(state.rows), events=more(state.events))
 
 
 @dataclass(frozen=True)
-class Lots:
-    """Every lot, in order of entry; open ones as if sold at the last close, free of cost.
+class Trades:
+    """Every trade, in order of entry; open ones as if sold at the last close, free of cost.
 
-    One entry per lot: money in hundredths of a cent, prices in ticks.
+    One entry per trade: money in hundredths of a cent, prices in ticks.
     """
 
-    rows: np.ndarray  # as in the kernels, open lots closed
+    rows: np.ndarray  # as in the kernels, open trades closed
     contracts: np.ndarray
     ticks: np.ndarray  # won or lost per contract
     commission: np.ndarray
@@ -115,23 +173,23 @@ class Lots:
         return self.rows[:, kernels.EXIT_BAR]
 
 
-def lots(books: Books, legs: list[Leg]) -> Lots:
-    rows = books.rows[: books.account[kernels.ROWS]].copy()
+def trades(state: AccountState, instruments: list[Instrument]) -> Trades:
+    rows = state.rows[: state.account[kernels.ROWS]].copy()
     still_open = rows[:, kernels.EXIT_BAR] < 0
-    rows[still_open, kernels.EXIT_BAR] = len(books.equity) - 1
-    marks = books.legs[rows[still_open, kernels.LEG], kernels.MARK]
+    rows[still_open, kernels.EXIT_BAR] = len(state.equity) - 1
+    marks = state.legs[rows[still_open, kernels.LEG], kernels.MARK]
     rows[still_open, kernels.EXIT_PRICE] = marks
     rows = rows[np.lexsort((rows[:, kernels.EXIT_BAR], rows[:, kernels.ENTRY_BAR]))]
     size, leg = rows[:, kernels.SIZE], rows[:, kernels.LEG]
     contracts = np.abs(size)
-    tick_value = np.array([one.tick_value for one in legs])[leg]
+    tick_value = np.array([own.tick_value for own in instruments])[leg]
     ticks = (rows[:, kernels.EXIT_PRICE] - rows[:, kernels.ENTRY_PRICE]) * np.sign(size)
     sides = rows[:, kernels.ENTRY_COMMISSION] + rows[:, kernels.EXIT_COMMISSION]
     slipped = rows[:, kernels.ENTRY_SLIPPAGE] + rows[:, kernels.EXIT_SLIPPAGE]
     commission = contracts * sides
     pnl = ticks * contracts * tick_value - commission
     notional = rows[:, kernels.ENTRY_PRICE] * contracts * tick_value
-    return Lots(
+    return Trades(
         rows=rows,
         contracts=contracts,
         ticks=ticks,
@@ -142,19 +200,21 @@ def lots(books: Books, legs: list[Leg]) -> Lots:
     )
 
 
-def trades(found: Lots, legs: list[Leg]) -> pd.DataFrame:
-    """The table of lots, in points and dollars."""
+def trade_table(found: Trades, instruments: list[Instrument]) -> pd.DataFrame:
+    """The table of trades, in points and dollars."""
     rows = found.rows
     leg = rows[:, kernels.LEG]
-    per_point = np.array([one.contract._ticks_per_point for one in legs])[leg]
 
-    def points(column, kept_if=None):
-        prices = rows[:, column] / per_point
-        if kept_if is None:
-            return prices
-        return np.where(np.array([getattr(one, kept_if) > 0 for one in legs])[leg], prices, np.nan)
+    def points(column):
+        prices = np.full(len(rows), np.nan)
+        # A level far away stands for none.
+        known = np.abs(rows[:, column]) < kernels.NO_LEVEL // 2
+        for number, own in enumerate(instruments):
+            these = known & (leg == number)
+            prices[these] = own.in_points(rows[these, column])
+        return prices
 
-    index = legs[0].bars.index
+    index = instruments[0].bars.index
     entry_time, exit_time = index[found.entry_bar], index[found.exit_bar]
     return pd.DataFrame(
         {
@@ -163,8 +223,8 @@ def trades(found: Lots, legs: list[Leg]) -> pd.DataFrame:
             "ExitBar": found.exit_bar,
             "EntryPrice": points(kernels.ENTRY_PRICE),
             "ExitPrice": points(kernels.EXIT_PRICE),
-            "SL": points(kernels.STOP, "stop"),
-            "TP": points(kernels.PROFIT, "profit"),
+            "SL": points(kernels.STOP),
+            "TP": points(kernels.PROFIT),
             "PnL": found.pnl / UNITS_PER_USD,
             "Commission": found.commission / UNITS_PER_USD,
             "ReturnPct": found.returns,
@@ -172,7 +232,7 @@ def trades(found: Lots, legs: list[Leg]) -> pd.DataFrame:
             "ExitTime": exit_time,
             "Duration": exit_time - entry_time,
             "Tag": _words(TAGS[reason] for reason in rows[:, kernels.REASON]),
-            "Symbol": _words(legs[number].symbol for number in leg),
+            "Symbol": _words(instruments[number].symbol for number in leg),
             "Contracts": found.contracts,
             "Ticks": found.ticks,
             "Slippage": found.slippage / UNITS_PER_USD,
@@ -180,20 +240,13 @@ def trades(found: Lots, legs: list[Leg]) -> pd.DataFrame:
     )
 
 
-def events_by_kind(books: Books) -> dict[str, int]:
-    """How often each kind of event happened."""
-    kinds = books.events[: books.account[kernels.EVENTS_SEEN], 2]
-    counted = np.bincount(kinds, minlength=len(EVENTS))
-    return dict(zip(EVENTS, counted.tolist(), strict=True))
-
-
-def events(books: Books, legs: list[Leg]) -> pd.DataFrame:
+def events(state: AccountState, instruments: list[Instrument]) -> pd.DataFrame:
     """Margin calls and orders that the margin cut short."""
-    rows = books.events[: books.account[kernels.EVENTS_SEEN]]
-    symbols = [one.symbol for one in legs]
+    rows = state.events[: state.account[kernels.EVENTS_SEEN]]
+    symbols = [own.symbol for own in instruments]
     return pd.DataFrame(
         {
-            "Time": legs[0].bars.index[rows[:, 0]],
+            "Time": instruments[0].bars.index[rows[:, 0]],
             "Bar": rows[:, 0],
             "Symbol": _words(
                 "all" if leg == kernels.ALL_LEGS else symbols[leg] for leg in rows[:, 1]

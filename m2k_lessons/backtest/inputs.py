@@ -10,60 +10,71 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from m2k_lessons import sessions
 from m2k_lessons._util import checks
+from m2k_lessons.backtest.account import Account
 from m2k_lessons.contracts import Contract
 from m2k_lessons.facts import fact, keys
 
 PRICES = ("open", "high", "low", "close")
 FILLS = ("next_open", "close")
 UNITS_PER_USD = 10_000  # money is counted in hundredths of a cent
-TIME_ZONE = "America/New_York"
-_EVENING_SECONDS = 6 * 3600  # from 18:00 on, New York time, it is the next trade date
-_DAY_SECONDS = 86_400
 
 LATER = object()  # stands for a target that is not known yet
 
 MOST_CONTRACTS = 100_000
-MOST_CAPITAL_USD = 1_000_000_000  # these two keep every product within 64 bits
+MOST_CAPITAL_USD = 1_000_000_000
+_MOST_MONEY = 2.0**61  # no sum of an account can leave 64 bits
+_MOST_TICKS = 2.0**53  # up to here a float holds every whole number
 
 # 0.29 * 100 is 28.999999999999996: such a product counts as the whole number it means.
 _PRODUCT_NOISE = 1e-9
 
 
 @dataclass(frozen=True)
-class Leg:
-    """One contract of a run: its bars in ticks, what is wanted of it, and its terms."""
+class Instrument:
+    """One contract of a run: its bars in ticks, its target position, and its terms."""
 
     symbol: str
     contract: Contract
     bars: pd.DataFrame
-    table: np.ndarray  # bars by open, high, low, close, first bar of a contract or not, roll gap
+    prices: np.ndarray  # open, high, low, close, next roll, roll gap by bars, as in the kernels
     days: np.ndarray  # trade date of each bar, in days since 1970
     target: np.ndarray
     contracts: int | np.ndarray | Callable
     contracts_name: str
+    tick_value: int
     commission: int
     slippage: int
-    stop: int
-    profit: int
+    distances: np.ndarray  # stop and profit target by bars, or by 1, as in the kernels
+    protection: int
     initial: int
     maintenance: int
 
     @property
-    def tick_value(self) -> int:
-        return _money(f"{self.symbol}'s tick value", self.contract.tick_value)
-
-    @property
     def closes(self) -> np.ndarray:
-        return self.table[:, 3]
+        return self.prices[3]
 
     @property
     def points(self) -> np.ndarray:
         """Change of the close from bar to bar, in ticks, without what a roll adds."""
-        return np.diff(self.closes, prepend=self.closes[0]) - self.table[:, 5]
+        return np.diff(self.closes, prepend=self.closes[0]) - self.prices[5]
+
+    def in_points(self, ticks):
+        return ticks / self.contract._ticks_per_point
 
 
-def leg(
+@dataclass(frozen=True)
+class Settings:
+    """What concerns the whole account, checked."""
+
+    capital: int
+    at_close: bool
+    resize: bool
+    roll_costs: bool
+
+
+def instrument(
     symbol: str,
     bars,
     target,
@@ -74,24 +85,25 @@ def leg(
     commission_usd,
     slippage_ticks,
     stop_points,
-    target_points,
+    take_profit_points,
+    protection_points,
     margin,
     roll_gap_points,
-) -> Leg:
+) -> Instrument:
     """Check everything that belongs to one contract. `names` says how the user calls it.
 
     A sweep checks its bars before there is any `target`, and gives `LATER`.
     """
     if not isinstance(contract, Contract):
         raise TypeError(f"contract must be a Contract such as M2K, got {contract!r}")
-    table = _ticks(names["bars"], bars, contract)
-    _add_rolls(table, names, bars, roll_gap_points, contract)
+    prices = _ticks(names["bars"], bars, contract).T
+    _add_rolls(prices, names, bars, roll_gap_points, contract)
     initial, maintenance = _margin(names["margin"], margin, contract)
-    return Leg(
+    found = Instrument(
         symbol=symbol,
         contract=contract,
         bars=bars,
-        table=table,
+        prices=prices,
         days=trade_days(bars.index),
         target=(
             np.zeros(0)
@@ -100,32 +112,48 @@ def leg(
         ),
         contracts_name=names["contracts"],
         contracts=_contracts(names["contracts"], contracts, names["bars"], bars.index),
+        tick_value=_money(f"{symbol}'s tick value", contract.tick_value),
         commission=_commission(names["commission_usd"], commission_usd, contract),
         slippage=checks.whole(names["slippage_ticks"], slippage_ticks, at_least=0, at_most=10_000),
-        stop=_distance(names["stop_points"], stop_points, contract),
-        profit=_distance(names["target_points"], target_points, contract),
+        distances=_distances(names, stop_points, take_profit_points, bars.index, contract),
+        protection=_distance(names["protection_points"], protection_points, contract),
         initial=initial,
         maintenance=maintenance,
     )
+    _check_size(found, names)
+    return found
 
 
-def capital(capital_usd, legs: list[Leg]) -> int:
-    name = "capital"
-    amount = _money(name, checks.number(name, capital_usd, above=0, at_most=MOST_CAPITAL_USD))
-    smallest = min(legs, key=lambda one: one.initial)
+def settings(account: Account, instruments: list[Instrument]) -> Settings:
+    """Check what concerns the whole account."""
+    for name in ("resize", "roll_costs"):
+        value = getattr(account, name)
+        if not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{name} must be True or False, got {value!r}")
+    capital = checks.number("capital", account.capital, above=0, at_most=MOST_CAPITAL_USD)
+    amount = _money("capital", capital)
+    smallest = min(instruments, key=lambda found: found.initial)
     if amount < smallest.initial:
         raise ValueError(
             f"capital must be at least the initial margin of one {smallest.symbol}, "
-            f"{smallest.initial / UNITS_PER_USD:g} USD, got {capital_usd!r}"
+            f"{smallest.initial / UNITS_PER_USD:g} USD, got {account.capital!r}"
         )
-    return amount
+    return Settings(
+        capital=amount,
+        at_close=checks.choice("fill", account.fill, FILLS) == "close",
+        resize=bool(account.resize),
+        roll_costs=bool(account.roll_costs),
+    )
 
 
 def trade_days(index: pd.DatetimeIndex) -> np.ndarray:
-    """Trade date of each bar in days since 1970: from 18:00 New York time on, the next day's."""
-    local = index.tz_convert(TIME_ZONE).tz_localize(None) if index.tz is not None else index
-    second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[index.unit]
-    return (local.asi8 + _EVENING_SECONDS * second) // (_DAY_SECONDS * second)
+    """Trade date of each bar, by the exchange's calendar, in days since 1970."""
+    return sessions.trade_dates(index).to_numpy().astype("datetime64[D]").astype(np.int64)
+
+
+def target_positions(found: Instrument) -> np.ndarray:
+    """The whole contracts to hold by the target of each close, where the size is known."""
+    return held(found.target, found.contracts)
 
 
 def held(target, contracts):
@@ -138,11 +166,11 @@ def held(target, contracts):
     return (exact + np.copysign(_PRODUCT_NOISE, exact)).astype(np.int64)  # cuts the fraction off
 
 
-def sized(one: Leg, equity_usd: float, bar: int) -> int:
+def sized(found: Instrument, equity_usd: float, bar: int) -> int:
     """Ask the user's function how many contracts make a full position."""
-    time = one.bars.index[bar]
-    answer = one.contracts(equity_usd, float(one.bars["close"].iat[bar]), time)
-    asked = f"what {one.contracts_name} returns for {time}"
+    time = found.bars.index[bar]
+    answer = found.contracts(equity_usd, float(found.bars["close"].iat[bar]), time)
+    asked = f"what {found.contracts_name} returns for {time}"
     return checks.whole(asked, answer, at_least=0, at_most=MOST_CONTRACTS)
 
 
@@ -170,6 +198,7 @@ def check_index(name: str, index) -> None:
 
 
 def _ticks(name: str, bars, contract: Contract) -> np.ndarray:
+    """Prices in ticks, and room for rolls and their gaps: bars by 6."""
     if not isinstance(bars, pd.DataFrame):
         raise TypeError(
             f"{name} must be a DataFrame with the columns open, high, low and close, "
@@ -178,23 +207,32 @@ def _ticks(name: str, bars, contract: Contract) -> np.ndarray:
     missing = [column for column in PRICES if column not in bars.columns]
     if missing:
         have = ", ".join(map(str, bars.columns)) or "none"
+        lower = {column.lower() for column in bars.columns if isinstance(column, str)}
+        hint = "; bars.rename(columns=str.lower) makes them" if lower.issuperset(missing) else ""
         raise ValueError(
             f"{name} must have the columns open, high, low and close; missing: "
-            f"{', '.join(missing)}; got {have}"
+            f"{', '.join(missing)}; got {have}{hint}"
         )
+    if bars.columns.has_duplicates:
+        twice = bars.columns[bars.columns.duplicated()].tolist()
+        for column in (*PRICES, "contract"):
+            if column in twice:
+                raise ValueError(f"{name} must have each column once, got {column!r} twice")
     if len(bars) == 0:
         raise ValueError(f"{name} must hold at least one bar, got an empty frame")
     check_index(name, bars.index)
-    table = np.zeros((len(bars), len(PRICES) + 2), np.int64)
+    table = np.zeros((len(PRICES) + 2, len(bars)), np.int64)
+    most = _MOST_TICKS / contract._ticks_per_point
     for number, column in enumerate(PRICES):
         label, prices = f"{name}[{column!r}]", bars[column]
         values = _numbers(label, prices)
         # One look in the usual case: NaN is not above 0 either.
-        if not (values > 0).all() or values.max() == np.inf:
+        if not (values.min() > 0 and values.max() < most):
             _refuse(~np.isfinite(values), f"{label} must be finite throughout", prices)
             _refuse(values <= 0, f"{label} must be above 0", prices)
-        table[:, number] = contract._whole_ticks(label, values)
-    opens, highs, lows, closes = table[:, : len(PRICES)].T
+            _refuse(values >= most, f"{label} must be below {most:g}", prices)
+        table[number] = contract._whole_ticks(label, values)
+    opens, highs, lows, closes = table[: len(PRICES)]
     sound = (highs >= opens) & (highs >= closes) & (lows <= opens) & (lows <= closes)
     outside = ~(sound & (highs >= lows))
     if outside.any():
@@ -204,12 +242,13 @@ def _ticks(name: str, bars, contract: Contract) -> np.ndarray:
             f"{name} must have its high and low around open and close, got {bar} "
             f"at {bars.index[at]} (row {at})"
         )
-    return table
+    return table.T
 
 
 def _add_rolls(table, names, bars: pd.DataFrame, roll_gap_points, contract: Contract) -> None:
     """Mark the bars that are the first of another contract, and the gap between the two."""
     name = names["roll_gap_points"]
+    table[4] = len(bars)
     if "contract" not in bars.columns:
         if roll_gap_points is not None:
             raise ValueError(
@@ -226,10 +265,10 @@ def _add_rolls(table, names, bars: pd.DataFrame, roll_gap_points, contract: Cont
     if len(contract_names) == 1 and roll_gap_points is None:
         return
     first = np.flatnonzero(codes[1:] != codes[:-1]) + 1
-    table[first, 4] = 1
+    table[4, : first[-1] + 1 if len(first) else 0] = np.repeat(first, np.diff(first + 1, prepend=0))
     # With no other price of the new contract than its own first one, the position is out of the
     # market from the old contract's last close to the new one's open.
-    table[first, 5] = table[first, 0] - table[first - 1, 3]
+    table[5, first] = table[0, first] - table[3, first - 1]
     if roll_gap_points is None:
         return
     if not isinstance(roll_gap_points, pd.Series):
@@ -240,24 +279,26 @@ def _add_rolls(table, names, bars: pd.DataFrame, roll_gap_points, contract: Cont
     times = bars.index[first]
     unknown = times.difference(roll_gap_points.index)
     if len(unknown) or roll_gap_points.index.has_duplicates:
-        told = f"none for {unknown[0]}" if len(unknown) else "one of them twice"
-        raise ValueError(f"{name} must have one value for each change of contract, got {told}")
+        got = f"none for {unknown[0]}" if len(unknown) else "one of them twice"
+        raise ValueError(f"{name} must have one value for each change of contract, got {got}")
     values = _numbers(name, roll_gap_points.loc[times])
     if not np.isfinite(values).all():
         at = _first(~np.isfinite(values))
         raise ValueError(f"{name} must be finite, got {values[at]} at {times[at]}")
-    table[first, 5] = contract._whole_ticks(name, values)
+    table[5, first] = contract._whole_ticks(name, values)
 
 
-# ---------------------------------------------------------------- what is wanted
+# ---------------------------------------------------------------- target and size
 
 
 def position_target(name: str, target, bars_name: str, index: pd.DatetimeIndex) -> np.ndarray:
+    if isinstance(target, pd.Series) and pd.api.types.is_bool_dtype(target.dtype):
+        target = target.astype("Float64" if target.hasnans else float)
     values = _aligned(name, target, bars_name, index)
     if not (np.abs(values) <= 1).all():
         _refuse(
             ~np.isfinite(values),
-            f"{name} must be a number in each row (0 while a rule knows nothing yet)",
+            f"{name} must be a number in each row (0 while a strategy knows nothing yet)",
             target,
         )
         _refuse(np.abs(values) > 1, f"{name} must lie in [-1, 1]", target)
@@ -316,7 +357,7 @@ def _margin(name: str, margin, contract: Contract) -> tuple[int, int]:
     elif isinstance(margin, tuple):
         if len(margin) != 2:
             raise ValueError(f"{name} must be one number or (initial, maintenance), got {margin!r}")
-        pair = [checks.number(name, one, at_least=0, at_most=1_000_000) for one in margin]
+        pair = [checks.number(name, usd, at_least=0, at_most=1_000_000) for usd in margin]
         if pair[1] > pair[0]:
             raise ValueError(f"{name} must have initial >= maintenance, got {margin!r}")
     else:
@@ -335,6 +376,53 @@ def _distance(name: str, points, contract: Contract) -> int:
     if points is None:
         return 0
     return int(contract.ticks(checks.number(name, points, above=0, at_most=1_000_000)))
+
+
+def _distances(names, stop_points, take_profit_points, index, contract: Contract) -> np.ndarray:
+    """Stop and profit target in ticks, as the kernels have them."""
+    rows = []
+    given = (("stop_points", stop_points), ("take_profit_points", take_profit_points))
+    for argument, points in given:
+        name = names[argument]
+        if not isinstance(points, pd.Series):
+            rows.append(np.array([_distance(name, points, contract)]))
+            continue
+        values = _aligned(name, points, names["bars"], index)
+        unknown = np.isnan(values)
+        wrong = ~unknown & ~((values > 0) & (values <= 1_000_000))
+        _refuse(wrong, f"{name} must lie above 0 and at most at 1000000", points)
+        ticks = np.rint(np.where(unknown, 1.0, values) * contract._ticks_per_point)
+        rows.append(np.where(unknown, -1, np.maximum(ticks, 1)))
+    table = np.empty((2, max(map(len, rows))), np.int64)
+    table[0], table[1] = rows
+    return table
+
+
+def check_known(instruments: list[Instrument], bar: int) -> None:
+    """Refuse a run that opened a trade without knowing how far its stop or profit target is."""
+    if bar >= 0:
+        raise ValueError(
+            "stop_points and take_profit_points must be known where a trade is opened, got NaN "
+            f"for the order of {instruments[0].bars.index[bar]} (row {bar})"
+        )
+
+
+def _check_size(found: Instrument, names: Mapping[str, str]) -> None:
+    """Refuse prices and sizes whose sums of money could leave 64 bits."""
+    opens, highs, _, closes = found.prices[:4]
+    way = float(np.abs(closes - opens).sum() + np.abs(opens[1:] - closes[:-1]).sum())
+    way += float(np.abs(found.prices[5]).sum() + 4 * found.slippage * len(opens))
+    ticks = 2 * way + float(highs.max())
+    most = MOST_CONTRACTS
+    if not callable(found.contracts):
+        most = int(np.max(found.contracts))
+    each = ticks * found.tick_value + 4 * found.commission * len(opens)
+    if each * most > _MOST_MONEY:
+        raise ValueError(
+            f"{names['bars']} and {names['contracts']} must keep the money that {found.symbol} can "
+            f"win or lose within 64 bits of hundredths of a cent, got {each * most:.3g} of them "
+            f"with {most:,} contracts at up to {found.in_points(int(highs.max())):,g} points"
+        )
 
 
 def _money(name: str, usd: float) -> int:
@@ -366,7 +454,7 @@ def _first(where) -> int:
     return int(np.argmax(where))
 
 
-def per_leg(name: str, given: Any, symbols: list[str]) -> dict[str, Any]:
+def per_symbol(name: str, given: Any, symbols: list[str]) -> dict[str, Any]:
     """One value for each symbol, from one value for all or a mapping by symbol."""
     if not isinstance(given, Mapping):
         return dict.fromkeys(symbols, given)

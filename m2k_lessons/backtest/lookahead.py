@@ -88,8 +88,9 @@ def _targets(strategy: Callable, bars) -> np.ndarray:
     return target.to_numpy(dtype=float, na_value=np.nan)
 
 
-def _first_difference(one: np.ndarray, other: np.ndarray) -> int | None:
-    same = (np.abs(one - other) <= _TOLERANCE) | (np.isnan(one) & np.isnan(other)) | (one == other)
+def _first_difference(left: np.ndarray, right: np.ndarray) -> int | None:
+    same = (np.abs(left - right) <= _TOLERANCE) | (left == right)
+    same |= np.isnan(left) & np.isnan(right)
     return None if same.all() else int(np.argmin(same))
 
 

@@ -19,7 +19,7 @@ HYPOTHETICAL = (
 
 
 @dataclass(frozen=True)
-class Market:
+class BuyAndHold:
     """One contract bought at the first close and kept, rolls taken out and costs left out."""
 
     earned: np.ndarray  # points since the first close
@@ -52,11 +52,11 @@ class Result:
     position : Series, or DataFrame by symbol
         Contracts held after each bar.
     trades : DataFrame
-        One row per lot, with backtesting.py's columns and `Symbol`, `Contracts`, `Ticks` (signed:
+        One row per trade, with backtesting.py's columns and `Symbol`, `Contracts`, `Ticks` (signed:
         won or lost per contract) and `Slippage` (USD, already in the prices). `PnL` is USD after
         commission; `ReturnPct` is `PnL` over the notional at entry, a fraction.
         `Tag` is why it ended: target, stop, profit target, margin call, roll, or open. A roll
-        ends a lot and begins another, so `stats` counts it as a trade, too.
+        ends a trade and begins another, so `stats` counts both.
     events : DataFrame
         Margin calls, and orders that were reduced or refused for want of margin.
     stats : Series
@@ -75,78 +75,69 @@ class Result:
     legs. Percentages of an account that went to zero or below are NaN.
     """
 
-    def __init__(self, capital: float, legs: list[inputs.Leg], books: Any, fill: str) -> None:
-        self.capital = capital
-        self.fill = fill
-        self._legs, self._books = legs, books
+    def __init__(
+        self, instruments: list[inputs.Instrument], settings: inputs.Settings, run: Any
+    ) -> None:
+        self.capital = settings.capital / inputs.UNITS_PER_USD
+        self._instruments, self._settings = instruments, settings
+        self._state, self._tally, self._periods = run.state, run.tally, run.periods
 
     @functools.cached_property
     def equity(self) -> pd.DataFrame:
-        return statistics.equity_table(self._curve, self._legs[0].bars.index)
+        return statistics.equity_table(self._curve, self._instruments[0].bars.index)
 
     @functools.cached_property
     def position(self) -> pd.Series | pd.DataFrame:
-        index = self._legs[0].bars.index
-        if len(self._legs) == 1:
-            return pd.Series(self._books.held[:, 0], index=index, name="contracts")
-        return pd.DataFrame(
-            self._books.held, index=index, columns=[one.symbol for one in self._legs]
-        )
+        index = self._instruments[0].bars.index
+        if len(self._instruments) == 1:
+            return pd.Series(self._state.held[0], index=index, name="contracts")
+        symbols = [own.symbol for own in self._instruments]
+        return pd.DataFrame(self._state.held.T, index=index, columns=symbols)
 
     @functools.cached_property
     def trades(self) -> pd.DataFrame:
         from m2k_lessons.backtest import engine
 
-        return engine.trades(self._lots, self._legs)
+        return engine.trade_table(self._trades, self._instruments)
 
     @functools.cached_property
     def events(self) -> pd.DataFrame:
         from m2k_lessons.backtest import engine
 
-        return engine.events(self._books, self._legs)
+        return engine.events(self._state, self._instruments)
 
     @functools.cached_property
     def stats(self) -> pd.Series:
         return statistics.summary(self)
 
     @functools.cached_property
-    def _lots(self):
+    def _trades(self):
         from m2k_lessons.backtest import engine
 
-        return engine.lots(self._books, self._legs)
+        return engine.trades(self._state, self._instruments)
 
     @functools.cached_property
     def _curve(self) -> statistics.Curve:
-        return statistics.curve(self._books.equity)
+        return statistics.curve(self._state.equity, self._settings.capital)
 
     @functools.cached_property
-    def _periods(self) -> statistics.Periods:
-        return statistics.periods(self._legs[0].days)
+    def _metrics(self) -> dict[str, np.ndarray]:
+        tally = statistics.Tally(*self._tally)
+        return statistics.metrics(tally, self._settings.capital, self._periods.per_year)
 
     @functools.cached_property
-    def _figures(self) -> dict[str, np.ndarray]:
-        from m2k_lessons.backtest import engine
-
-        capital = round(self.capital * inputs.UNITS_PER_USD)
-        events = engine.events_by_kind(self._books)
-        equity, periods = self._books.equity, self._periods
-        tally = statistics.count_up(capital, equity, periods, self._lots, events)
-        return statistics.figures(tally, capital, periods.per_year)
-
-    @functools.cached_property
-    def market(self) -> Market | None:
+    def buy_and_hold(self) -> BuyAndHold | None:
         """Buy and hold of the one contract traded; None with several."""
-        if len(self._legs) > 1:
+        if len(self._instruments) > 1:
             return None
-        (leg,) = self._legs
-        per_point = leg.contract._ticks_per_point
-        earned = np.cumsum(leg.points) / per_point
-        return Market(earned, leg.closes / per_point, leg.contract.multiplier)
+        (own,) = self._instruments
+        earned, closes = own.in_points(np.cumsum(own.points)), own.in_points(own.closes)
+        return BuyAndHold(earned, closes, own.contract.multiplier)
 
     @property
     def bars(self) -> dict[str, pd.DataFrame]:
         """The bars that were traded, by symbol."""
-        return {one.symbol: one.bars for one in self._legs}
+        return {own.symbol: own.bars for own in self._instruments}
 
     def plot(self):
         """Draw equity, drawdown, and the price with every entry and exit.
@@ -176,15 +167,15 @@ class Result:
         return f"<table>{caption}<tbody>{rows}</tbody></table>{note}"
 
     def _title(self) -> str:
-        symbols = " and ".join(one.symbol for one in self._legs)
-        index = self._legs[0].bars.index
+        symbols = " and ".join(own.symbol for own in self._instruments)
+        index = self._instruments[0].bars.index
         title = f"{symbols}, {len(index):,} bars from {index[0]:%Y-%m-%d} to {index[-1]:%Y-%m-%d}"
         return f"{title}; {self.label}" if self.label else title
 
     @property
     def label(self) -> str:
         """What the bars say about themselves: that they are simulated, if they are."""
-        labels = (one.bars.attrs.get("label", "") for one in self._legs)
+        labels = (own.bars.attrs.get("label", "") for own in self._instruments)
         return next((label for label in labels if label), "")
 
     def _shown(self):
@@ -195,7 +186,7 @@ class Result:
             elif value != value:  # NaN
                 text = "–"
             else:
-                text = f"{value:,.2f}"
+                text = f"{value:z,.2f}"  # z: no -0.00
             yield name, text.replace("-", "−")
 
 

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from m2k_lessons._util import checks
 from m2k_lessons.backtest import inputs
+from m2k_lessons.backtest.account import PER_CONTRACT, Account, takes_account
 from m2k_lessons.backtest.result import Result
-from m2k_lessons.contracts import M2K, Contract, get_contract
+from m2k_lessons.contracts import Contract, get_contract
 
 
-def run(
-    bars: pd.DataFrame,
-    target: pd.Series,
-    *,
-    contract: Contract = M2K,
-    contracts: int | pd.Series | Callable[[float, float, pd.Timestamp], int] = 1,
-    capital: float = 10_000,
-    commission_usd: float | None = None,
-    slippage_ticks: int = 1,
-    stop_points: float | None = None,
-    target_points: float | None = None,
-    margin: float | tuple[float, float] | None = None,
-    fill: str = "next_open",
-    resize: bool = False,
-    roll_costs: bool = True,
-    roll_gap_points: pd.Series | None = None,
-) -> Result:
+@takes_account
+def run(bars: pd.DataFrame, target: pd.Series, *, account: Account) -> Result:
     """Trade one contract by a target position and account for every cent.
 
-    The order of events inside a bar is in the docstring of this module.
+    The order of events inside a bar is in the docstring of `m2k_lessons.backtest`.
 
     Parameters
     ----------
@@ -42,31 +26,9 @@ def run(
         without a time zone read as New York's. A column `contract` says where the position has
         to be rolled.
     target : Series
-        Position known at the close of each bar, as a fraction from -1 (short) to 1 (long).
-    contract : Contract
-        Gives multiplier and tick.
-    contracts : int, Series of int, or function
-        Contracts of a full position (`target` 1). A function of (equity_usd, price, time) is
-        asked at each close where `target` changes to something else than 0.
-    capital : float
-        USD in the account before the first bar.
-    commission_usd : float, optional
-        Per contract and side, all fees included. The course's assumption when omitted.
-    slippage_ticks : int
-        Ticks lost on each market and stop order.
-    stop_points, target_points : float, optional
-        Distance of the stop and of the profit target from each fill, in points.
-    margin : float or (float, float), optional
-        Initial, or initial and maintenance margin, in USD per contract; 0 for none. The newest
-        in `facts` when omitted.
-    fill : {"next_open", "close"}
-        Where an order is filled: at the open after the close that decided it, or at that close.
-    resize : bool
-        Ask a function `contracts` at every close, so that the position follows the equity.
-    roll_costs : bool
-        Charge two sides of cost where `contract` changes.
-    roll_gap_points : Series, optional
-        New less old contract in points, by the first time of each new contract.
+        Position known at the close of each bar, as a fraction from -1 (short) to 1 (long), or
+        True where it is to be long.
+    {account}
 
     Returns
     -------
@@ -89,43 +51,17 @@ def run(
     >>> float(result.equity["Equity"].iloc[-1])
     10023.0
     """
-    if not isinstance(contract, Contract):
-        raise TypeError(f"contract must be a Contract such as M2K, got {contract!r}")
-    own_names = ("contracts", "commission_usd", "slippage_ticks", "stop_points", "target_points")
-    names = {name: name for name in ("bars", "target", "margin", "roll_gap_points", *own_names)}
-    leg = inputs.leg(
-        contract.symbol,
-        bars,
-        target,
-        contract,
-        names=names,
-        contracts=contracts,
-        commission_usd=commission_usd,
-        slippage_ticks=slippage_ticks,
-        stop_points=stop_points,
-        target_points=target_points,
-        margin=margin,
-        roll_gap_points=roll_gap_points,
-    )
-    return _simulate([leg], capital, fill, resize, roll_costs)
+    return _run([single(bars, target, account)], account)
 
 
+@takes_account
 def run_portfolio(
     bars_by_symbol: Mapping[str, pd.DataFrame],
     targets: Mapping[str, pd.Series] | pd.DataFrame,
     *,
-    contracts: Any = 1,
-    capital: float = 10_000,
-    commission_usd: Any = None,
-    slippage_ticks: Any = 1,
-    stop_points: Any = None,
-    target_points: Any = None,
-    margin: Any = None,
-    fill: str = "next_open",
-    resize: bool = False,
-    roll_costs: bool = True,
-    roll_gap_points: Mapping[str, pd.Series] | None = None,
+    contract: Mapping[str, Contract] | None = None,
     contract_by_symbol: Mapping[str, Contract] | None = None,
+    account: Account,
 ) -> Result:
     """Trade several contracts out of one account.
 
@@ -134,21 +70,19 @@ def run_portfolio(
     the margin cuts short leaves the other legs as they are. Margins of offsetting legs are added,
     as a broker without spread credits does.
 
+    Each keyword that belongs to one contract is one value for all, or a mapping with one for each
+    symbol. A function `contracts` is given the price of its own contract and the equity of the
+    whole account.
+
     Parameters
     ----------
     bars_by_symbol : mapping of str to DataFrame
         As `bars` of `run`, all on the same index.
     targets : mapping of str to Series, or DataFrame
         As `target` of `run`, by symbol.
-    contracts, commission_usd, slippage_ticks, stop_points, target_points, margin
-        As in `run`: one value for all legs, or a mapping with one for each symbol. A function
-        `contracts` is given the price of its own leg and the equity of the whole account.
-    capital, fill, resize, roll_costs
-        As in `run`.
-    roll_gap_points : mapping of str to Series, optional
-        As in `run`, by symbol.
     contract_by_symbol : mapping of str to Contract, optional
         For names that are not symbols of `contracts`.
+    {account}
 
     Returns
     -------
@@ -181,50 +115,40 @@ def run_portfolio(
     symbols = list(bars_by_symbol)
     if not isinstance(targets, (Mapping, pd.DataFrame)):
         raise TypeError(f"targets must be a mapping from symbol to Series, got {targets!r}")
-    given = {
-        "target": inputs.per_leg("targets", dict(targets.items()), symbols),
-        "contract": inputs.per_leg(
-            "contract_by_symbol",
-            contract_by_symbol or {symbol: get_contract(symbol) for symbol in symbols},
-            symbols,
-        ),
-        "roll_gap_points": inputs.per_leg("roll_gap_points", roll_gap_points, symbols),
-        "contracts": inputs.per_leg("contracts", contracts, symbols),
-        "commission_usd": inputs.per_leg("commission_usd", commission_usd, symbols),
-        "slippage_ticks": inputs.per_leg("slippage_ticks", slippage_ticks, symbols),
-        "stop_points": inputs.per_leg("stop_points", stop_points, symbols),
-        "target_points": inputs.per_leg("target_points", target_points, symbols),
-        "margin": inputs.per_leg("margin", margin, symbols),
+    given = account.keywords() | {
+        "contract": contract_by_symbol or {symbol: get_contract(symbol) for symbol in symbols}
     }
-    legs = []
+    names = {"contract": "contract_by_symbol"}
+    by_symbol = {
+        name: inputs.per_symbol(names.get(name, name), given[name], symbols)
+        for name in PER_CONTRACT
+    }
+    by_symbol["target"] = inputs.per_symbol("targets", dict(targets.items()), symbols)
+    instruments: list[inputs.Instrument] = []
     for symbol, bars in bars_by_symbol.items():
-        names = {name: f"{name}[{symbol!r}]" for name in given}
+        names = {name: f"{name}[{symbol!r}]" for name in by_symbol}
         names |= {"bars": f"bars_by_symbol[{symbol!r}]", "target": f"targets[{symbol!r}]"}
-        own = {name: values[symbol] for name, values in given.items()}
-        legs.append(inputs.leg(symbol, bars, names=names, **own))
-        if not legs[0].bars.index.equals(bars.index):
+        own = {name: values[symbol] for name, values in by_symbol.items()}
+        instruments.append(inputs.instrument(symbol, bars, names=names, **own))
+        if not instruments[0].bars.index.equals(bars.index):
             raise ValueError(
                 f"{names['bars']} must have the index of bars_by_symbol[{symbols[0]!r}], "
-                f"{inputs.span(legs[0].bars.index)}; got {inputs.span(bars.index)}"
+                f"{inputs.span(instruments[0].bars.index)}; got {inputs.span(bars.index)}"
             )
-    return _simulate(legs, capital, fill, resize, roll_costs)
+    return _run(instruments, account)
 
 
-def checked_account(legs: list[inputs.Leg], capital, fill, resize, roll_costs) -> dict[str, Any]:
-    """Check what concerns the whole account; the engine's arguments besides the legs."""
-    for name, value in (("resize", resize), ("roll_costs", roll_costs)):
-        if not isinstance(value, (bool, np.bool_)):
-            raise TypeError(f"{name} must be True or False, got {value!r}")
-    return {
-        "capital": inputs.capital(capital, legs),
-        "at_close": checks.choice("fill", fill, inputs.FILLS) == "close",
-        "roll_costs": bool(roll_costs),
-        "resize": bool(resize),
-    }
+def single(bars, target, account: Account) -> inputs.Instrument:
+    """The one contract of `run`; a sweep gives its target later, and here `inputs.LATER`."""
+    if not isinstance(account.contract, Contract):
+        raise TypeError(f"contract must be a Contract such as M2K, got {account.contract!r}")
+    names = {name: name for name in ("bars", "target", *PER_CONTRACT)}
+    own: dict[str, Any] = {name: getattr(account, name) for name in PER_CONTRACT}
+    return inputs.instrument(account.contract.symbol, bars, target=target, names=names, **own)
 
 
-def _simulate(legs: list[inputs.Leg], capital, fill, resize, roll_costs) -> Result:
-    account = checked_account(legs, capital, fill, resize, roll_costs)
+def _run(instruments: list[inputs.Instrument], account: Account) -> Result:
+    settings = inputs.settings(account, instruments)
     from m2k_lessons.backtest import engine
 
-    return Result(float(capital), legs, engine.simulate(legs, **account), fill)
+    return Result(instruments, settings, engine.simulate(instruments, settings))

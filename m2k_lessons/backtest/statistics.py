@@ -25,7 +25,7 @@ class Periods(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What is counted while a run goes on, enough for `figures`.
+    """What the engine counts of a run, enough for `metrics`; as the columns in `batch`.
 
     Each entry is a number, or an array with one for each of many runs. Money is in hundredths of
     a cent. Sums go over changes of the equity less the first of them, in the order of time: so
@@ -33,10 +33,10 @@ class Tally(NamedTuple):
     """
 
     final: Any
-    peak: Any
-    low: Any  # the lowest equity at the end of a period; the capital counts as one
-    fall: Any  # the largest distance from a peak
-    worst: Any  # the smallest share of a peak that was left
+    peak: Any  # the highest equity after a bar; the capital counts as one
+    min_equity: Any  # the lowest equity at the end of a period; the capital counts as one
+    max_drawdown: Any  # the largest distance from a peak
+    min_equity_to_peak: Any  # the smallest share of a peak that was left
     changes: Any  # how many periods
     first: Any
     total: Any
@@ -66,82 +66,40 @@ def periods(days: np.ndarray) -> Periods:
     return Periods(np.append(0, ends[ends > 0]), per_year)
 
 
-def count_up(capital: int, equity: np.ndarray, at: Periods, lots, events: dict) -> Tally:
-    """Take the tally of one run; `equity` is that after each bar, `lots` its `engine.Lots`."""
-    account = equity.astype(np.float64)
-    peak = np.maximum.accumulate(account)
-    levels = account[at.bars]
-    levels[0] = capital
-    low = levels.min()
-    change = np.diff(levels)
-    fraction = change / levels[:-1] if low > 0 else np.full(len(change), math.nan)
-    exposed = np.zeros(len(equity) + 1, np.int64)
-    np.add.at(exposed, lots.entry_bar, 1)
-    np.add.at(exposed, lots.exit_bar + 1, -1)
-    return Tally(
-        final=account[-1],
-        peak=peak[-1],
-        low=low,
-        fall=(peak - account).max(),
-        worst=(account / peak).min(),
-        changes=len(change),
-        **_sums("", change),
-        **_sums("_fraction", fraction),
-        bars=len(equity),
-        exposed=np.count_nonzero(np.cumsum(exposed[:-1])),
-        trades=len(lots.pnl),
-        wins=np.count_nonzero(lots.pnl > 0),
-        won=np.maximum(lots.pnl, 0).sum(),
-        lost=np.minimum(lots.pnl, 0).sum(),
-        commission=lots.commission.sum(),
-        slippage=lots.slippage.sum(),
-        calls=events["margin call"],
-        reduced=events["order reduced"],
-        refused=events["order refused"],
-    )
-
-
-def _sums(name: str, change: np.ndarray) -> dict[str, float]:
-    first = change[0] if len(change) else 0.0
-    apart = change - first
-    # np.add.accumulate adds one after the other; sum() doesn't.
-    return {
-        f"first{name}": first,
-        f"total{name}": np.add.accumulate(apart)[-1] if len(change) else 0.0,
-        f"squares{name}": np.add.accumulate(apart * apart)[-1] if len(change) else 0.0,
-    }
-
-
-def figures(tally: Tally, capital: int, per_year: int) -> dict[str, np.ndarray]:
-    """Turn tallies into figures, under their names in `stats`; arrays, one entry for each run."""
-    one = Tally(*map(np.atleast_1d, tally))
+def metrics(tally: Tally, capital: int, per_year: int) -> dict[str, np.ndarray]:
+    """Turn tallies into metrics, under their names in `stats`; arrays, one entry for each run."""
+    of = Tally(*map(np.atleast_1d, tally))
     annual = math.sqrt(per_year)
-    sound = one.low > 0  # a percentage of nothing, or of a debt, says nothing
-    nan = np.full(len(one.final), math.nan)
-    usd = _moments(one.first, one.total, one.squares, one.changes)
-    fraction = _moments(one.first_fraction, one.total_fraction, one.squares_fraction, one.changes)
+    sound = of.min_equity > 0  # a percentage of nothing, or of a debt, says nothing
+    nan = np.full(len(of.final), math.nan)
+    usd = _moments(of.first, of.total, of.squares, of.changes)
+    fraction = _moments(of.first_fraction, of.total_fraction, of.squares_fraction, of.changes)
     mean, deviation = (np.where(sound, value, nan) for value in fraction)
     return {
-        "Equity Final [$]": one.final / UNITS_PER_USD,
-        "Equity Peak [$]": one.peak / UNITS_PER_USD,
-        "Return [%]": 100 * (one.final / capital - 1),
-        "Return [$]": (one.final - capital) / UNITS_PER_USD,
+        "Equity Final [$]": of.final / UNITS_PER_USD,
+        "Equity Peak [$]": of.peak / UNITS_PER_USD,
+        "Return [%]": 100 * (of.final / capital - 1),
+        "Return [$]": (of.final - capital) / UNITS_PER_USD,
         "Volatility (Ann.) [%]": 100 * deviation * annual,
         "Sharpe Ratio": _divided(mean, deviation) * annual,
         "Sharpe Ratio [$]": _divided(*usd) * annual,
-        "Max. Drawdown [%]": -100 * (1 - one.worst),
-        "Max. Drawdown [$]": -one.fall / UNITS_PER_USD,
-        "# Trades": one.trades.astype(np.int64),
-        "Win Rate [%]": 100 * _divided(one.wins, one.trades),
-        "Profit Factor [$]": _divided(one.won, -one.lost),
-        "Expectancy [$]": _divided(one.won + one.lost, one.trades) / UNITS_PER_USD,
-        "Commissions [$]": one.commission / UNITS_PER_USD,
-        "Slippage [$]": one.slippage / UNITS_PER_USD,
-        "Exposure Time [%]": 100 * (one.exposed / one.bars),
-        "# Margin Calls": one.calls.astype(np.int64),
-        "# Orders Reduced": one.reduced.astype(np.int64),
-        "# Orders Refused": one.refused.astype(np.int64),
+        "Max. Drawdown [%]": 100 * (of.min_equity_to_peak - 1),
+        "Max. Drawdown [$]": (0 - of.max_drawdown) / UNITS_PER_USD,  # no -0 where there is none
+        "# Trades": of.trades.astype(np.int64),
+        "Win Rate [%]": 100 * _divided(of.wins, of.trades),
+        "Profit Factor [$]": _divided(of.won, -of.lost),
+        "Expectancy [$]": _divided(of.won + of.lost, of.trades) / UNITS_PER_USD,
+        "Commissions [$]": of.commission / UNITS_PER_USD,
+        "Slippage [$]": of.slippage / UNITS_PER_USD,
+        "Exposure Time [%]": 100 * (of.exposed / of.bars),
+        "# Margin Calls": of.calls.astype(np.int64),
+        "# Orders Reduced": of.reduced.astype(np.int64),
+        "# Orders Refused": of.refused.astype(np.int64),
     }
+
+
+def metric_names() -> list[str]:
+    return list(metrics(Tally(*([1.0] * len(Tally._fields))), 1, 1))
 
 
 def _moments(first, total, squares, count):
@@ -167,17 +125,19 @@ class Curve(NamedTuple):
     depth: np.ndarray
 
 
-def curve(equity: np.ndarray) -> Curve:
-    drawdown = 1 - equity / np.maximum.accumulate(equity)
+def curve(equity: np.ndarray, capital: int) -> Curve:
+    # The capital is the first peak, before all bars.
+    levels = np.concatenate([[capital], equity])
+    drawdown = 1 - levels / np.maximum.accumulate(levels)
     marks = np.flatnonzero(drawdown == 0)
-    if marks[-1] != len(drawdown) - 1:
-        marks = np.append(marks, len(drawdown) - 1)
+    if marks[-1] != len(levels) - 1:
+        marks = np.append(marks, len(levels) - 1)
     begin, end = marks[:-1], marks[1:]
     long = end > begin + 1
-    if drawdown[-1] > 0 and len(marks) > 1:
-        long[-1] = True  # the last one has not recovered, however short it is
-    depth = np.maximum.reduceat(drawdown, begin) if len(begin) else np.zeros(0)
-    return Curve(equity / UNITS_PER_USD, drawdown, begin[long], end[long], depth[long])
+    long[-1] |= drawdown[-1] > 0  # the last one has not recovered, however short it is
+    depth = np.maximum.reduceat(drawdown, begin)[long]
+    begin, end = np.maximum(begin[long] - 1, 0), end[long] - 1
+    return Curve(equity / UNITS_PER_USD, drawdown[1:], begin, end, depth)
 
 
 def equity_table(found: Curve, index: pd.DatetimeIndex) -> pd.DataFrame:
@@ -197,15 +157,15 @@ def _durations(index: pd.DatetimeIndex, begin: np.ndarray, end: np.ndarray) -> n
 
 
 def summary(result) -> pd.Series:
-    index, found, lots = result._legs[0].bars.index, result._curve, result._lots
-    core = {name: values[0].item() for name, values in result._figures.items()}
+    index, found, trades = result._instruments[0].bars.index, result._curve, result._trades
+    core = {name: values[0].item() for name, values in result._metrics.items()}
     returns = _returns(result, core)
     fallen = _durations(index, found.begin, found.end)
-    won, lost = lots.pnl[lots.pnl > 0], lots.pnl[lots.pnl < 0]
-    pnl = lots.pnl / UNITS_PER_USD
+    won, lost = trades.pnl[trades.pnl > 0], trades.pnl[trades.pnl < 0]
+    pnl = trades.pnl / UNITS_PER_USD
     count, win_rate = len(pnl), core["Win Rate [%]"] / 100
-    growth = np.log1p(lots.returns).mean() if count and (lots.returns > -1).all() else math.nan
-    lasted = _durations(index, lots.entry_bar, lots.exit_bar)
+    growth = np.log1p(trades.returns).mean() if count and (trades.returns > -1).all() else math.nan
+    lasted = _durations(index, trades.entry_bar, trades.exit_bar)
     stats: dict[str, object] = {
         "Start": index[0],
         "End": index[-1],
@@ -225,15 +185,15 @@ def summary(result) -> pd.Series:
         "Avg. Drawdown Duration": _average(fallen),
         "# Trades": count,
         "Win Rate [%]": core["Win Rate [%]"],
-        "Best Trade [%]": 100 * _of(np.max, lots.returns),
-        "Worst Trade [%]": 100 * _of(np.min, lots.returns),
+        "Best Trade [%]": 100 * _of(np.max, trades.returns),
+        "Worst Trade [%]": 100 * _of(np.min, trades.returns),
         "Avg. Trade [%]": 100 * math.expm1(growth),
         "Best Trade [$]": _of(np.max, pnl),
         "Worst Trade [$]": _of(np.min, pnl),
         "Max. Trade Duration": _longest(lasted),
         "Avg. Trade Duration": _average(lasted),
         "Profit Factor [$]": core["Profit Factor [$]"],
-        "Expectancy [%]": 100 * _mean(lots.returns),
+        "Expectancy [%]": 100 * _mean(trades.returns),
         "Expectancy [$]": core["Expectancy [$]"],
         "SQN": _ratio(_mean(pnl), _deviation(pnl)) * math.sqrt(count),
         "Kelly Criterion": win_rate - _ratio(1 - win_rate, _ratio(_mean(won), -_mean(lost))),
@@ -245,29 +205,28 @@ def summary(result) -> pd.Series:
 
 
 def _returns(result, core: dict[str, float]) -> dict[str, object]:
-    found, at, index = result._curve, result._periods, result._legs[0].bars.index
+    found, at, index = result._curve, result._periods, result._instruments[0].bars.index
     levels = found.usd[at.bars]
     levels[0] = result.capital
     sound = bool((levels > 0).all())
     changes = np.diff(levels) / levels[:-1] if sound else np.full(len(levels) - 1, math.nan)
     count = len(changes)
-    annual = (
-        math.expm1(math.log(levels[-1] / levels[0]) / count * at.per_year)
-        if sound and count
-        else math.nan
-    )
+    annual = math.nan
+    if sound and count:
+        with np.errstate(over="ignore"):  # a day that multiplies the account has no annual rate
+            annual = float(np.expm1(math.log(levels[-1] / levels[0]) / count * at.per_year))
     years = (index[-1] - index[0]) / pd.Timedelta(days=365.25)
     grown = found.usd[-1] / result.capital
     downside = math.sqrt(np.mean(np.minimum(changes, 0) ** 2)) if count else math.nan
     stats: dict[str, object] = {}
-    market = result.market
+    market = result.buy_and_hold
     if market is not None:
         stats["Buy & Hold Return [%]"] = 100 * market.points / market.first
         stats["Buy & Hold [$]"] = market.usd
     stats |= {
         "Return (Ann.) [%]": 100 * annual,
         "Volatility (Ann.) [%]": core["Volatility (Ann.) [%]"],
-        "CAGR [%]": 100 * (grown ** (1 / years) - 1) if years > 0 and grown > 0 else math.nan,
+        "CAGR [%]": 100 * _compound(grown, years) if years > 0 and grown > 0 else math.nan,
         "Sharpe Ratio": core["Sharpe Ratio"],
         "Sharpe Ratio [$]": core["Sharpe Ratio [$]"],
         "Sortino Ratio": _ratio(_mean(changes), downside) * math.sqrt(at.per_year),
@@ -281,6 +240,11 @@ def _returns(result, core: dict[str, float]) -> dict[str, object]:
         stats["Alpha [%]"] = 100 * (grown - 1) - beta * stats["Buy & Hold Return [%]"]
         stats["Beta"] = beta
     return stats
+
+
+def _compound(grown: float, years: float) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.float64(grown) ** (1 / years) - 1)
 
 
 def _longest(durations: np.ndarray):

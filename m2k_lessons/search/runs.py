@@ -19,6 +19,7 @@ from m2k_lessons import backtest
 from m2k_lessons import sweep as sweeps
 from m2k_lessons._util import checks
 from m2k_lessons.backtest import statistics
+from m2k_lessons.backtest.account import Account, takes_account
 from m2k_lessons.evidence.result import tried
 from m2k_lessons.evidence.returns import run_settings, strategy_returns
 from m2k_lessons.evidence.sharpe import DeflatedSharpe, deflated_sharpe
@@ -37,15 +38,15 @@ class Search:
 
     Attributes
     ----------
-    method, value : str
-        How settings were chosen, and what was to be as large as possible.
+    method, objective : str
+        How settings were chosen, and which metric was to be as large as possible.
     log : DataFrame
-        One row per trial, in the order of its index ``trial``: settings, and figures under their
+        One row per trial, in the order of its index ``trial``: settings, and metrics under their
         names in `backtest.Result.stats`, as from `sweep.sweep`.
     """
 
     method: str
-    value: str
+    objective: str
     log: pd.DataFrame
     _strategy: Callable = field(repr=False)
     _bars: pd.DataFrame = field(repr=False)
@@ -60,10 +61,10 @@ class Search:
 
     @property
     def best(self) -> pd.Series:
-        """The row of the log with the largest value; of several, the first."""
-        values = self.log[self.value]
+        """The row of the log with the largest objective; of several, the first."""
+        values = self.log[self.objective]
         if values.isna().all():
-            raise ValueError(f"no trial has a {self.value}, so none is the best")
+            raise ValueError(f"no trial has a {self.objective}, so none is the best")
         return self.log.loc[values.idxmax()]
 
     @property
@@ -100,19 +101,20 @@ class Search:
     def _settings_of(self, trial) -> dict[str, Any]:
         found = {name: self.log.at[trial, name] for name in self.log.attrs["settings"]}
         return {
-            name: one.item() if isinstance(one, np.generic) else one for name, one in found.items()
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in found.items()
         }
 
     def _run(self, settings: dict[str, Any]) -> backtest.Result:
         return run_settings(self._strategy, settings, self._bars, self._of_bars, self._account)
 
     def __str__(self) -> str:
-        told = f"Search ({self.method}): {tried(self.trials)}"
-        if self.log[self.value].isna().all():
-            return f"{told}, none with a {self.value}"
+        made = f"Search ({self.method}): {tried(self.trials)}"
+        if self.log[self.objective].isna().all():
+            return f"{made}, none with a {self.objective}"
         settings = ", ".join(f"{name}={value}" for name, value in self.best_settings.items())
         return (
-            f"{told}; best {self.value} {self.best[self.value]:.4g} with {settings}\n"
+            f"{made}; best {self.objective} {self.best[self.objective]:.4g} with {settings}\n"
             f"The best of {self.trials:,} is worth less than it looks: see deflated_sharpe()."
         )
 
@@ -120,6 +122,7 @@ class Search:
         return str(self)
 
 
+@takes_account
 def search(
     strategy: Callable[..., pd.Series],
     space: Mapping[str, Any],
@@ -127,13 +130,13 @@ def search(
     *,
     bars: pd.DataFrame,
     trials: int | None = None,
-    value: str = "Sharpe Ratio",
+    objective: str = "Sharpe Ratio",
     constraint: Callable[..., bool] | None = None,
     of: str | None = None,
     seed: int = 0,
     n_jobs: int = 1,
     storage=None,
-    **account,
+    account: Account,
 ) -> Search:
     """Look for good settings of a strategy, and write down every trial.
 
@@ -151,9 +154,9 @@ def search(
         As in `backtest.run`.
     trials : int
         How many to make, 1 or more. For "grid" it may be left out; if given, it must be the
-        number of combinations.
-    value : str
-        Figure to make as large as possible, a column of `sweep.sweep`.
+        number of combinations, and for "random" at most that: none is tried twice.
+    objective : str
+        Metric to make as large as possible, a column of `sweep.sweep`.
     constraint : function, optional
         Takes the settings by name and returns whether they make sense; others are drawn again,
         and are no trial, because nothing is learned from them.
@@ -167,10 +170,10 @@ def search(
         drawn before the next look at results.
     storage : path, optional
         SQLite file that the trials are written to. The same call continues what a crash or
-        Ctrl-C interrupted, and with a larger `trials` what was finished. It tells a strategy by
-        its name: after a change in what it does, take a new file.
-    **account
-        Contract, capital, costs and stops, as in `sweep.sweep`.
+        Ctrl-C interrupted, and with a larger `trials` what was finished: either way the trials
+        are those of a search that ran through. It tells a strategy by its name: after a change
+        in what it does, take a new file.
+    {account}
 
     Returns
     -------
@@ -180,14 +183,14 @@ def search(
     Raises
     ------
     ValueError, TypeError
-        As `sweep.sweep`; an unknown method or value; a storage that holds another search or
+        As `sweep.sweep`; an unknown method or objective; a storage that holds another search or
         that a search is using now.
 
     Notes
     -----
     Bergstra, Bardenet, Bengio and Kégl (2011), "Algorithms for hyper-parameter optimization".
     `joblib.parallel_config(backend="dask")` around the call spreads it over a cluster. A trial
-    without a value (a Sharpe ratio without a trade) stays in the log, with NaN.
+    without an objective (a Sharpe ratio without a trade) stays in the log, with NaN.
 
     Examples
     --------
@@ -205,7 +208,7 @@ def search(
     checks.choice("method", method, METHODS)
     ranges = ranges_of(space)
     check_names("space", strategy, list(ranges))
-    checks.choice("value", value, _figure_names())
+    checks.choice("objective", objective, statistics.metric_names())
     if constraint is not None and not callable(constraint):
         raise TypeError(f"constraint must be a function of the settings, got {constraint!r}")
     seed = checks.whole("seed", seed, at_least=0)
@@ -213,37 +216,34 @@ def search(
     if n_jobs == 0:
         raise ValueError("n_jobs must be a whole number other than 0, got 0")
     plan = full_grid(ranges, constraint) if method == "grid" else None
-    trials = trial_budget(trials, plan)
-    ready = sweeps.prepare(bars, **account)
+    trials = trial_budget(trials, method, ranges, constraint, plan)
+    terms = account.keywords()
+    ready = sweeps.prepare(bars, **terms)
     of_bars = takes_bars(strategy, of)
     job = _Job(ready, strategy, "bars" if of_bars else "close", ranges)
-    what = _description(job, method, seed, value, constraint, bars, account)
     block = 1 if n_jobs == 1 else joblib.effective_n_jobs(n_jobs)
     if method != "tpe" and n_jobs != 1:
         block *= _TASKS_PER_JOB  # these needn't wait for each other's results
-    with contextlib.closing(TrialLog(_path(storage), what)) as file:
+    # What TPE draws depends on how many results it waits for at a time.
+    batch = {"n_jobs": str(block)} if method == "tpe" else {}
+    description = _description(job, method, seed, objective, constraint, bars, terms) | batch
+    with contextlib.closing(TrialLog(_path(storage), description)) as file:
         known = file.trials()
         if method == "tpe":
-            source = TpeSampler(seed, ranges, constraint, value, known)
+            source = TpeSampler(seed, ranges, constraint, objective, known, block)
         elif method == "random":
-            source = FixedSampler(
-                functools.partial(settings_at_random, seed, ranges, constraint), len(known)
-            )
+            pick = functools.partial(settings_at_random, seed, ranges, constraint)
+            source = FixedSampler(pick, known)
         else:
-            source = FixedSampler(plan.__getitem__, len(known))
-        kept = _make_trials(source, file, known, trials, n_jobs, block, value, job)
+            source = FixedSampler(lambda number, tried: plan[number], known)
+        kept = _make_trials(source, file, known, trials, n_jobs, block, objective, job)
     log = _log(kept, ranges, bars)
     per_year = ready._periods.per_year
-    return Search(method, value, log, strategy, bars, of_bars, dict(account), per_year)
+    return Search(method, objective, log, strategy, bars, of_bars, terms, per_year)
 
 
 def _no_trade_is_zero(ratios: pd.Series, trades: pd.Series) -> pd.Series:
     return ratios.where(ratios.notna() | (trades > 0), 0.0)
-
-
-def _figure_names() -> list[str]:
-    nothing = statistics.Tally(*([1.0] * len(statistics.Tally._fields)))
-    return list(statistics.figures(nothing, 1, 1))
 
 
 def _path(storage) -> Path | None:
@@ -257,58 +257,60 @@ def _path(storage) -> Path | None:
     return path
 
 
-def _description(job: _Job, method, seed, value, constraint, bars, account) -> dict[str, str]:
+def _description(job: _Job, method, seed, objective, constraint, bars, terms) -> dict[str, str]:
     """What makes a search the same one, by the names that a refusal tells."""
     hashed = pd.util.hash_pandas_object(bars).to_numpy().tobytes()
     return {
         "strategy": _named(job.strategy),
         "of": job.of,
         "method": method,
-        "space": json.dumps({name: list(map(repr, one)) for name, one in job.ranges.items()}),
+        "space": json.dumps({name: list(map(repr, values)) for name, values in job.ranges.items()}),
         "constraint": "None" if constraint is None else _named(constraint),
         "seed": str(seed),
-        "value": value,
+        "objective": objective,
         "bars": hashlib.sha256(hashed + repr(list(bars.columns)).encode()).hexdigest(),
-        "account": json.dumps({name: _told(account[name]) for name in sorted(account)}),
+        "account": json.dumps({name: _fingerprint(terms[name]) for name in sorted(terms)}),
     }
 
 
 def _named(function) -> str:
     inner = getattr(function, "func", None)  # functools.partial
     if inner is not None:
-        return f"{_named(inner)} with {list(map(_told, function.args))} and " + str(
-            {name: _told(one) for name, one in function.keywords.items()}
+        return f"{_named(inner)} with {list(map(_fingerprint, function.args))} and " + str(
+            {name: _fingerprint(value) for name, value in function.keywords.items()}
         )
     return getattr(function, "__qualname__", None) or type(function).__qualname__
 
 
-def _told(one) -> str:
-    if isinstance(one, (pd.Series, pd.DataFrame)):
-        return hashlib.sha256(pd.util.hash_pandas_object(one).to_numpy().tobytes()).hexdigest()
-    return _named(one) if callable(one) else repr(one)
+def _fingerprint(value) -> str:
+    if isinstance(value, (pd.Series, pd.DataFrame)):
+        return hashlib.sha256(pd.util.hash_pandas_object(value).to_numpy().tobytes()).hexdigest()
+    return _named(value) if callable(value) else repr(value)
 
 
-def _make_trials(source, file: TrialLog, known: list[Trial], trials, n_jobs, block, value, job):
+def _make_trials(source, file: TrialLog, known, trials, n_jobs, block, objective, job):
     """Run what is missing, batch by batch; return the trials that were run."""
     import joblib
 
-    kept = [one for one in known if one.figures is not None]
+    kept = [trial for trial in known if trial.metrics is not None]
     parallel = contextlib.nullcontext() if n_jobs == 1 else joblib.Parallel(n_jobs=n_jobs)
     with parallel as pool:
         while len(kept) < trials:
             # Batches begin at multiples of their size, also after an interruption.
             count = min(block - len(kept) % block, trials - len(kept))
             drawn = source.draw(count)
-            settings = [settings_at(job.ranges, places) for places, allowed in drawn if allowed]
+            settings = [settings_at(job.ranges, indices) for indices, allowed in drawn if allowed]
             if pool is None:
-                found = [job.run(one) for one in settings]
+                found = [job.run(combination) for combination in settings]
             else:
-                found = pool(joblib.delayed(job.run)(one) for one in settings)
-            source.tell([figures[value] for figures in found])
+                found = pool(joblib.delayed(job.run)(combination) for combination in settings)
+            source.tell([metrics[objective] for metrics in found])
             results = iter(found)
-            batch = [Trial(places, next(results) if allowed else None) for places, allowed in drawn]
+            batch = [
+                Trial(indices, next(results) if allowed else None) for indices, allowed in drawn
+            ]
             file.add(batch)
-            kept += [one for one in batch if one.figures is not None]
+            kept += [trial for trial in batch if trial.metrics is not None]
     return kept[:trials]
 
 
@@ -328,10 +330,10 @@ class _Job:
 
 def _log(kept: list[Trial], ranges: dict[str, list], bars: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, Any] = {
-        name: as_given([values[one.places[name]] for one in kept])
+        name: as_given([values[trial.indices[name]] for trial in kept])
         for name, values in ranges.items()
     }
-    columns |= {name: [one.figures[name] for one in kept] for name in kept[0].figures}
+    columns |= {name: [trial.metrics[name] for trial in kept] for name in kept[0].metrics}
     log = pd.DataFrame(columns).rename_axis("trial")
     log.attrs = dict(bars.attrs)  # the label of simulated prices
     log.attrs["settings"] = list(ranges)

@@ -14,6 +14,7 @@ from m2k_lessons._util import checks
 from m2k_lessons.sweep.grid import setting_values
 
 _MOST_COMBINATIONS = 1_000_000  # of a grid
+_MOST_COUNTED = 20_000  # before a random search: a constraint takes its time
 
 
 def ranges_of(space) -> dict[str, list]:
@@ -26,25 +27,29 @@ def ranges_of(space) -> dict[str, list]:
 
 
 def full_grid(ranges: dict[str, list], constraint) -> list[dict[str, int]]:
-    """Positions in the ranges, combination by combination, the last setting varying fastest."""
-    count = math.prod(len(values) for values in ranges.values())
+    """Indices in the ranges, combination by combination, the last setting varying fastest."""
+    count = combinations(ranges)
     if count > _MOST_COMBINATIONS:
         raise ValueError(
             f"space must have at most {_MOST_COMBINATIONS:,} combinations for a grid, got "
             f"{count:,}; take fewer values, or another method"
         )
     plan = [
-        dict(zip(ranges, codes, strict=True))
-        for codes in itertools.product(*(range(len(values)) for values in ranges.values()))
+        dict(zip(ranges, indices, strict=True))
+        for indices in itertools.product(*(range(len(values)) for values in ranges.values()))
     ]
-    plan = [codes for codes in plan if is_allowed(constraint, settings_at(ranges, codes))]
+    plan = [indices for indices in plan if is_allowed(constraint, settings_at(ranges, indices))]
     if not plan:
         raise ValueError(f"constraint must leave at least one combination of {count:,}, got none")
     return plan
 
 
-def settings_at(ranges: dict[str, list], codes: Mapping[str, int]) -> dict[str, Any]:
-    return {name: values[codes[name]] for name, values in ranges.items()}
+def combinations(ranges: dict[str, list]) -> int:
+    return math.prod(len(values) for values in ranges.values())
+
+
+def settings_at(ranges: dict[str, list], indices: Mapping[str, int]) -> dict[str, Any]:
+    return {name: values[indices[name]] for name, values in ranges.items()}
 
 
 def is_allowed(constraint, settings: dict[str, Any]) -> bool:
@@ -56,21 +61,32 @@ def is_allowed(constraint, settings: dict[str, Any]) -> bool:
     return bool(answer)
 
 
-def trial_budget(trials, plan) -> int:
-    if plan is None:
-        if trials is None:
-            raise TypeError("trials must be a whole number with this method, got None")
-        return checks.whole("trials", trials, at_least=1)
-    if trials is not None and checks.whole("trials", trials, at_least=1) != len(plan):
+def trial_budget(trials, method: str, ranges: dict[str, list], constraint, plan) -> int:
+    """How many trials to make, none of a combination twice with "grid" and "random"."""
+    if trials is None and plan is not None:
+        return len(plan)
+    if trials is None:
+        raise TypeError("trials must be a whole number with this method, got None")
+    trials = checks.whole("trials", trials, at_least=1)
+    if plan is not None and trials != len(plan):
         raise ValueError(
             f"trials must be the number of combinations with a grid, {len(plan)}, got {trials}"
         )
-    return len(plan)
+    if method == "random":
+        count = combinations(ranges)
+        if count <= _MOST_COUNTED:
+            count = len(full_grid(ranges, constraint))
+        if trials > count:
+            raise ValueError(
+                f"trials must be at most the number of combinations, {count}, because each is "
+                f"tried once, got {trials}; method='grid' tries all of them"
+            )
+    return trials
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Places in the ranges; figures, or None where the constraint refused them and none was run."""
+    """Indices in the ranges; metrics, or None where the constraint refused it and nothing ran."""
 
-    places: dict[str, int]
-    figures: dict[str, float] | None
+    indices: dict[str, int]
+    metrics: dict[str, float] | None

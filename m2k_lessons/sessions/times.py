@@ -140,7 +140,8 @@ def trade_dates(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
     """
     instance("index", index, pd.DatetimeIndex, "a DatetimeIndex")
     wall = index if index.tz is None else index.tz_localize(None)
-    if (wall == wall.normalize()).all():
+    per_day = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[wall.unit] * 86_400
+    if not (wall.asi8 % per_day).any():
         return wall.rename("trade_date")
     # Two instants of the hour that is repeated in autumn have the same trade date.
     shift = {"ambiguous": np.ones(len(index), bool), "nonexistent": "shift_forward"}

@@ -8,11 +8,9 @@ same.
 **Many combinations are many tries.** The best row of a sweep is chosen with hindsight. What its
 number is worth after that is the subject of `evidence`.
 
-**A fast way** is taken by itself for `strategies.trend_following`, `threshold` and
-`mean_reversion` (also with settings fixed by `functools.partial`), with a whole number of
-contracts and without stop and profit target: rule and account of many combinations go through
-the bars together, in compiled code that keeps nothing per bar and combination. A combination
-whose account comes near its margin is left to the engine, and so is everything else.
+**What is compiled.** The account of all combinations runs in compiled code, whatever the account
+is; so are the decisions of `strategies.trend_following`, `threshold` and `mean_reversion` (also
+with settings fixed by `functools.partial`). `sweep_targets` takes target positions of one's own.
 
 **Ctrl-C** stops the sweep with `SweepInterrupted`, so that a script or "Run all" stops as well.
 The finished rows are its attribute `table`; after the fact, in a notebook,
@@ -20,4 +18,4 @@ The finished rows are its attribute `table`; after the fact, in a notebook,
 """
 
 from m2k_lessons.sweep.heat import heat_map
-from m2k_lessons.sweep.runs import Prepared, SweepInterrupted, prepare, sweep
+from m2k_lessons.sweep.runs import Prepared, SweepInterrupted, prepare, sweep, sweep_targets

@@ -1,118 +1,91 @@
-"""The fast way: which sweeps go through compiled loops, and with what."""
+"""Which strategies are decided by compiled loops, and with what."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
 from m2k_lessons import indicators, strategies
+from m2k_lessons.backtest.inputs import Instrument
 from m2k_lessons.sweep.grid import Combinations
-
-if TYPE_CHECKING:
-    from m2k_lessons.sweep.runs import Prepared
 
 _LARGEST_EXACT = 2**53  # up to here a float holds every whole number
 _LARGEST_WHOLE = 2**63 - 1
 _MILLIONTHS = 1_000_000  # of a point, in which `strategies.trend_following` compares
-_FAST = {"trend_following": 0, "threshold": 1, "mean_reversion": 2}  # as in the kernels
+_KINDS = {"trend_following": 0, "threshold": 1, "mean_reversion": 2}  # as in the kernels
 _DEFAULTS = {
     name: {
         setting: parameter.default
-        for setting, parameter in list(inspect.signature(rule).parameters.items())[1:]
+        for setting, parameter in list(inspect.signature(strategy).parameters.items())[1:]
     }
-    for name in _FAST
-    for rule in [getattr(strategies, name)]
+    for name in _KINDS
+    for strategy in [getattr(strategies, name)]
 }
 
 
-@dataclass(frozen=True)
-class FastMarket:
-    """What the kernel needs of the bars; its docstring tells the rows of `market`."""
+@dataclass(frozen=True, eq=False)
+class CompiledStrategy:
+    """A strategy that the kernels know, with the settings of each combination."""
 
-    close: pd.Series
-    sums: np.ndarray | None  # of the closes in ticks; None if those are not exact
-    market: np.ndarray
-    edges: np.ndarray
-    terms: np.ndarray
+    instrument: Instrument
+    kind: int
+    settings: np.ndarray  # a row for each combination, as in the kernels
+    window: np.ndarray  # of the scores that it looks at; 0 where there is none
+    sound: np.ndarray  # the others are left to the strategy itself, which is to refuse them
+    _known: dict[int, np.ndarray] = field(default_factory=dict)  # series by window
 
-    def series(self, kind: int, window: int) -> np.ndarray:
-        if kind == _FAST["trend_following"]:
-            return self.sums
-        prices = self.close.to_numpy(dtype=np.float64)
-        if kind == _FAST["threshold"]:
-            return np.ascontiguousarray(prices)
+    def blocks(self, size: int) -> list[np.ndarray]:
+        """Combinations that can be decided in one go, at most `size` of them."""
+        rows = np.flatnonzero(self.sound)
+        groups = [rows[self.window[rows] == window] for window in np.unique(self.window[rows])]
+        return [group[at : at + size] for group in groups for at in range(0, len(group), size)]
+
+    def targets(self, rows: np.ndarray) -> np.ndarray:
+        """Target positions of a block, in contracts: runs by 1 by bars."""
+        from m2k_lessons.sweep import kernels
+
+        targets = np.empty((len(rows), 1, self.instrument.prices.shape[1]), np.int64)
+        window = int(self.window[rows[0]])
+        if window not in self._known:
+            self._known[window] = self._series(window)
+        series = self._known[window]
+        kernels.decide(self.kind, series, self.settings[rows], targets)
+        if not isinstance(self.instrument.contracts, int) or self.instrument.contracts != 1:
+            targets *= self.instrument.contracts
+        return targets
+
+    def _series(self, window: int) -> np.ndarray:
+        if self.kind == _KINDS["trend_following"]:
+            return np.concatenate([[0.0], np.cumsum(self.instrument.closes, dtype=np.float64)])
+        close = self.instrument.bars["close"]
+        prices = close.to_numpy(dtype=np.float64)
+        if self.kind == _KINDS["threshold"]:
+            return np.array(prices)
         # As in `strategies.mean_reversion`.
-        lower, middle, _ = indicators.bollinger(self.close, window, 1.0).to_numpy().T
+        lower, middle, _ = indicators.bollinger(close, window, 1.0).to_numpy().T
         deviation = middle - lower
         flat = deviation == 0
         return np.where(flat, 0.0, (prices - middle) / np.where(flat, 1.0, deviation))
 
 
-def fast_market(ready: Prepared) -> FastMarket | None:
-    leg, account = ready._leg, ready._account
-    whole = not callable(leg.contracts) and not isinstance(leg.contracts, np.ndarray)
-    if leg.stop or leg.profit or not whole:
-        return None
-    from m2k_lessons.sweep import kernels
-
-    table, size, bars = leg.table, leg.contracts, len(leg.table)
-    opens, _, _, closes, rolls, gap = table.T.astype(np.float64)
-    unit = float(leg.tick_value * size)
-    lag = 0 if account["at_close"] else 1
-    fills = opens if lag else closes
-    before = np.concatenate([closes[:1], closes[:-1]])
-    market = np.zeros((8, bars))
-    market[0], market[1], market[2] = fills * unit, before * unit, closes * unit
-    market[3, 1:] = (fills - before - gap)[1:] * unit
-    market[4, 1:] = (closes - fills)[1:] * unit
-    market[5, ready._periods.bars[1:]] = 1.0
-    market[6], market[7] = rolls, gap * unit
-    cost = size * (leg.commission + leg.slippage * leg.tick_value)
-    most = np.abs(market[3:5]).sum() + account["capital"] + 4.0 * cost * bars
-    if max(most, np.abs(market[:3]).max(), closes.max() * bars) >= _LARGEST_EXACT / 2:
-        return None
-    starts = np.union1d(np.arange(lag, bars, kernels.MOST_BARS), np.flatnonzero(rolls))
-    millionths = np.rint(leg.bars["close"].to_numpy(dtype=np.float64) * _MILLIONTHS)
-    exact = np.array_equal(millionths, closes * (_MILLIONTHS / leg.contract._ticks_per_point))
-    return FastMarket(
-        close=leg.bars["close"],
-        sums=np.concatenate([[0.0], np.cumsum(closes)]) if exact else None,
-        market=market,
-        edges=np.append(starts, max(bars, lag)),
-        terms=np.array(
-            [
-                lag,
-                account["capital"],
-                cost,
-                cost if account["roll_costs"] else 0,
-                size * leg.initial,
-            ],
-            np.float64,
-        ),
-    )
-
-
-def fast_rules(ready: Prepared, strategy, takes_bars: bool, combinations: Combinations):
-    """Kind of rule, a row of numbers and the window for each combination, and which can go fast.
-
-    A combination that is not plainly right is none of them: the strategy itself is to refuse it.
-    """
-    nothing = 0, None, np.zeros(combinations.count, bool), None
+def compiled_strategy(
+    instrument: Instrument, strategy, takes_bars: bool, combinations: Combinations
+) -> CompiledStrategy | None:
+    """The strategy as the kernels know it; None where they don't."""
     fixed = {}
     if isinstance(strategy, functools.partial) and not strategy.args:
         strategy, fixed = strategy.func, strategy.keywords
     name = getattr(strategy, "__name__", "")
-    if name not in _FAST or strategy is not getattr(strategies, name) or takes_bars:
-        return nothing
-    fast = ready._fast_market
-    if fast is None or (name == "trend_following" and fast.sums is None):
-        return nothing
+    known = name in _KINDS and strategy is getattr(strategies, name) and not takes_bars
+    if not known or callable(instrument.contracts) or not _is_compiled():
+        return None
+    close = instrument.bars["close"].to_numpy(dtype=np.float64)
+    if name == "trend_following" and not _sums_are_exact(instrument, close):
+        return None
 
     def numbers(setting: str, kind) -> np.ndarray:
         """The values of a setting as floats; NaN where it is not of this kind."""
@@ -121,27 +94,40 @@ def fast_rules(ready: Prepared, strategy, takes_bars: bool, combinations: Combin
         else:
             values = [fixed.get(setting, _DEFAULTS[name][setting])]
             codes = np.zeros(combinations.count, np.intp)
-        kept = [float(one) if _is_plain(one, kind) else math.nan for one in values]
+        kept = [float(value) if _is_plain(value, kind) else math.nan for value in values]
         return np.array(kept)[codes]
 
     long_only = numbers("long_only", bool)
-    floor = np.where(long_only == 1, 0.0, -1.0)
+    window = np.zeros(combinations.count)
     if name == "trend_following":
         first, second = numbers("fast", int), numbers("slow", int)
-        highest = float(ready._leg.bars["close"].max()) * _MILLIONTHS
+        highest = float(close.max()) * _MILLIONTHS
         sound = (first >= 1) & (first < second) & (highest * first * second <= _LARGEST_WHOLE)
-        window = None
     elif name == "threshold":
         first, second = numbers("buy_above", float), numbers("sell_below", float)
         sound = (second <= first) & np.isfinite(first) & np.isfinite(second)
-        window = None
     else:
         first, second = numbers("entry", float), numbers("exit", float)
         window = numbers("window", int)
         sound = (window >= 2) & (first > second) & (second >= 0) & np.isfinite(first)
+    settings = np.column_stack([first, second, np.where(long_only == 1, 0.0, -1.0)])
     sound &= ~np.isnan(long_only)
-    rules = np.column_stack([first, second, floor])
-    return _FAST[name], rules, sound, window
+    return CompiledStrategy(instrument, _KINDS[name], settings, window, sound)
+
+
+def _is_compiled() -> bool:
+    """Whether there is a compiler; without one, the strategy itself is the quicker way."""
+    from m2k_lessons.sweep import kernels
+
+    return hasattr(kernels.decide, "py_func")
+
+
+def _sums_are_exact(instrument: Instrument, close: np.ndarray) -> bool:
+    if float(instrument.closes.max()) * len(close) >= _LARGEST_EXACT / 2:
+        return False
+    # Prices with the noise of floats are left to the strategy, which compares millionths.
+    millionths = instrument.in_points(instrument.closes * _MILLIONTHS)
+    return np.array_equal(np.rint(close * _MILLIONTHS), millionths)
 
 
 def _is_plain(value, kind) -> bool:

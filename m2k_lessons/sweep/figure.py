@@ -23,8 +23,8 @@ def draw(cells, x: str, y: str, value: str, label: str, axes=None):
     axes.patch.set(facecolor="white", hatch="///", edgecolor=plots.GREY)
     axes.figure.colorbar(picture, ax=axes, label=value)
     for axis, labels in ((axes.xaxis, cells.columns), (axes.yaxis, cells.index)):
-        places = np.arange(0, len(labels), -(-len(labels) // _MOST_LABELS))
-        axis.set_ticks(places, [f"{labels[place]}" for place in places])
+        shown = np.arange(0, len(labels), -(-len(labels) // _MOST_LABELS))
+        axis.set_ticks(shown, [f"{labels[index]}" for index in shown])
     axes.grid(visible=False)
     title = f"{value} by {x} and {y}"
     axes.set(title=f"{title} ({label})" if label else title, xlabel=x, ylabel=y)
@@ -42,8 +42,8 @@ def draw(cells, x: str, y: str, value: str, label: str, axes=None):
             f"a star marks the highest, at {x} {cells.columns[column]} and {y} {cells.index[row]}"
         )
     if empty:
-        told = "1 cell is" if empty == 1 else f"{empty:,} cells are"
-        texts.append(f"{told} empty and hatched: left out, or without a value")
+        cells_are = "1 cell is" if empty == 1 else f"{empty:,} cells are"
+        texts.append(f"{cells_are} empty and hatched: left out, or without a value")
         axes.set_xlabel(f"{x} (hatched: left out, or without a value)")
     plots._describe(axes, title, texts)
     return axes

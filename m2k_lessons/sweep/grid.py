@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks
+from m2k_lessons.backtest import statistics
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Combinations:
 
 def as_given(values: list) -> pd.Series:
     """Settings as a column. Beside numbers, pandas would make NaN of None, and floats of ints."""
-    return pd.Series(values, dtype=object if any(one is None for one in values) else None)
+    return pd.Series(values, dtype=object if any(value is None for value in values) else None)
 
 
 def combinations_of(grid, constraint) -> Combinations:
@@ -65,7 +66,7 @@ def _product(grid: Mapping) -> Combinations:
     if not grid:
         raise ValueError("grid must name at least one setting, got an empty mapping")
     values = {name: setting_values("grid", name, given) for name, given in grid.items()}
-    sizes = [len(one) for one in values.values()]
+    sizes = [len(options) for options in values.values()]
     count = math.prod(sizes)
     rows = np.arange(count)
     codes = {
@@ -79,6 +80,8 @@ def setting_values(argument: str, name: str, given) -> list:
     """The values of one setting as a list of Python's own numbers and words."""
     if not isinstance(name, str):
         raise TypeError(f"{argument} must have names of settings as its keys, got {name!r}")
+    if isinstance(given, np.ma.MaskedArray):
+        raise TypeError(f"{argument}[{name!r}] must hold its values openly, got a masked array")
     if isinstance(given, (np.ndarray, pd.Series, pd.Index)):
         if given.ndim != 1:
             raise ValueError(
@@ -100,16 +103,16 @@ def _listed(grid) -> Combinations:
         raise TypeError(f"{accepted}, got {grid!r}")
     if not grid:
         raise ValueError(f"{accepted}, got an empty list")
-    for one in grid:
-        if not isinstance(one, Mapping):
-            raise TypeError(f"{accepted}, got {one!r} in the list")
-        if set(one) != set(grid[0]) or not one:
+    for combination in grid:
+        if not isinstance(combination, Mapping):
+            raise TypeError(f"{accepted}, got {combination!r} in the list")
+        if set(combination) != set(grid[0]) or not combination:
             raise ValueError(
                 f"{accepted} that all name the same settings, got {dict(grid[0])!r} and "
-                f"{dict(one)!r}"
+                f"{dict(combination)!r}"
             )
     names = list(grid[0])
-    values = {name: [one[name] for one in grid] for name in names}
+    values = {name: [combination[name] for combination in grid] for name in names}
     codes = {name: np.arange(len(grid)) for name in names}
     return Combinations(names, values, codes, len(grid))
 
@@ -130,29 +133,33 @@ def parameters_of(strategy) -> Mapping[str, inspect.Parameter] | None:
 
 def check_names(argument: str, strategy, names: Iterable[str]) -> None:
     """Refuse names that the strategy does not take, and settings that it needs and misses."""
+    for name in names:
+        if name in statistics.metric_names():
+            raise ValueError(
+                f"{argument} must name settings unlike any statistic of a backtest, got {name!r}"
+            )
     parameters = parameters_of(strategy)
     if parameters is None:
         return
     settings = dict(itertools.islice(parameters.items(), 1, None))
-    kinds = {one.kind for one in parameters.values()}
-    name = getattr(strategy, "__name__", None) or type(strategy).__name__
-    takes = ", ".join(
-        one for one, of in settings.items() if of.kind not in (of.VAR_KEYWORD, of.VAR_POSITIONAL)
-    )
-    for one in names:
-        named = one in settings and settings[one].kind in (
+    kinds = {parameter.kind for parameter in parameters.values()}
+    called = getattr(strategy, "__name__", None) or type(strategy).__name__
+    wild = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    takes = ", ".join(name for name, parameter in settings.items() if parameter.kind not in wild)
+    for name in names:
+        named = name in settings and settings[name].kind in (
             inspect.Parameter.KEYWORD_ONLY,
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
         )
         if not named and inspect.Parameter.VAR_KEYWORD not in kinds:
             raise ValueError(
-                f"{argument} must name settings of {name}, which takes {takes or 'none'}; "
-                f"got {one!r}"
+                f"{argument} must name settings of {called}, which takes {takes or 'none'}; "
+                f"got {name!r}"
             )
-    for one, parameter in settings.items():
-        wild = parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
-        if parameter.default is parameter.empty and not wild and one not in names:
+    for name, parameter in settings.items():
+        needed = parameter.default is parameter.empty and parameter.kind not in wild
+        if needed and name not in names:
             raise ValueError(
-                f"{argument} must have values for every setting that {name} needs, "
-                f"got none for {one!r}"
+                f"{argument} must have values for every setting that {called} needs, "
+                f"got none for {name!r}"
             )

@@ -8,7 +8,7 @@ from m2k_lessons._util import checks
 
 
 def heat_map(table: pd.DataFrame, x: str, y: str, value: str = "Sharpe Ratio", *, axes=None):
-    """Draw one figure of a sweep over two of its settings.
+    """Draw one metric of a sweep over two of its settings.
 
     The highest value is marked. A cell without a value is hatched: that combination was left out,
     or there is no number for it.
@@ -20,7 +20,7 @@ def heat_map(table: pd.DataFrame, x: str, y: str, value: str = "Sharpe Ratio", *
     x, y : str
         Names of two settings.
     value : str
-        Name of the figure.
+        Name of the metric.
     axes : matplotlib Axes, optional
         A new figure when omitted.
 
@@ -53,10 +53,10 @@ def heat_map(table: pd.DataFrame, x: str, y: str, value: str = "Sharpe Ratio", *
         raise ValueError("table must have at least one row, got none")
     twice = table.duplicated([x, y])
     if twice.any():
-        one = table[twice].iloc[0]
+        row = table[twice].iloc[0]
         raise ValueError(
-            f"table must have one row for each {x} and {y}, got several for {x}={one[x]} and "
-            f"{y}={one[y]}; choose one value of the other settings first"
+            f"table must have one row for each {x} and {y}, got several for {x}={row[x]} and "
+            f"{y}={row[y]}; choose one value of the other settings first"
         )
     cells = table.pivot(index=y, columns=x, values=value)
     from m2k_lessons.sweep.figure import draw

@@ -6,21 +6,24 @@ import functools
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks
 from m2k_lessons.backtest import inputs, statistics
-from m2k_lessons.backtest.runs import checked_account
+from m2k_lessons.backtest.account import Account, takes_account
+from m2k_lessons.backtest.runs import single
 from m2k_lessons.backtest.statistics import Tally
-from m2k_lessons.contracts import M2K, Contract
-from m2k_lessons.sweep.compiled import FastMarket, fast_market, fast_rules
+from m2k_lessons.sweep.compiled import CompiledStrategy, compiled_strategy
 from m2k_lessons.sweep.grid import Combinations, check_names, combinations_of, takes_bars
 
-_BLOCK = 20_000_000  # bars times combinations between two looks at the keyboard
+if TYPE_CHECKING:
+    from m2k_lessons.backtest.engine import Engine
+
+_BLOCK = 130_000  # bars times combinations: their targets stay in the processor's cache
 _TASKS_PER_JOB = 8
 
 
@@ -39,6 +42,7 @@ class SweepInterrupted(KeyboardInterrupt):
         return type(self), (self.table, self.total)
 
 
+@takes_account
 def sweep(
     bars: pd.DataFrame,
     strategy: Callable[..., pd.Series],
@@ -48,18 +52,7 @@ def sweep(
     constraint: Callable[..., bool] | None = None,
     n_jobs: int = 1,
     progress: bool = False,
-    contract: Contract = M2K,
-    contracts: int | pd.Series | Callable[[float, float, pd.Timestamp], int] = 1,
-    capital: float = 10_000,
-    commission_usd: float | None = None,
-    slippage_ticks: int = 1,
-    stop_points: float | None = None,
-    target_points: float | None = None,
-    margin: float | tuple[float, float] | None = None,
-    fill: str = "next_open",
-    resize: bool = False,
-    roll_costs: bool = True,
-    roll_gap_points: pd.Series | None = None,
+    account: Account,
 ) -> pd.DataFrame:
     """Backtest a strategy with every combination of settings in a grid.
 
@@ -83,15 +76,12 @@ def sweep(
         Tasks at a time, as joblib counts them: -1 for all processors.
     progress : bool
         Show a bar on stderr.
-    contract, contracts, capital, commission_usd, slippage_ticks, stop_points, target_points
-        As in `backtest.run`.
-    margin, fill, resize, roll_costs, roll_gap_points
-        As in `backtest.run`.
+    {account}
 
     Returns
     -------
     DataFrame
-        One row per combination, in the grid's order: its settings, then figures under their
+        One row per combination, in the grid's order: its settings, then metrics under their
         names in `backtest.Result.stats`.
 
     Raises
@@ -112,50 +102,21 @@ def sweep(
     >>> "Sharpe Ratio" in table.columns
     True
     """
-    ready = prepare(
-        bars,
-        contract=contract,
-        contracts=contracts,
-        capital=capital,
-        commission_usd=commission_usd,
-        slippage_ticks=slippage_ticks,
-        stop_points=stop_points,
-        target_points=target_points,
-        margin=margin,
-        fill=fill,
-        resize=resize,
-        roll_costs=roll_costs,
-        roll_gap_points=roll_gap_points,
-    )
+    ready = _prepared(bars, account)
     return ready.sweep(
         strategy, grid, of=of, constraint=constraint, n_jobs=n_jobs, progress=progress
     )
 
 
-def prepare(
-    bars: pd.DataFrame,
-    *,
-    contract: Contract = M2K,
-    contracts: int | pd.Series | Callable[[float, float, pd.Timestamp], int] = 1,
-    capital: float = 10_000,
-    commission_usd: float | None = None,
-    slippage_ticks: int = 1,
-    stop_points: float | None = None,
-    target_points: float | None = None,
-    margin: float | tuple[float, float] | None = None,
-    fill: str = "next_open",
-    resize: bool = False,
-    roll_costs: bool = True,
-    roll_gap_points: pd.Series | None = None,
-) -> Prepared:
+@takes_account
+def prepare(bars: pd.DataFrame, *, account: Account) -> Prepared:
     """Check bars and money once, for many sweeps: what an explorer does behind a slider.
 
     Parameters
     ----------
-    bars, contract, contracts, capital, commission_usd, slippage_ticks, stop_points, target_points
-        As in `sweep`. The bars must not be changed afterwards.
-    margin, fill, resize, roll_costs, roll_gap_points
-        As in `sweep`.
+    bars : DataFrame
+        As in `backtest.run`. It must not be changed afterwards.
+    {account}
 
     Returns
     -------
@@ -174,38 +135,80 @@ def prepare(
     >>> len(ready.sweep(strategies.trend_following, {"fast": [5], "slow": [20, 40, 60]}))
     3
     """
-    if not isinstance(contract, Contract):
-        raise TypeError(f"contract must be a Contract such as M2K, got {contract!r}")
-    own_names = ("contracts", "commission_usd", "slippage_ticks", "stop_points", "target_points")
-    names = {name: name for name in ("bars", "target", "margin", "roll_gap_points", *own_names)}
-    leg = inputs.leg(
-        contract.symbol,
-        bars,
-        inputs.LATER,
-        contract,
-        names=names,
-        contracts=contracts,
-        commission_usd=commission_usd,
-        slippage_ticks=slippage_ticks,
-        stop_points=stop_points,
-        target_points=target_points,
-        margin=margin,
-        roll_gap_points=roll_gap_points,
-    )
-    account = checked_account([leg], capital, fill, resize, roll_costs)
-    return Prepared(leg, account, statistics.periods(leg.days))
+    return _prepared(bars, account)
+
+
+def _prepared(bars, account: Account) -> Prepared:
+    instrument = single(bars, inputs.LATER, account)
+    return Prepared(instrument, inputs.settings(account, [instrument]))
+
+
+@takes_account
+def sweep_targets(bars: pd.DataFrame, targets: pd.DataFrame, *, account: Account) -> pd.DataFrame:
+    """Backtest many target positions of one's own, in compiled code.
+
+    Parameters
+    ----------
+    bars : DataFrame
+        As in `backtest.run`.
+    targets : DataFrame
+        A column for each run, as `target` of `backtest.run`.
+    {account}
+
+    Returns
+    -------
+    DataFrame
+        One row for each column of `targets`, named like it: metrics under their names in
+        `backtest.Result.stats`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `backtest.run`; a column twice.
+
+    Examples
+    --------
+    >>> from m2k_lessons import simulate
+    >>> bars = simulate.daily(years=1, seed=7)["M2K"]
+    >>> rising = bars["close"].diff() > 0
+    >>> table = sweep_targets(bars, pd.DataFrame({"with": rising, "against": ~rising}))
+    >>> table.index.tolist()
+    ['with', 'against']
+    """
+    if not isinstance(targets, pd.DataFrame):
+        raise TypeError(
+            f"targets must be a DataFrame with a column for each run, got {type(targets).__name__}"
+        )
+    if not len(targets.columns) or targets.columns.has_duplicates:
+        twice = targets.columns[targets.columns.duplicated()].tolist()
+        got = f"{twice[0]!r} twice" if twice else "none"
+        raise ValueError(f"targets must have at least one column, each once, got {got}")
+    ready = _prepared(bars, account)
+    tallies = np.empty((len(targets.columns), len(Tally._fields)))
+    for number, (name, target) in enumerate(targets.items()):
+        tallies[number] = ready._tally(f"targets[{name!r}]", target)
+    return pd.DataFrame(ready._metrics(tallies), index=targets.columns)
 
 
 @dataclass(frozen=True)
 class Prepared:
     """Bars and money, checked; see `prepare`."""
 
-    _leg: inputs.Leg
-    _account: dict[str, Any]
-    _periods: statistics.Periods
+    _instrument: inputs.Instrument
+    _settings: inputs.Settings
+
+    @functools.cached_property
+    def _engine(self) -> Engine:
+        from m2k_lessons.backtest import engine
+
+        return engine.Engine([self._instrument], self._settings)
+
+    @functools.cached_property
+    def _periods(self) -> statistics.Periods:
+        return statistics.periods(self._instrument.days)
 
     def __repr__(self) -> str:
-        return f"Prepared({self._leg.symbol}, {inputs.span(self._leg.bars.index)})"
+        return f"Prepared({self._instrument.symbol}, {inputs.span(self._instrument.bars.index)})"
 
     def sweep(
         self,
@@ -251,80 +254,40 @@ class Prepared:
             ) from None
         return self._table(combinations, np.arange(combinations.count), tallies)
 
+    def _metrics(self, tallies: np.ndarray) -> dict[str, np.ndarray]:
+        tally, per_year = Tally(*tallies.T), self._periods.per_year
+        return statistics.metrics(tally, self._settings.capital, per_year)
+
     def _table(self, combinations, rows: np.ndarray, tallies: np.ndarray) -> pd.DataFrame:
-        per_year, capital = self._periods.per_year, self._account["capital"]
         columns = {name: combinations.column(name, rows) for name in combinations.names}
-        columns |= statistics.figures(Tally(*tallies.T), capital, per_year)
-        table = pd.DataFrame(columns, copy=False)
-        table.attrs = dict(self._leg.bars.attrs)  # the label of simulated prices
+        table = pd.DataFrame(columns | self._metrics(tallies), copy=False)
+        table.attrs = dict(self._instrument.bars.attrs)  # the label of simulated prices
         table.attrs["settings"] = list(combinations.names)
         return table
 
-    # -------------------------------------------------------------- by the engine
+    def _run_compiled(self, compiled: CompiledStrategy, rows: np.ndarray) -> np.ndarray:
+        return self._engine.batch(compiled.targets(rows))
 
-    def _run_by_engine(self, strategy, whole_frame: bool, settings: list[dict]) -> np.ndarray:
-        return np.array([self._tally(strategy, whole_frame, one) for one in settings])
-
-    def _tally(self, strategy, whole_frame: bool, settings: dict) -> Tally:
-        from m2k_lessons.backtest import engine
-
-        bars = self._leg.bars
+    def _run_strategy(self, strategy, whole_frame: bool, settings: list[dict]) -> np.ndarray:
+        bars = self._instrument.bars
         given = bars if whole_frame else bars["close"]
-        told = ", ".join(f"{name}={value!r}" for name, value in settings.items())
-        try:
-            # A copy of the frame only: pandas copies the numbers if the strategy writes to them.
-            target = strategy(given.copy(deep=False), **settings)
-        except Exception as error:
-            raise ValueError(
-                f"strategy must work with every combination of grid, got {type(error).__name__} "
-                f"with {told}: {error}"
-            ) from error
-        name = f"what strategy returns with {told}"
-        checked = inputs.position_target(name, target, "bars", bars.index)
-        legs, account = [replace(self._leg, target=checked)], self._account
-        books = engine.simulate(legs, **account)
-        return statistics.count_up(
-            account["capital"],
-            books.equity,
-            self._periods,
-            engine.lots(books, legs),
-            engine.events_by_kind(books),
-        )
+        tallies = []
+        for combination in settings:
+            described = ", ".join(f"{name}={value!r}" for name, value in combination.items())
+            try:
+                # A copy of the frame only: pandas copies the numbers if it writes to them.
+                target = strategy(given.copy(deep=False), **combination)
+            except Exception as error:
+                raise ValueError(
+                    "strategy must work with every combination of grid, got "
+                    f"{type(error).__name__} with {described}: {error}"
+                ) from error
+            tallies.append(self._tally(f"what strategy returns with {described}", target))
+        return np.array(tallies)
 
-    # -------------------------------------------------------------- by the fast way
-
-    @functools.cached_property
-    def _fast_market(self) -> FastMarket | None:
-        return fast_market(self)
-
-    def _run_fast(self, kind: int, window: int, rules: np.ndarray):
-        """Tallies, and which runs came near their margin and have none."""
-        from m2k_lessons.sweep import kernels
-
-        fast, leg = self._fast_market, self._leg
-        raw = np.empty((len(rules), kernels.COLUMNS))
-        series = fast.series(kind, window)
-        kernels.run_all(kind, series, rules, fast.market, fast.edges, fast.terms, raw)
-        sides = raw[:, kernels.FILLS]
-        if self._account["roll_costs"]:
-            sides = sides + raw[:, kernels.ROLL_FILLS]
-        size = leg.contracts
-        tallies = np.zeros((len(rules), len(Tally._fields)))
-        shared = kernels.SQUARES_FRACTION + 1
-        tallies[:, :shared] = raw[:, :shared]
-        own = {
-            "bars": len(leg.table),
-            "exposed": raw[:, kernels.EXPOSED],
-            "trades": raw[:, kernels.TRADES],
-            "wins": raw[:, kernels.WINS],
-            "won": raw[:, kernels.WON],
-            "lost": raw[:, kernels.LOST],
-            "commission": sides * (leg.commission * size),
-            "slippage": sides * (leg.slippage * leg.tick_value * size),
-        }
-        for name, values in own.items():
-            tallies[:, Tally._fields.index(name)] = values
-        return tallies, raw[:, kernels.SPARE] <= 0
+    def _tally(self, name: str, target) -> np.ndarray:
+        checked = inputs.position_target(name, target, "bars", self._instrument.bars.index)
+        return self._engine.run([checked]).tally
 
 
 @dataclass(frozen=True)
@@ -337,48 +300,32 @@ class _Tasks:
 
     def run(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield rows of the table and their tallies as they are done."""
-        ready, strategy = self.ready, self.strategy
-        found = fast_rules(ready, strategy, self.whole_frame, self.combinations)
-        kind, rules, sound, window = found
+        instrument, combinations = self.ready._instrument, self.combinations
+        compiled = compiled_strategy(instrument, self.strategy, self.whole_frame, combinations)
+        if compiled is None:
+            yield from self._by_strategy(np.arange(combinations.count))
+            return
         # Those that are not plainly right first: what is refused is refused at once.
-        yield from self._by_engine(np.flatnonzero(~sound))
-        left = []
-        for rows, (found, scarce) in self._fast(kind, rules, np.flatnonzero(sound), window):
-            left.append(rows[scarce])
-            yield rows[~scarce], found[~scarce]
-        if left:
-            yield from self._by_engine(np.concatenate(left))
+        yield from self._by_strategy(np.flatnonzero(~compiled.sound))
+        size = max(1, _BLOCK // len(instrument.days))
+        if self.n_jobs != 1:
+            size = min(size, math.ceil(combinations.count / (2 * _cpus())))
+        blocks = compiled.blocks(size)
+        calls = ((self.ready._run_compiled, (compiled, block)) for block in blocks)
+        # The kernels let other threads work.
+        yield from zip(blocks, self._results(calls, "threads"), strict=True)
 
-    def _by_engine(self, rows: np.ndarray):
+    def _by_strategy(self, rows: np.ndarray):
+        if not len(rows):
+            return  # and no process is started
         size = 1 if self.n_jobs == 1 else math.ceil(len(rows) / (_TASKS_PER_JOB * _cpus()))
         blocks = [rows[at : at + size] for at in range(0, len(rows), size or 1)]
-        run, strategy, whole_frame = self.ready._run_by_engine, self.strategy, self.whole_frame
+        run, strategy, whole_frame = self.ready._run_strategy, self.strategy, self.whole_frame
         calls = (
             (run, (strategy, whole_frame, [self.combinations.settings(row) for row in block]))
             for block in blocks
         )
         yield from zip(blocks, self._results(calls, None), strict=True)
-
-    def _fast(self, kind: int, rules: np.ndarray, rows: np.ndarray, window):
-        from m2k_lessons.sweep import kernels
-
-        if not len(rows):
-            return
-        groups = [(0, rows)]
-        if window is not None:
-            groups = [(int(one), rows[window[rows] == one]) for one in np.unique(window[rows])]
-        size = max(1, _BLOCK // len(self.ready._leg.table))
-        if self.n_jobs != 1:
-            size = min(size, math.ceil(len(rows) / (2 * _cpus())))
-        size = kernels.LANES * math.ceil(size / kernels.LANES)
-        blocks = [
-            (one, members[at : at + size])
-            for one, members in groups
-            for at in range(0, len(members), size)
-        ]
-        calls = ((self.ready._run_fast, (kind, one, rules[block])) for one, block in blocks)
-        results = self._results(calls, "threads")  # the kernel lets other threads work
-        yield from zip((block for _, block in blocks), results, strict=True)
 
     def _results(self, calls, prefer: str | None):
         if self.n_jobs == 1:

@@ -13,7 +13,7 @@ from m2k_lessons import backtest, contracts, data, plots
 from m2k_lessons.backtest import run, run_portfolio
 from m2k_lessons.contracts import M2K, Contract
 from m2k_lessons.facts import fact
-from tests.oracles.backtest_twin import Leg, Twin
+from tests.oracles.backtest_twin import Instrument, Twin
 
 FREE = {"commission_usd": 0, "slippage_ticks": 0, "margin": 0}
 
@@ -57,9 +57,13 @@ def legs(draw, bars, contract):
         "commission_usd": draw(st.sampled_from([0, 0.85, 1.2345])),
         "slippage_ticks": draw(st.integers(0, 3)),
         "stop_points": draw(st.sampled_from([None, 0.5, 2, 5, None, 60])),
-        "target_points": draw(st.sampled_from([None, 0.5, 3, 8, None, 90])),
+        "take_profit_points": draw(st.sampled_from([None, 0.5, 3, 8, None, 90])),
+        "protection_points": draw(st.sampled_from([None, None, 0.5, 2])),
         "margin": draw(st.sampled_from([(550, 500), 950, (300, 300), 0])),
     }
+    for name in ("stop_points", "take_profit_points"):
+        if draw(st.integers(0, 3)) == 0:
+            arguments[name] = pd.Series(rng.integers(1, 60, bars) * 0.25, index=table.index)
     gaps = None
     if draw(st.booleans()):
         table["contract"] = np.where(np.arange(bars) < bars // 3, "H", "M")
@@ -133,15 +137,18 @@ def twin(by_symbol, common):
         margin = arguments["margin"]
         if not isinstance(margin, tuple):
             margin = (margin, round(margin / 1.1, 2))
-        stop, profit = arguments["stop_points"], arguments["target_points"]
+        stop, profit = (
+            in_ticks(arguments[name], per_point) for name in ("stop_points", "take_profit_points")
+        )
         twins.append(
-            Leg(
+            Instrument(
                 **ticks,
                 tick_usd=Fraction(str(contract.tick_value)),
                 commission=Fraction(str(arguments["commission_usd"])),
                 slippage=arguments["slippage_ticks"],
-                stop=stop and round(stop * per_point),
-                profit=profit and round(profit * per_point),
+                stop=stop,
+                profit=profit,
+                protection=in_ticks(arguments["protection_points"], per_point),
                 initial=Fraction(str(margin[0])),
                 maintenance=Fraction(str(margin[1])),
                 rolls=rolls,
@@ -157,6 +164,12 @@ def twin(by_symbol, common):
         roll_costs=common["roll_costs"],
     )
     return run_twin.run()
+
+
+def in_ticks(points, per_point):
+    if isinstance(points, pd.Series):  # taken to the nearest tick, halves to the even one
+        return [max(1, round(each * per_point)) for each in points]
+    return points and round(points * per_point)
 
 
 def decider(bars, target, size, resize):
@@ -200,24 +213,51 @@ def assert_same(result, other):
     last = len(other.equities) - 1
     theirs = sorted(
         (
-            lot.leg,
-            lot.size,
-            lot.entry_bar,
-            last if lot.exit_bar is None else lot.exit_bar,
-            lot.entry,
-            other.seen[lot.leg] if lot.exit is None else lot.exit,
-            lot.tag,
-            other.worth(lot, other.seen[lot.leg] if lot.exit is None else lot.exit),
+            trade.leg,
+            trade.size,
+            trade.entry_bar,
+            last if trade.exit_bar is None else trade.exit_bar,
+            trade.entry,
+            other.seen[trade.leg] if trade.exit is None else trade.exit,
+            trade.tag,
+            other.worth(trade, other.seen[trade.leg] if trade.exit is None else trade.exit),
         )
-        for lot in other.closed + other.lots
+        for trade in other.closed + other.open_trades
     )
     assert ours == theirs
-    told = [
+    events = [
         (row.Bar, None if row.Symbol == "all" else symbols.index(row.Symbol), row.Event)
         + (row.Asked, row.Given, Fraction(str(row.Equity)), Fraction(str(row.Margin)))
         for row in result.events.itertuples()
     ]
-    assert told == other.events
+    assert events == other.events
+    assert_same_numbers(result.stats, other)
+
+
+def assert_same_numbers(stats, other):
+    """What the engine counts while it runs, counted anew from the twin's trades and equity."""
+    ended = [(trade, other.worth(trade, trade.exit)) for trade in other.closed]
+    ended += [(trade, other.worth(trade, other.seen[trade.leg])) for trade in other.open_trades]
+    last = len(other.equities) - 1
+    exposed = set()
+    for trade, _ in ended:
+        exit_bar = last if trade.exit_bar is None else trade.exit_bar
+        exposed.update(range(trade.entry_bar, exit_bar + 1))
+    assert stats["Exposure Time [%]"] == 100 * (len(exposed) / (last + 1))
+    assert stats["# Trades"] == len(ended)
+    won = float(sum(max(pnl, 0) for _, pnl in ended))
+    lost = -float(sum(min(pnl, 0) for _, pnl in ended))
+    assert stats["Profit Factor [$]"] == pytest.approx(won / lost if lost else np.nan, nan_ok=True)
+    levels = np.array([float(other.capital), *map(float, other.equities)])
+    peaks = np.maximum.accumulate(levels)
+    assert stats["Equity Peak [$]"] == peaks[-1]
+    assert stats["Max. Drawdown [$]"] == pytest.approx(-(peaks - levels).max(), abs=1e-6)
+    assert stats["Max. Drawdown [%]"] == pytest.approx(100 * (levels / peaks - 1).min(), abs=1e-9)
+    assert stats["Max. Drawdown [$]"] <= min(0, stats["Return [$]"]) + 1e-6
+    changes = np.diff(np.concatenate([levels[:1], levels[2:]]))
+    if len(changes) > 1 and np.ptp(changes) > 1e-6:  # less is the noise of dollars as floats
+        ratio = changes.mean() / changes.std(ddof=1) * 252**0.5
+        assert stats["Sharpe Ratio [$]"] == pytest.approx(ratio, abs=1e-9)
 
 
 def per_point(row):
@@ -250,7 +290,8 @@ def test_an_account_at_the_limit_of_its_margin_equals_the_twin():
             "commission_usd": 0.85,
             "slippage_ticks": 1,
             "stop_points": None,
-            "target_points": None,
+            "take_profit_points": None,
+            "protection_points": None,
             "margin": (550, 500),
             "contracts": 30,
         }
@@ -272,7 +313,7 @@ def test_an_account_at_the_limit_of_its_margin_equals_the_twin():
 @given(setup=setups())
 def test_trades_account_for_every_cent(setup):
     result = ran(*setup)
-    pnl = sum(Fraction(str(round(one, 4))) for one in result.trades["PnL"])
+    pnl = sum(Fraction(str(round(each, 4))) for each in result.trades["PnL"])
     assert pnl == Fraction(str(equity(result)[-1])) - Fraction(str(result.capital))
     trades = result.trades
     gross = trades["Ticks"] * trades["Contracts"] * M2K.tick_value
@@ -286,10 +327,10 @@ def test_what_comes_later_changes_nothing_before(setup, cut):
     by_symbol, common = setup
     bars, target, arguments, gaps = by_symbol["M2K"]
     kept = 1 + int(cut * (len(bars) - 1))
-    if isinstance(arguments["contracts"], pd.Series):
-        shorter = arguments | {"contracts": arguments["contracts"].iloc[:kept]}
-    else:
-        shorter = arguments
+    shorter = {
+        name: value.iloc[:kept] if isinstance(value, pd.Series) else value
+        for name, value in arguments.items()
+    }
     part = {"M2K": (bars.iloc[:kept], target.iloc[:kept], shorter, gaps)}
     whole, short = ran(by_symbol, common), ran(part, common)
     assert equity(short) == equity(whole)[:kept]
@@ -381,7 +422,7 @@ def test_fill_at_the_close_is_the_close():
 )
 def test_stop_and_profit_target_of_a_long(bar, exits, tag):
     bars = frame([2400, (2399.9, 2401, 2399.9, 2400), bar, bar])
-    result = run(bars, series([1] * 4), stop_points=10, target_points=20, slippage_ticks=1)
+    result = run(bars, series([1] * 4), stop_points=10, take_profit_points=20, slippage_ticks=1)
     trade = result.trades.iloc[0]
     assert (trade["EntryPrice"], trade["SL"], trade["TP"]) == (2400.0, 2390.0, 2420.0)
     if tag is None:
@@ -728,7 +769,11 @@ def test_bars_are_refused(bars, message):
         (ON_TIMES.tz_localize(None), r"got 3 rows from .* \(no time zone\)"),
         (series([1, np.nan, 0]), r"target must be a number in each row .*, got nan at 2030-01-08"),
         (series([1, 0, -1.01]), r"target must lie in \[-1, 1\], got -1.01 at 2030-01-09"),
-        (ON_TIMES > 0, "target must hold numbers, got dtype bool"),
+        (ON_TIMES.astype(str), "target must hold numbers, got dtype str"),
+        (
+            (ON_TIMES > 0).astype("boolean").mask([False, True, False]),
+            "target must be a number in each row .*, got <NA> at 2030-01-08",
+        ),
     ],
 )
 def test_targets_are_refused(target, message):
@@ -746,7 +791,7 @@ def test_targets_are_refused(target, message):
         ("slippage_ticks", 0.5, "slippage_ticks must be a whole number"),
         ("stop_points", 0, "stop_points must be a finite number above 0"),
         ("stop_points", 1.05, "must lie on M2K's tick of 0.1 points, got 1.05"),
-        ("target_points", -3, "target_points must be a finite number above 0"),
+        ("take_profit_points", -3, "take_profit_points must be a finite number above 0"),
         ("capital", 0, "capital must be a finite number above 0"),
         ("capital", 100, "capital must be at least the initial margin of one M2K, .* got 100"),
         ("contracts", 0, "contracts must be a whole number at least 1"),

@@ -1,7 +1,7 @@
 """The backtest engine a second time: slow, plain Python, money as exact fractions of a dollar.
 
 Written from the rules in the docstring of `m2k_lessons.backtest`, not from the kernel. Where the
-kernel keeps a running cash balance, this one keeps only a list of lots and adds up the whole
+kernel keeps a running cash balance, this one keeps only a list of trades and adds up the whole
 account anew each time somebody asks for the equity.
 """
 
@@ -10,7 +10,7 @@ from fractions import Fraction
 
 
 @dataclass
-class Leg:
+class Instrument:
     """One contract: its bars (lists of whole ticks) and its terms (dollars as fractions)."""
 
     open: list
@@ -20,15 +20,16 @@ class Leg:
     tick_usd: Fraction
     commission: Fraction = Fraction(0)
     slippage: int = 0
-    stop: int | None = None
-    profit: int | None = None
+    stop: int | None | list = None  # a list has one for each close
+    profit: int | None | list = None
+    protection: int | None = None
     initial: Fraction = Fraction(0)
     maintenance: Fraction = Fraction(0)
     rolls: dict = field(default_factory=dict)  # bar -> gap in ticks
 
 
 @dataclass
-class Lot:
+class Trade:
     leg: int
     size: int
     entry_bar: int
@@ -39,6 +40,7 @@ class Lot:
     tag: str = "open"
     stop: int | None = None
     profit: int | None = None
+    rests_at: int | None = None  # a stop that has become a limit order
 
     @property
     def side(self):
@@ -50,10 +52,11 @@ class Twin:
         self.legs, self.decide = legs, decide
         self.capital, self.new_day = Fraction(capital), new_day
         self.at_close, self.roll_costs = at_close, roll_costs
-        self.lots, self.closed, self.events = [], [], []
+        self.open_trades, self.closed, self.events = [], [], []
         self.seen = [0] * len(legs)  # the latest price of each leg
-        self.wanted = [[0] * len(legs)]  # one entry per close; the first stands before all bars
-        self.out = [0] * len(legs)
+        self.targets = [[0] * len(legs)]  # one entry per close; the first stands before all bars
+        self.out = [False] * len(legs)  # stopped out: until the target is flat or turns
+        self.struck = [0] * len(legs)
         self.equities, self.positions = [], []
 
     def run(self):
@@ -63,52 +66,77 @@ class Twin:
 
     # ------------------------------------------------------------ the account
 
-    def worth(self, lot, price):
-        return lot.size * (price - lot.entry) * self.legs[lot.leg].tick_usd - lot.costs
+    def worth(self, trade, price):
+        return trade.size * (price - trade.entry) * self.legs[trade.leg].tick_usd - trade.costs
 
     def equity(self):
-        done = sum(self.worth(lot, lot.exit) for lot in self.closed)
-        return self.capital + done + sum(self.worth(lot, self.seen[lot.leg]) for lot in self.lots)
+        done = sum(self.worth(trade, trade.exit) for trade in self.closed)
+        still = sum(self.worth(trade, self.seen[trade.leg]) for trade in self.open_trades)
+        return self.capital + done + still
 
     def position(self, leg):
-        return sum(lot.size for lot in self.lots if lot.leg == leg)
+        return sum(trade.size for trade in self.open_trades if trade.leg == leg)
 
     def margin(self, which):
         return sum(
             getattr(leg, which) * abs(self.position(number)) for number, leg in enumerate(self.legs)
         )
 
-    def sell_off(self, bar, lot, count, price, slippage, tag, fee=None):
-        """Close `count` contracts of a lot at a market price."""
-        leg = self.legs[lot.leg]
+    def sell_off(self, bar, trade, count, price, slippage, tag, fee=None):
+        """Close `count` contracts of a trade at a market price."""
+        leg = self.legs[trade.leg]
         fee = leg.commission if fee is None else fee
-        part = replace(lot, size=lot.side * count, costs=lot.costs * count / abs(lot.size))
-        lot.costs -= part.costs
-        lot.size -= part.size
-        if lot.size == 0:
-            self.lots.remove(lot)
+        part = replace(trade, size=trade.side * count, costs=trade.costs * count / abs(trade.size))
+        trade.costs -= part.costs
+        trade.size -= part.size
+        if trade.size == 0:
+            self.open_trades.remove(trade)
         part.exit_bar, part.exit, part.tag = bar, price - part.side * slippage, tag
         part.costs += fee * count
         self.closed.append(part)
 
     def oldest_first(self, bar, number, count, price, tag):
-        for lot in [lot for lot in self.lots if lot.leg == number]:
-            part = min(count, abs(lot.size))
+        for trade in [trade for trade in self.open_trades if trade.leg == number]:
+            part = min(count, abs(trade.size))
             if part:
-                self.sell_off(bar, lot, part, price, self.legs[number].slippage, tag)
+                self.sell_off(bar, trade, part, price, self.legs[number].slippage, tag)
                 count -= part
 
-    def bracket_closed(self, lot, bar, price, slippage, tag):
-        side = lot.side
-        self.sell_off(bar, lot, abs(lot.size), price, slippage, tag)
-        if self.position(lot.leg) == 0:
-            self.out[lot.leg] = side
+    def lost(self, number, count):
+        self.struck[number] += count
+        self.out[number] |= self.position(number) == 0
+
+    def exit_at(self, trade, bar, price, slippage, tag):
+        count = abs(trade.size)
+        self.sell_off(bar, trade, count, price, slippage, tag)
+        self.lost(trade.leg, count)
+
+    def reached(self, trade, bar, prices):
+        """Fill what a trade's stop or profit target does at prices between which the market is."""
+        leg, long = self.legs[trade.leg], trade.size > 0
+        low, high, opened = min(prices), max(prices), leg.open[bar]
+        limit, tag = trade.profit, "profit target"
+        waits = trade.stop is not None and trade.rests_at is None
+        if waits and (low <= trade.stop if long else high >= trade.stop):
+            trigger = min(trade.stop, opened) if long else max(trade.stop, opened)
+            slippage, edge = leg.slippage, None
+            if leg.protection:
+                edge = trade.stop - trade.side * leg.protection
+                slippage = min(slippage, abs(trigger - edge))
+            if edge is None or (trigger >= edge if long else trigger <= edge):
+                self.exit_at(trade, bar, trigger, slippage, "stop")
+                return
+            trade.rests_at = edge
+        if trade.rests_at is not None:
+            limit, tag = trade.rests_at, "stop"
+        if limit is not None and (high >= limit if long else low <= limit):
+            self.exit_at(trade, bar, opened if len(prices) == 1 else limit, 0, tag)
 
     # ------------------------------------------------------------ one bar
 
     def one_bar(self, bar):
         call = False
-        if bar and self.new_day[bar] and self.lots:
+        if bar and self.new_day[bar] and self.open_trades:
             need = self.margin("maintenance")
             call = self.equity() < need
             if call:
@@ -117,36 +145,17 @@ class Twin:
             if bar in leg.rolls:
                 self.roll(bar, number, leg.rolls[bar])
         self.seen = [leg.open[bar] for leg in self.legs]
-        for lot in list(self.lots):
-            leg, price = self.legs[lot.leg], self.seen[lot.leg]
-            beyond_stop = leg.stop and (price <= lot.stop if lot.size > 0 else price >= lot.stop)
-            beyond_profit = leg.profit and (
-                price >= lot.profit if lot.size > 0 else price <= lot.profit
-            )
-            if beyond_stop:
-                self.bracket_closed(lot, bar, price, leg.slippage, "stop")
-            elif beyond_profit:
-                self.bracket_closed(lot, bar, price, 0, "profit target")
+        for trade in list(self.open_trades):
+            self.reached(trade, bar, [self.seen[trade.leg]])
         if call:
             self.liquidate(bar)
         if not self.at_close:
             self.orders(bar)
-        for lot in list(self.lots):
-            leg = self.legs[lot.leg]
-            if lot.size > 0:
-                hit_stop = leg.stop and leg.low[bar] <= lot.stop
-                hit_profit = leg.profit and leg.high[bar] >= lot.profit
-                stop_fill = leg.stop and min(lot.stop, leg.open[bar])
-            else:
-                hit_stop = leg.stop and leg.high[bar] >= lot.stop
-                hit_profit = leg.profit and leg.low[bar] <= lot.profit
-                stop_fill = leg.stop and max(lot.stop, leg.open[bar])
-            if hit_stop:
-                self.bracket_closed(lot, bar, stop_fill, leg.slippage, "stop")
-            elif hit_profit:
-                self.bracket_closed(lot, bar, lot.profit, 0, "profit target")
+        for trade in list(self.open_trades):
+            leg = self.legs[trade.leg]
+            self.reached(trade, bar, [leg.low[bar], leg.high[bar]])
         self.seen = [leg.close[bar] for leg in self.legs]
-        self.wanted.append(self.decide(bar, self.equity()))
+        self.targets.append(self.decide(bar, self.equity()))
         if self.at_close:
             self.orders(bar)
         self.equities.append(self.equity())
@@ -156,14 +165,15 @@ class Twin:
         leg = self.legs[number]
         slippage, fee = (leg.slippage, leg.commission) if self.roll_costs else (0, 0)
         renewed = []
-        for lot in [lot for lot in self.lots if lot.leg == number]:
-            moved = replace(lot, entry_bar=bar, costs=abs(lot.size) * Fraction(fee))
-            moved.entry = self.seen[number] + gap + lot.side * slippage
-            moved.stop = lot.stop + gap if leg.stop else None
-            moved.profit = lot.profit + gap if leg.profit else None
-            self.sell_off(bar, lot, abs(lot.size), self.seen[number], slippage, "roll", fee)
+        for trade in [trade for trade in self.open_trades if trade.leg == number]:
+            moved = replace(trade, entry_bar=bar, costs=abs(trade.size) * Fraction(fee))
+            moved.entry = self.seen[number] + gap + trade.side * slippage
+            moved.stop = None if trade.stop is None else trade.stop + gap
+            moved.profit = None if trade.profit is None else trade.profit + gap
+            moved.rests_at = None if trade.rests_at is None else trade.rests_at + gap
+            self.sell_off(bar, trade, abs(trade.size), self.seen[number], slippage, "roll", fee)
             renewed.append(moved)
-        self.lots += renewed
+        self.open_trades += renewed
         if renewed:
             self.seen[number] += gap
 
@@ -180,28 +190,29 @@ class Twin:
                 self.oldest_first(
                     bar, number, abs(held) - keep, self.legs[number].open[bar], "margin call"
                 )
-                if keep == 0:
-                    self.out[number] = 1 if held > 0 else -1
+                self.lost(number, abs(held) - keep)
 
     def orders(self, bar):
-        before, wants = self.wanted[-2:] if len(self.wanted) > 1 else (self.wanted[0],) * 2
-        active = []
-        for number, (old, want) in enumerate(zip(before, wants, strict=True)):
-            same_side = (want > 0) - (want < 0) == self.out[number]
-            if not same_side:
-                self.out[number] = 0
-            if want != old and not (self.out[number] and same_side):
+        decided = len(self.targets) - 2
+        before, targets = self.targets[-2:] if decided >= 0 else (self.targets[0],) * 2
+        active, goals = [], list(targets)
+        for number, (old, target) in enumerate(zip(before, targets, strict=True)):
+            if target == 0 or old == 0 or (target > 0) != (old > 0):
+                self.out[number], self.struck[number] = False, 0
+            size = max(0, abs(target) - self.struck[number])
+            goals[number] = size if target > 0 else -size
+            if target != old and not self.out[number]:
                 active.append(number)
         for number in active:
-            held, want = self.position(number), wants[number]
-            target = max(0, min(want, held)) if held > 0 else min(0, max(want, held))
-            if held != target:
-                self.oldest_first(bar, number, abs(held - target), self.seen[number], "target")
+            held, goal = self.position(number), goals[number]
+            kept = max(0, min(goal, held)) if held > 0 else min(0, max(goal, held))
+            if held != kept:
+                self.oldest_first(bar, number, abs(held - kept), self.seen[number], "target")
         for number in active:
-            leg, want = self.legs[number], wants[number]
-            side = 1 if want > 0 else -1
-            asked, given = abs(want - self.position(number)) if want else 0, 0
-            if abs(want) <= abs(self.position(number)):
+            leg, goal = self.legs[number], goals[number]
+            side = 1 if goal > 0 else -1
+            asked, given = abs(goal - self.position(number)), 0
+            if abs(goal) <= abs(self.position(number)):
                 continue
             fill = self.seen[number] + side * leg.slippage
             each = leg.commission + leg.slippage * leg.tick_usd + leg.initial
@@ -210,17 +221,22 @@ class Twin:
                 given += 1
             if given < asked:
                 kind = "order reduced" if given else "order refused"
-                told = (bar, number, kind, asked, given, self.equity(), self.margin("initial"))
-                self.events.append(told)
+                self.struck[number] += asked - given
+                event = (bar, number, kind, asked, given, self.equity(), self.margin("initial"))
+                self.events.append(event)
             if given:
-                self.lots.append(
-                    Lot(
+                stop, profit = (
+                    distance[decided] if isinstance(distance, list) else distance
+                    for distance in (leg.stop, leg.profit)
+                )
+                self.open_trades.append(
+                    Trade(
                         leg=number,
                         size=side * given,
                         entry_bar=bar,
                         entry=fill,
                         costs=given * leg.commission,
-                        stop=fill - side * leg.stop if leg.stop else None,
-                        profit=fill + side * leg.profit if leg.profit else None,
+                        stop=fill - side * stop if stop else None,
+                        profit=fill + side * profit if profit else None,
                     )
                 )

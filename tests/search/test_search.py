@@ -90,7 +90,7 @@ def test_tpe_goes_where_it_went_well():
     bars = make_bars(rows)
     for name in bars:
         bars[name] = ramp
-    given = {"bars": bars, "trials": 60, "value": "Return [$]", **MONEY}
+    given = {"bars": bars, "trials": 60, "objective": "Return [$]", **MONEY}
     space = {"exit_bar": range(1, 300)}
     scattered, guided = (
         evidence.search(hold_until, space, method, **given) for method in ("random", "tpe")
@@ -108,7 +108,7 @@ def test_settings_that_are_words_and_bars_for_a_strategy_that_wants_them():
 
     space = {"side": ["long", "short"], "window": np.array([5, 10])}
     for method in ("grid", "random", "tpe"):
-        trials = 4 if method == "grid" else 6
+        trials = 6 if method == "tpe" else 4
         found = evidence.search(rule, space, method, bars=BARS, trials=trials, **MONEY)
         assert set(found.log["side"]) <= {"long", "short"}
         assert type(found.best_settings["window"]) is int
@@ -188,9 +188,9 @@ def test_processes_make_a_sound_log_of_tpe(tmp_path):
 
 def assert_file_is_sound(path, trials):
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute("SELECT number, figures FROM trials").fetchall()
+        rows = connection.execute("SELECT number, metrics FROM trials").fetchall()
     assert [number for number, _ in rows] == list(range(1, len(rows) + 1))
-    assert sum(figures is not None for _, figures in rows) == trials
+    assert sum(metrics is not None for _, metrics in rows) == trials
 
 
 def test_a_dask_cluster_makes_a_sound_log(tmp_path):
@@ -277,20 +277,41 @@ def test_a_finished_search_is_read_and_a_longer_one_goes_on(tmp_path):
     pd.testing.assert_frame_equal(shorter.log, first.log[:5], check_exact=True)
 
 
+def test_a_longer_search_with_tpe_is_the_one_that_ran_through(tmp_path):
+    """Also where the shorter one ended within a batch of four, drawn before its results."""
+    path = tmp_path / "study.db"
+    with joblib.parallel_config(backend="threading"):
+        whole = find("tpe", 40, n_jobs=4).log
+        for trials in (22, 23, 27, 40):
+            longer = find("tpe", trials, n_jobs=4, storage=path).log
+            pd.testing.assert_frame_equal(longer, whole[:trials], check_exact=True)
+        with pytest.raises(ValueError, match="a search with another n_jobs"):
+            find("tpe", 41, n_jobs=3, storage=path)
+    assert_file_is_sound(path, 40)
+
+
+def test_a_random_search_counts_each_combination_once(tmp_path):
+    found = find("random", 48)
+    assert not found.log[["fast", "slow"]].duplicated().any()
+    find("random", 20, storage=tmp_path / "study.db")
+    again = find("random", 48, storage=tmp_path / "study.db")
+    pd.testing.assert_frame_equal(again.log, found.log, check_exact=True)
+
+
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "words"),
     [
         ({"seed": 1}, "another seed"),
         ({"bars": make_bars(seed=9)}, "other bars"),
-        ({"value": "Return [$]"}, "another value"),
+        ({"objective": "Return [$]"}, "another objective"),
         ({"capital": 60_000}, "other account"),
         ({"constraint": None}, "another constraint"),
         ({"method": "tpe"}, "another method"),
     ],
 )
-def test_a_file_holds_one_search(tmp_path, other, told):
+def test_a_file_holds_one_search(tmp_path, other, words):
     find(trials=2, storage=tmp_path / "study.db")
-    with pytest.raises(ValueError, match=f"storage must hold this search or none, .* {told}"):
+    with pytest.raises(ValueError, match=f"storage must hold this search or none, .* {words}"):
         find(trials=2, storage=tmp_path / "study.db", **other)
 
 
@@ -318,7 +339,7 @@ def test_what_a_strategy_raises_is_not_swallowed(tmp_path):
     for n_jobs in (1, 2):
         with pytest.raises(ValueError, match="got ZeroDivisionError with fast=5: by nothing"):
             evidence.search(
-                broken, {"fast": [5]}, bars=BARS, trials=2, storage=tmp_path / "a", n_jobs=n_jobs
+                broken, {"fast": [5]}, bars=BARS, trials=1, storage=tmp_path / "a", n_jobs=n_jobs
             )
 
 
@@ -329,10 +350,10 @@ def test_what_a_strategy_raises_is_not_swallowed(tmp_path):
         ({"trials": 0}, ValueError, "trials must be a whole number at least 1"),
         ({"trials": 3, "method": "grid"}, ValueError, "number of combinations with a grid, 48, g"),
         ({"method": "best"}, ValueError, "method must be one of 'grid', 'random', 'tpe'"),
-        ({"value": "Sharpe"}, ValueError, "value must be one of .*'Sharpe Ratio'"),
+        ({"objective": "Sharpe"}, ValueError, "objective must be one of .*'Sharpe Ratio'"),
         ({"constraint": 3}, TypeError, "constraint must be a function"),
         ({"constraint": lambda fast, slow: 1}, TypeError, "constraint must return True or False"),
-        ({"constraint": lambda fast, slow: False}, ValueError, "constraint must let a combinatio"),
+        ({"constraint": lambda fast, slow: False}, ValueError, "leave at least one combination"),
         (
             {"constraint": lambda fast, slow: False, "method": "grid", "trials": None},
             ValueError,
@@ -341,6 +362,8 @@ def test_what_a_strategy_raises_is_not_swallowed(tmp_path):
         ({"seed": -1}, ValueError, "seed must be a whole number at least 0"),
         ({"n_jobs": 0}, ValueError, "n_jobs must be a whole number other than 0"),
         ({"storage": 3}, TypeError, "storage must be the path of a SQLite file, got 3"),
+        ({"trials": 49}, ValueError, "number of combinations, 48, .* got 49; method='g"),
+        ({"storage": "."}, ValueError, "storage must be the path of a file, got '.', a folder"),
         ({"storage": "nowhere/study.db"}, ValueError, "storage must be in a folder that exists"),
         ({"fill": "never"}, ValueError, "fill"),
     ],
@@ -431,5 +454,5 @@ def test_wrong_tables_of_trials():
 def test_a_file_that_is_no_search(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("not a database, but rather long for one" * 40, encoding="utf-8")
-    with pytest.raises(ValueError, match="storage must be a SQLite file or a new one, got"):
+    with pytest.raises(ValueError, match="storage must be a SQLite file of a search or a new"):
         find(storage=path)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from m2k_lessons import backtest, data, plots, strategies
 from m2k_lessons import sweep as sweep_module
-from m2k_lessons.sweep import SweepInterrupted, heat_map, prepare, sweep
+from m2k_lessons.sweep import SweepInterrupted, heat_map, prepare, sweep, sweep_targets
 
 
 def drawn_bars(seed, count, *, step=30, rolls=0, freq="B"):
@@ -121,7 +121,7 @@ def assert_both_ways_agree(bars, rule, same_rule, grid, money, constraint=None):
 
 @settings(max_examples=60)
 @given(setup=setups(), long_only=st.booleans())
-def test_trend_following_goes_fast_to_the_same_numbers(setup, long_only):
+def test_trend_following_is_compiled_to_the_same_numbers(setup, long_only):
     grid = {"fast": [1, 2, 5, 19], "slow": [2, 6, 20, 50, 400], "long_only": [long_only]}
     assert_both_ways_agree(
         setup[0],
@@ -135,7 +135,7 @@ def test_trend_following_goes_fast_to_the_same_numbers(setup, long_only):
 
 @settings(max_examples=50)
 @given(setup=setups(), distance=st.sampled_from([0, 0.1, 3, 25]))
-def test_threshold_goes_fast_to_the_same_numbers(setup, distance):
+def test_threshold_is_compiled_to_the_same_numbers(setup, distance):
     middle = float(setup[0]["close"].median())
     grid = {
         "buy_above": [middle, middle + distance],
@@ -147,7 +147,7 @@ def test_threshold_goes_fast_to_the_same_numbers(setup, distance):
 
 @settings(max_examples=50)
 @given(setup=setups(), long_only=st.booleans())
-def test_mean_reversion_goes_fast_to_the_same_numbers(setup, long_only):
+def test_mean_reversion_is_compiled_to_the_same_numbers(setup, long_only):
     grid = {
         "window": [2, 5, 20, 350],
         "entry": [1.0, 1.5, 2],
@@ -189,7 +189,7 @@ def test_the_engines_way_is_one_run_after_the_other(seed, stop, sizes):
         (functools.partial(strategies.trend_following, long_only=True), {"fast": range(2, 6)}),
     ],
 )
-def test_the_fast_way_is_taken(monkeypatch, rule, grid):
+def test_known_strategies_are_compiled(monkeypatch, rule, grid):
     asked = went_fast(monkeypatch)
     bars = drawn_bars(1, 200, rolls=3)
     table = sweep(bars, rule, grid, capital=1_000_000)
@@ -198,23 +198,73 @@ def test_the_fast_way_is_taken(monkeypatch, rule, grid):
 
 
 @pytest.mark.parametrize(
-    "money", [{"stop_points": 5}, {"target_points": 9}, {"contracts": lambda *_: 1}]
+    "money",
+    [
+        {"stop_points": 5},
+        {"take_profit_points": 9, "stop_points": 3, "protection_points": 0.5},
+        {"contracts": pd.Series(np.arange(200) % 4, drawn_bars(1, 200).index)},
+        {"stop_points": pd.Series(2.0 + np.arange(200) % 3, drawn_bars(1, 200).index)},
+        {"capital": 1_200, "margin": (900, 800), "contracts": 3},
+    ],
 )
-def test_what_the_fast_way_does_not_know_goes_to_the_engine(monkeypatch, money):
+def test_every_account_is_compiled(monkeypatch, money):
     asked = went_fast(monkeypatch)
-    sweep(drawn_bars(1, 200), strategies.trend_following, {"fast": [2, 3], "slow": [5]}, **money)
+    bars = drawn_bars(1, 200, rolls=2)
+    grid = {"fast": [2, 3], "slow": [5, 9]}
+    table = sweep(bars, strategies.trend_following, grid, **money)
+    assert asked == []
+    assert table["# Trades"].min() > 5
+    assert_rows_are_runs(table, bars, strategies.trend_following, **money)
+
+
+def test_a_function_that_sizes_is_asked_run_by_run(monkeypatch):
+    asked = went_fast(monkeypatch)
+    grid = {"fast": [2, 3], "slow": [5]}
+    sweep(drawn_bars(1, 200), strategies.trend_following, grid, contracts=lambda *_: 1)
     assert len(asked) == 2
 
 
-def test_an_account_near_its_margin_goes_to_the_engine(monkeypatch):
-    asked = went_fast(monkeypatch)
+def test_an_account_near_its_margin_is_called():
     bars = drawn_bars(4, 400, step=200)
     grid = {"fast": [2, 5, 9], "slow": [20, 40]}
     money = {"capital": 1_200, "margin": (900, 800)}
     table = sweep(bars, strategies.trend_following, grid, **money)
-    assert 0 < len(asked) <= 6
     assert (table["# Margin Calls"] + table["# Orders Refused"]).sum() > 0
     assert_rows_are_runs(table, bars, strategies.trend_following, **money)
+
+
+@pytest.mark.parametrize(("capital", "given"), [(1_000.0, 0), (1_000.49, 0), (1_000.5, 1)])
+def test_the_margin_is_looked_at_when_the_order_is_filled(capital, given):
+    """1,000 of margin and half a dollar of slippage: a cent less, and nothing is bought, though
+    the price rises to the close and would cover it."""
+    bars = drawn_bars(1, 4)
+    for column, prices in {"open": [2400, 2400, 2400, 2400], "high": 2450, "low": 2400}.items():
+        bars[column] = prices
+    bars["close"] = [2400.0, 2450, 2450, 2450]
+    settings = [{"buy_above": 2399.0, "sell_below": 2000.0}]
+    money = {"capital": capital, "margin": 1_000, "commission_usd": 0, "contracts": 1}
+    table = sweep(bars, strategies.threshold, settings, **money)
+    assert table[["# Trades", "# Orders Refused"]].to_numpy().tolist() == [[given, 1 - given]]
+    assert (table["Return [$]"].iloc[0] > 0) == bool(given)
+
+
+def test_target_positions_of_ones_own():
+    bars = drawn_bars(6, 150, rolls=1)
+    drawn = np.random.default_rng(1).choice([-1.0, -0.4, 0, 0.4, 1], (150, 5))
+    targets = pd.DataFrame(np.repeat(drawn, 3, axis=0)[:150], bars.index).add_prefix("run ")
+    money = {"contracts": 5, "stop_points": 4, "capital": 4_000}
+    table = sweep_targets(bars, targets, **money)
+    assert table.index.tolist() == [f"run {number}" for number in range(5)]
+    for name, target in targets.items():
+        expected = backtest.run(bars, target, **money).stats
+        for column in table.columns:
+            np.testing.assert_equal(table.at[name, column], expected[column], column)
+    with pytest.raises(ValueError, match=r"targets\['run 0'\] must lie in \[-1, 1\], got 2"):
+        sweep_targets(bars, targets.assign(**{"run 0": 2.0}))
+    with pytest.raises(TypeError, match="targets must be a DataFrame with a column for each run"):
+        sweep_targets(bars, targets["run 0"])
+    with pytest.raises(ValueError, match="at least one column, each once, got 'run 1' twice"):
+        sweep_targets(bars, targets[["run 1", "run 1"]])
 
 
 def test_prices_with_the_noise_of_floats_give_what_the_rule_gives():
