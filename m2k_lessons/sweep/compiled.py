@@ -16,6 +16,7 @@ from m2k_lessons.sweep.grid import Combinations
 _LARGEST_EXACT = 2**53  # up to here a float holds every whole number
 _LARGEST_WHOLE = 2**63 - 1
 _MILLIONTHS = 1_000_000  # of a point, in which `strategies.trend_following` compares
+_FLOAT_NOISE = 1e-14  # share of a price, as in `indicators.sma_crossover`
 _KINDS = {"trend_following": 0, "threshold": 1, "mean_reversion": 2}  # as in the kernels
 _DEFAULTS = {
     name: {
@@ -125,9 +126,10 @@ def _is_compiled() -> bool:
 def _sums_are_exact(instrument: Instrument, close: np.ndarray) -> bool:
     if float(instrument.closes.max()) * len(close) >= _LARGEST_EXACT / 2:
         return False
-    # Prices with the noise of floats are left to the strategy, which compares millionths.
-    millionths = instrument.in_points(instrument.closes * _MILLIONTHS)
-    return np.array_equal(np.rint(close * _MILLIONTHS), millionths)
+    # Other prices are left to the strategy: off the tick, or with ticks finer than a millionth.
+    noise = _FLOAT_NOISE * float(close.max())
+    on_ticks = np.abs(instrument.in_points(instrument.closes) - close).max() <= noise
+    return on_ticks and np.abs(np.rint(close * _MILLIONTHS) / _MILLIONTHS - close).max() <= noise
 
 
 def _is_plain(value, kind) -> bool:
