@@ -13,22 +13,17 @@ import dataclasses
 import datetime as dt
 import math
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 import pandas as pd
 
 from m2k_lessons import _check, contracts
+from m2k_lessons.simulate import _index_paths, _volume
 from m2k_lessons.simulate.market import LABEL, Market
 
 DAYS_PER_YEAR = 252
 TIME_ZONE = "America/New_York"
-_BURN_IN_DAYS = 500  # so that a history begins in a random state, not in the average one
 _LAST_YEAR = 2067  # two-digit contract codes end in 2069, and the next contract is needed too
-
-# Russell 2000, standard deviation of five-minute moves by half hour from 09:30, in basis points
-# (615 days, March 2024 to August 2026). Only their proportions are used.
-_HALF_HOUR_VOLATILITY = (14.5, 16.2, 11.0, 9.8, 8.0, 7.3, 7.5, 10.3, 7.7, 9.0, 8.7, 8.1, 9.9)
 
 # Contracts a day in an average market: the level for RTY is of the size seen in 2018 to 2026,
 # the others are arbitrary.
@@ -92,6 +87,14 @@ _LIMITS = {
     "rate": {"above": -1, "below": 1},
     "dividend_yield": {"above": -1, "below": 1},
     "overnight_share": {"at_least": 0, "below": 1},
+    "night_exponent": {"at_least": 0, "at_most": 1},
+    "leverage": {"at_least": 0, "at_most": 1},
+    "volatility_carried": {"at_least": 0, "below": 1},
+    "dip": {"at_least": 0, "at_most": 1},
+    "volume_on_range": {},
+    "volume_wave": {"at_least": 0},
+    "volume_kept": {"at_least": 0, "below": 1},
+    "volume_noise": {"at_least": 0},
     "portfolio_usd": {"above": 0},
     "portfolio_beta": {},
     "portfolio_own_volatility": {"at_least": 0},
@@ -150,7 +153,15 @@ class DailyTruth:
     drift: float = 0.05
     rate: float = 0.04
     dividend_yield: float = 0.013
-    overnight_share: float = 0.37
+    overnight_share: float = 0.30
+    night_exponent: float = 0.28
+    leverage: float = 0.17
+    volatility_carried: float = 0.62
+    dip: float = 0.33
+    volume_on_range: float = _volume.ON_RANGE
+    volume_wave: float = _volume.WAVE
+    volume_kept: float = _volume.KEPT
+    volume_noise: float = _volume.NOISE
     portfolio_usd: float = 150_000.0
     portfolio_beta: float = 1.15
     portfolio_own_volatility: float = 0.07
@@ -223,7 +234,12 @@ class DailyTruth:
         falls = _square_below_zero(mean, deviation)
         square = mean**2 + deviation**2
         echo = self._jump_chance * (self.large.alpha * square + self.large.gamma * falls)
-        return (self.large.omega + echo) / (1 - self.large.persistence)
+        return (self.large.omega + echo) / (1 - self._persistence_market)
+
+    @property
+    def _persistence_market(self) -> float:
+        falls = _index_paths.share_of_falls(self.leverage)
+        return self.large.alpha + self.large.gamma * falls + self.large.beta
 
     @property
     def _variance_large(self) -> float:
@@ -280,7 +296,7 @@ def _square_below_zero(mean: float, deviation: float) -> float:
 _REGIMES = {
     # Calibrated to 2010-2019, see benchmarks/realism.py.
     "normal": {
-        "large": Garch(omega=0.0205, alpha=0.02, gamma=0.18, beta=0.86, nu=10.0),
+        "large": Garch(omega=0.0215, alpha=0.015, gamma=0.13, beta=0.883, nu=12.0),
         "size": Garch(omega=0.0067, alpha=0.04, gamma=0.01, beta=0.93, nu=10.0),
         "spillover": 0.4,
         "beta_mean": 1.20,
@@ -292,7 +308,7 @@ _REGIMES = {
     },
     # About two thirds of the normal volatility: years such as 2013 or 2017.
     "calm": {
-        "large": Garch(omega=0.0130, alpha=0.02, gamma=0.14, beta=0.87, nu=12.0),
+        "large": Garch(omega=0.0124, alpha=0.015, gamma=0.11, beta=0.885, nu=14.0),
         "size": Garch(omega=0.0046, alpha=0.04, gamma=0.01, beta=0.93, nu=12.0),
         "spillover": 0.4,
         "beta_mean": 1.20,
@@ -304,7 +320,7 @@ _REGIMES = {
     },
     # Between the row of 1990-2026 and that of May 2019 to August 2026.
     "crisis": {
-        "large": Garch(omega=0.0290, alpha=0.03, gamma=0.19, beta=0.84, nu=8.0),
+        "large": Garch(omega=0.0290, alpha=0.025, gamma=0.17, beta=0.845, nu=9.0),
         "size": Garch(omega=0.0165, alpha=0.05, gamma=0.02, beta=0.91, nu=8.0),
         "spillover": 0.5,
         "beta_mean": 1.10,
@@ -313,6 +329,7 @@ _REGIMES = {
         "jumps_per_year": 3.0,
         "jump_mean_pct": -2.5,
         "jump_deviation_pct": 1.5,
+        "overnight_share": 0.37,
     },
 }
 
@@ -328,6 +345,7 @@ def daily(
     changing_beta: bool = True,
     changing_volatility: bool = True,
     fat_tails: bool = True,
+    leverage: bool = True,
 ) -> Market:
     """Simulate daily bars of the small-cap and large-cap index and of their front futures.
 
@@ -399,14 +417,14 @@ def daily(
     end = first + dt.timedelta(days=round(min(length, 1000) * 365.25))
     if end.year > _LAST_YEAR:
         raise ValueError(f"years must end the history before {_LAST_YEAR + 1}, got {years!r}")
-    truth = _truth(truth, regime, jumps, changing_beta, changing_volatility, fat_tails)
+    truth = _truth(truth, regime, jumps, changing_beta, changing_volatility, fat_tails, leverage)
     truth = dataclasses.replace(truth, seed=seed, years=years, start=first)
     days = trading_days(first, end)
     if not len(days):
         raise ValueError(f"years must hold at least one trading day, got {years!r} from {first}")
 
     streams = np.random.default_rng(seed).spawn(9)
-    paths = _index_paths(truth, len(days), streams)
+    paths = _index_paths.index_paths(truth, days, streams)
     index = pd.DatetimeIndex(days.astype("datetime64[us]"), name="time").tz_localize(TIME_ZONE)
 
     frames = {}
@@ -436,7 +454,7 @@ _PRICES = ("open", "high", "low", "close")
 _KINDS = ("", "_next", "_expiring", "_continuous")
 
 
-def _truth(given, regime, jumps, changing_beta, changing_volatility, fat_tails) -> DailyTruth:
+def _truth(given, regime, jumps, changing_beta, changing_volatility, fat_tails, leverage) -> DailyTruth:
     regime = _check.choice("regime", regime, _REGIMES)
     if given is None:
         truth = DailyTruth(
@@ -453,6 +471,7 @@ def _truth(given, regime, jumps, changing_beta, changing_volatility, fat_tails) 
         "changing_beta": changing_beta,
         "changing_volatility": changing_volatility,
         "fat_tails": fat_tails,
+        "leverage": leverage,
     }
     for name, value in switches.items():
         if not isinstance(value, (bool, np.bool_)):
@@ -461,6 +480,10 @@ def _truth(given, regime, jumps, changing_beta, changing_volatility, fat_tails) 
         truth = dataclasses.replace(truth, jumps_per_year=0.0)
     if not changing_beta:
         truth = dataclasses.replace(truth, beta_deviation=0.0)
+    if not leverage:
+        truth = dataclasses.replace(truth, leverage=0.0, volatility_carried=0.0, dip=0.0)
+    if not changing_volatility:
+        truth = dataclasses.replace(truth, volatility_carried=0.0)
     for factor in ("large", "size"):
         garch = getattr(truth, factor)
         if not changing_volatility:
@@ -469,146 +492,6 @@ def _truth(given, regime, jumps, changing_beta, changing_volatility, fat_tails) 
             garch = dataclasses.replace(garch, nu=math.inf)
         truth = dataclasses.replace(truth, **{factor: garch})
     return truth
-
-
-def _index_paths(truth: DailyTruth, n: int, streams) -> dict[str, dict[str, np.ndarray]]:
-    """Open, high, low and close of both indices, as levels, and the hidden state of each day."""
-    weights = _variance_weights(truth.overnight_share)
-    jump, echo = _jumps(truth, n, weights, streams[3])
-    market, mix_market = _shocks(truth.large, n, weights, streams[0])
-    size, mix_size = _shocks(truth.size, n, weights, streams[1])
-    variance = _variances(truth.large, market.sum(axis=1), truth._variance_market, echo)
-    own = _variances(truth.size, size.sum(axis=1), truth.size.variance)
-    shared = truth.size.variance / truth._variance_market
-    size_variance = (1 - truth.spillover) * own + truth.spillover * shared * variance
-    beta = _slow_beta(truth, n, streams[2])
-
-    kept = slice(_BURN_IN_DAYS, None)
-    market, mix_market, variance = market[kept], mix_market[kept], variance[kept]
-    jump = jump[kept]
-    size, mix_size, size_variance = size[kept], mix_size[kept], size_variance[kept]
-    drift = 100 * truth.drift / DAYS_PER_YEAR * weights
-    diffusion = np.sqrt(variance)[:, None] * market
-    moves = {
-        "large_caps": drift + diffusion + jump,
-        "small_caps": drift
-        + beta[:, None] * diffusion
-        + truth.beta_mean * jump
-        + np.sqrt(size_variance)[:, None] * size,
-    }
-    # Variance within each half hour, given what is known at its start: for the extremes only.
-    within_large = (variance * mix_market)[:, None] * weights
-    within_small = beta[:, None] ** 2 * within_large
-    within_small = within_small + (size_variance * mix_size)[:, None] * weights
-    extremes = streams[4].random((n, 2, 2, len(weights) - 1))
-
-    small_variance = beta**2 * variance + size_variance
-    paths = {
-        "hidden": {
-            "volatility_small": np.sqrt(DAYS_PER_YEAR * small_variance) / 100,
-            "volatility_large": np.sqrt(DAYS_PER_YEAR * variance) / 100,
-            "beta": beta,
-            "correlation": beta * np.sqrt(variance / small_variance),
-        }
-    }
-    for i, (name, within) in enumerate(
-        {"large_caps": within_large, "small_caps": within_small}.items()
-    ):
-        bars = _bars(moves[name], within[:, 1:], extremes[:, i])
-        level = getattr(truth, name)
-        # Rounded as indices are published, before the futures are priced off them.
-        paths[name] = {
-            column: np.round(level * np.exp(value / 100), 2) for column, value in bars.items()
-        }
-        paths[name]["activity"] = np.abs(moves[name].sum(axis=1)) / np.sqrt(
-            {"large_caps": truth._variance_large, "small_caps": truth._variance_small}[name]
-        )
-    return paths
-
-
-def _variance_weights(overnight_share: float) -> np.ndarray:
-    """Share of the day's variance in the night and in each of the thirteen half hours."""
-    half_hours = np.square(_HALF_HOUR_VOLATILITY)
-    return np.r_[overnight_share, (1 - overnight_share) * half_hours / half_hours.sum()]
-
-
-def _shocks(garch: Garch, n: int, weights: np.ndarray, stream) -> tuple[np.ndarray, np.ndarray]:
-    """Standardised shocks, one column for the night and each half hour, and each day's mixing
-    variance.
-
-    A Student-t variable is a normal one whose variance is itself random. Drawing that variance
-    once a day keeps the pieces of a day normal given the day, and their sum exactly Student-t.
-    """
-    pieces, mixing = stream.spawn(2)
-    rows = _BURN_IN_DAYS + n
-    normal = pieces.standard_normal((rows, len(weights))) * np.sqrt(weights)
-    mix = np.ones(rows)
-    if math.isfinite(garch.nu):
-        mix = (garch.nu - 2) / 2 / mixing.standard_gamma(garch.nu / 2, rows)
-    return np.sqrt(mix)[:, None] * normal, mix
-
-
-def _variances(garch: Garch, z: np.ndarray, mean: float, echo=0.0) -> np.ndarray:
-    """GJR-GARCH variances for standardised shocks, in percent squared, from their `mean` on.
-
-    `echo` is what each day adds to the next day's variance beside its shock.
-    """
-    growth = (garch.alpha + garch.gamma * (z < 0)) * z**2 + garch.beta
-    added = np.broadcast_to(garch.omega + echo, len(z))
-    # Serial by nature; accumulate is C around two float operations, 0.3 ms for ten years.
-    steps = accumulate(
-        zip(growth[:-1].tolist(), added[:-1].tolist(), strict=True),
-        lambda now, step: step[1] + step[0] * now,
-        initial=mean,
-    )
-    return np.fromiter(steps, dtype=float, count=len(z))
-
-
-def _slow_beta(truth: DailyTruth, n: int, stream) -> np.ndarray:
-    keep = 0.5 ** (1 / truth.beta_half_life_days)
-    shocks = stream.standard_normal(n + 1)
-    news = math.sqrt(1 - keep**2) * shocks[1:]
-    path = accumulate(news.tolist(), lambda now, new: keep * now + new, initial=shocks[0])
-    deviations = np.fromiter(path, dtype=float, count=n + 1)[1:]
-    return truth.beta_mean + truth.beta_deviation * deviations
-
-
-def _jumps(truth: DailyTruth, n: int, weights: np.ndarray, stream):
-    """Jumps in percent less their mean, each in the night or in one half hour of its day; and
-    what each adds to the next day's variance.
-    """
-    which, size, place = stream.spawn(3)
-    rows = _BURN_IN_DAYS + n
-    chance = truth.jumps_per_year / DAYS_PER_YEAR
-    jumped = which.random(rows) < chance
-    jump = truth.jump_mean_pct + truth.jump_deviation_pct * size.standard_normal(rows)
-    jump = np.where(jumped, jump, 0.0)
-    column = np.searchsorted(np.cumsum(weights)[:-1], place.random(rows), side="right")
-    moves = np.zeros((rows, len(weights)))
-    moves[np.arange(rows), column] = jump
-    echo = (truth.large.alpha + truth.large.gamma * (jump < 0)) * jump**2
-    return moves - chance * truth.jump_mean_pct * weights, echo
-
-
-def _bars(moves: np.ndarray, within: np.ndarray, uniforms: np.ndarray) -> dict[str, np.ndarray]:
-    """Open, high, low, close in percent of log level, from each day's moves.
-
-    The highest point of a Brownian path between two known ends has a closed-form distribution,
-    so half hours are enough to give the extremes of a continuous path.
-    """
-    path = np.cumsum(moves, axis=1)
-    before = np.r_[0.0, np.cumsum(path[:, -1])[:-1]]
-    path = before[:, None] + path
-    start, end = path[:, :-1], path[:, 1:]
-    middle = (start + end) / 2
-    stretch = -2 * within[:, None] * np.log1p(-uniforms)
-    reach = np.sqrt((end - start)[:, None] ** 2 + stretch) / 2
-    return {
-        "open": path[:, 0],
-        "high": (middle + reach[:, 0]).max(axis=1),
-        "low": (middle - reach[:, 1]).min(axis=1),
-        "close": path[:, -1],
-    }
 
 
 def _futures(truth, symbol, standard, days, path, stream, index):
@@ -647,7 +530,7 @@ def _futures(truth, symbol, standard, days, path, stream, index):
         return pd.DataFrame(data, index=index)
 
     held_bars, next_bars, expiring_bars = bars(front), bars(front + 1), bars(expiring)
-    micro, big = _volumes(truth, symbol, standard, path["activity"], volume_stream)
+    micro, big = _volumes(truth, symbol, standard, path, volume_stream)
     leaving = _share_of_next(days, roll_days[front])
     arriving = np.where(front > 0, _share_of_next(days, roll_days[np.maximum(front, 1) - 1]), 1.0)
     at_front, at_next = (1 - leaving) * arriving, leaving
@@ -705,18 +588,22 @@ def _share_of_next(days: np.ndarray, roll_days: np.ndarray) -> np.ndarray:
     return np.clip(1 / (1 + np.exp(np.clip(before, -60, 60) / 1.5)), 0.01, 0.99)
 
 
-def _volumes(truth, symbol, standard, activity, stream):
-    """Contracts a day, micro and standard: busier on days that move, with a slow wave."""
-    noise = stream.standard_normal((len(activity), 3))
-    wave = np.fromiter(
-        accumulate((0.2 * noise[:, 0]).tolist(), lambda now, new: 0.8 * now + new),
-        dtype=float,
-        count=len(activity),
+def _volumes(truth, symbol, standard, path, stream):
+    """Contracts a day, micro and standard: busier on days of wide range, with a slow wave."""
+    shared, own = stream.spawn(2)
+    day, *noise = own.standard_normal((3, len(path["close"])))
+    variance = {"M2K": truth._variance_small, "MES": truth._variance_large}[symbol]
+    busy = truth.volume_noise * day + _volume.log_activity(
+        shared,
+        _volume.true_range(path["high"], path["low"], path["close"]),
+        math.sqrt(variance) / 100,
+        on_range=truth.volume_on_range,
+        wave=truth.volume_wave,
+        kept=truth.volume_kept,
     )
-    busy = 0.35 * (np.minimum(activity, 6.0) - 0.75) + 0.5 * wave
     return (
-        _AVERAGE_VOLUME[symbol] * np.exp(busy + 0.12 * noise[:, 1]),
-        _AVERAGE_VOLUME[standard] * np.exp(busy + 0.08 * noise[:, 2]),
+        _AVERAGE_VOLUME[symbol] * np.exp(busy + 0.06 * noise[0]),
+        _AVERAGE_VOLUME[standard] * np.exp(busy + 0.04 * noise[1]),
     )
 
 

@@ -19,7 +19,7 @@ from m2k_lessons import _check, sessions
 from m2k_lessons.contracts import M2K, MES
 from m2k_lessons.simulate import _paths, _releases
 from m2k_lessons.simulate._releases import RELEASES, ReleaseTruth
-from m2k_lessons.simulate.daily import _HALF_HOUR_VOLATILITY
+from m2k_lessons.simulate._index_paths import HALF_HOUR_VOLATILITY
 from m2k_lessons.simulate.market import Market
 
 MINUTES_BEFORE, MINUTES_AFTER = 60, 120
@@ -79,7 +79,7 @@ class IntradayTruth:
     seed: int
     first_day: dt.date
     last_day: dt.date
-    five_minute_volatility_bp: tuple[float, ...] = _HALF_HOUR_VOLATILITY
+    five_minute_volatility_bp: tuple[float, ...] = HALF_HOUR_VOLATILITY
     overnight_share: float = 0.42
     relative_volatility: float = 0.76
     correlation: float = 0.87
