@@ -83,15 +83,20 @@ class IntradayTruth:
     overnight_share: float = 0.42
     relative_volatility: float = 0.76
     correlation: float = 0.87
+    correlation_deviation: float = 0.1
     disturbance: float = 0.22
     disturbance_kept: float = 0.455
-    tail: float = 6.0
-    session_deviation: float = 0.3
+    tail: float = 9.0
+    session_deviation: float = 0.4
     session_kept: float = 0.85
+    fast_deviation: float = 0.31
+    fast_half_life_minutes: float = 75.0
+    leverage: float = 0.85
     gap_bp: float = 8.0
     gap_exponent: ClassVar[float] = 0.65
     holiday_volatility: float = 0.5
     extended_volume_share: float = 0.15
+    volume_on_volatility: float = 0.55
     releases: tuple[ReleaseTruth, ...] = RELEASES
 
     def correlation_over(self, minutes: int) -> float:
@@ -284,7 +289,8 @@ def response_noise_pct(release: ReleaseTruth) -> float:
     begin = release.minute_of_day
     minutes = slice(begin, begin + _releases.RESPONSE_MINUTES)
     ordinary = _Profile.of(truth).variance[minutes]
-    excited = _releases.excitement(release.volatility_multiple)[: _releases.RESPONSE_MINUTES]
+    excited = _releases.excitement(release.volatility_multiple, release.half_life_minutes)
+    excited = excited[: _releases.RESPONSE_MINUTES]
     disturbed = truth._disturbed(_releases.RESPONSE_MINUTES) * ordinary.mean()
     return math.sqrt(np.sum(ordinary * excited**2) + disturbed) / 100
 
@@ -331,14 +337,17 @@ def _average_news(truth: IntradayTruth) -> tuple[np.ndarray, np.ndarray, np.ndar
     ordinary volume.
     """
     moved, excited, traded = np.zeros((3, _MINUTES_A_DAY))
-    for one in truth.releases:
-        chance, begin = one.a_year / _paths.DAYS_A_YEAR, one.minute_of_day
-        for total, values in (
-            (moved, (100 * one.small_cap_pct * _releases.response_path()) ** 2),
-            (excited, _releases.excitement(one.volatility_multiple) ** 2 - 1),
-            (traded, _releases.excitement(one.volume_multiple) - 1),
-        ):
-            total[begin : begin + len(values)] += chance * values
+    for release in truth.releases:
+        chance, begin = release.a_year / _paths.DAYS_A_YEAR, release.minute_of_day
+        response = (100 * release.small_cap_pct * _releases.response_path()) ** 2
+        moved[begin : begin + len(response)] += chance * response
+        volatility, volume = np.zeros((2, _MINUTES_A_DAY))
+        for piece in _releases.pieces(release):
+            minutes = slice(begin + piece.offset, begin + piece.offset + len(piece.volatility))
+            volatility[minutes] += piece.volatility
+            volume[minutes] += piece.volume
+        excited += chance * ((1 + volatility) ** 2 - 1)
+        traded += chance * volume
     return moved, 1 + excited, 1 + traded
 
 
@@ -370,6 +379,7 @@ def _bars(
         Whether a bar is the first after such a pause.
     """
     size = len(index)
+    apart = np.diff(index.asi8, prepend=index.asi8[0] - 60_000_000) / 60_000_000
     wall = index.tz_localize(None).to_numpy()
     midnight = wall.astype("datetime64[D]")
     minute_of_day = ((wall - midnight) // np.timedelta64(1, "m")).astype(np.int64)
@@ -383,18 +393,25 @@ def _bars(
     position = np.busday_count(session_day[0], session_day)
     wave = _paths.stationary_autoregression(rng, position[-1] + 1, truth.session_kept)
     wave = truth.session_deviation * wave[position]
-    level = np.exp(wave - truth.session_deviation**2)  # of mean square 1
+    correlation = _day_correlations(rng, truth, position[-1] + 1)[position]
 
+    normal = rng.standard_normal((2, size))
+    normal[1] = correlation * normal[0] + _rest(correlation) * normal[1]
+    # Volatility of the hour; what the market did in a minute is known in the next.
+    market = normal.sum(axis=0) / np.sqrt(2 + 2 * correlation)
+    fast = truth.fast_deviation * _fast(rng, truth, market, apart)
+    variance = truth.session_deviation**2 + truth.fast_deviation**2
+    level = np.exp(wave + fast - variance)  # of mean square 1
     volatility = np.sqrt(profile.variance[minute_of_day]) * level
-    volume = profile.volume_share[minute_of_day] * np.exp(wave - truth.session_deviation**2 / 2)
+    busy = truth.volume_on_volatility
+    volume = profile.volume_share[minute_of_day]
+    volume = volume * np.exp(busy * (wave + fast) - busy**2 * variance / 2)
     volatility[holiday] *= truth.holiday_volatility
     volume[holiday] *= truth.holiday_volatility**2
     news = _news(truth, index, reopens, releases)
 
-    normal = rng.standard_normal((2, size))
-    normal[1] = truth.correlation * normal[0] + _rest(truth.correlation) * normal[1]
     pauses = rng.standard_normal((2, size)) * np.sqrt(pause) * level
-    pauses[1] = truth.correlation * pauses[0] + _rest(truth.correlation) * pauses[1]
+    pauses[1] = correlation * pauses[0] + _rest(correlation) * pauses[1]
     mixing = np.sqrt((truth.tail / 2 - 1) / rng.standard_gamma(truth.tail / 2, size))
     shocks = normal * mixing * volatility * news.excitement
 
@@ -442,7 +459,8 @@ def _news(
     response, spread = np.zeros((2, size)), np.zeros(size)
     excitement, trading = np.ones((2, size))
     kinds = {one.name: one for one in truth.releases}
-    ends = np.append(np.flatnonzero(reopens), size)
+    starts = np.append(0, np.flatnonzero(reopens))
+    ends = np.append(starts[1:], size)
     places = index.get_indexer(releases.index)
     path = _releases.response_path()
     after = 4 * 2.0 ** (-np.arange(30) / 3)
@@ -453,18 +471,21 @@ def _news(
         # An early close ends what a release began.
         end = ends[np.searchsorted(ends, begin, side="right")]
         for row, pct in enumerate((kind.small_cap_pct, kind.large_cap_pct)):
-            _add(response[row], begin, end, 100 * pct * surprise * path)
-        _add(excitement, begin, end, _releases.excitement(kind.volatility_multiple) - 1)
-        _add(trading, begin, end, _releases.excitement(kind.volume_multiple) - 1)
-        _add(spread, begin, end, after)
+            _add(response[row], begin, end, 100 * pct * surprise * path, begin)
+        first = starts[np.searchsorted(starts, begin, side="right") - 1]
+        for piece in _releases.pieces(kind):
+            _add(excitement, first, end, piece.volatility, begin + piece.offset)
+            _add(trading, first, end, piece.volume, begin + piece.offset)
+        _add(spread, begin, end, after, begin)
         if begin and not reopens[begin]:
             spread[begin - 1] += 3.0  # orders are pulled before the figure
     return _News(response, excitement, trading, spread)
 
 
-def _add(to: np.ndarray, begin: int, end: int, values: np.ndarray) -> None:
-    stop = min(begin + len(values), end)
-    to[begin:stop] += values[: stop - begin]
+def _add(to: np.ndarray, first: int, end: int, values: np.ndarray, begin: int) -> None:
+    """Add values from `begin` on to the bars from `first` to before `end`."""
+    start, stop = max(begin, first), min(begin + len(values), end)
+    to[start:stop] += values[start - begin : stop - begin]
 
 
 def _quiet_spread(minute_of_day: np.ndarray, is_rth: np.ndarray, reopens: np.ndarray) -> np.ndarray:
@@ -505,5 +526,48 @@ def _control_times(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(found, name="time").as_unit("us").tz_localize(sessions.NEW_YORK)
 
 
-def _rest(correlation: float) -> float:
-    return math.sqrt(1 - correlation**2)
+def _rest(correlation: np.ndarray) -> np.ndarray:
+    return np.sqrt(1 - correlation**2)
+
+
+def _day_correlations(rng: np.random.Generator, truth: IntradayTruth, days: int) -> np.ndarray:
+    """Each day's own correlation: Beta-distributed, so that its mean is exactly the truth's."""
+    mean, deviation = truth.correlation, truth.correlation_deviation
+    if not deviation:
+        return np.full(days, mean)
+    size = mean * (1 - mean) / deviation**2 - 1
+    return rng.beta(size * mean, size * (1 - mean), days)
+
+
+def _fast(
+    rng: np.random.Generator, truth: IntradayTruth, market: np.ndarray, apart: np.ndarray
+) -> np.ndarray:
+    """Standardised log volatility of each minute: an autoregression that the market drives, too.
+
+    Parameters
+    ----------
+    market : array of float
+        The market's standardised shock of each minute.
+    apart : array of float
+        Minutes from each bar to the one before it.
+    """
+    kept = 0.5 ** (1 / truth.fast_half_life_minutes)
+    shocks = truth.leverage * -market
+    shocks += math.sqrt(1 - truth.leverage**2) * rng.standard_normal(len(market))
+    shocks = np.concatenate([[0.0], math.sqrt(1 - kept**2) * shocks[:-1]])
+    # After a pause so much of the state is left as its minutes leave, and the rest is new.
+    starts = np.flatnonzero(apart > 1)
+    fresh = rng.standard_normal(len(starts) + 1)
+    ends = np.append(starts, len(market))
+    fast = _paths.autoregression(shocks, kept)
+    fade = kept ** np.arange(1 + np.diff(ends, prepend=0).max())
+    begin, before, state = 0, 0.0, fresh[0]
+    for number, end in enumerate(ends):
+        # What the run so far has brought here gives way to the state that it should have.
+        fast[begin:end] += fade[: end - begin] * (state - before)
+        if end < len(market):
+            left = kept ** apart[end]
+            state = left * fast[end - 1] + math.sqrt(1 - left**2) * fresh[number + 1]
+            before = fast[end]
+            begin = end
+    return fast
