@@ -70,6 +70,8 @@ class ReleaseTruth:
         Releases a year.
     half_life_minutes : float
         In which the excess over the ordinary halves.
+    large_cap_excess : float
+        The large caps' excess over the ordinary volatility, as a share of the small caps'.
     conference : Conference or None
     """
 
@@ -84,6 +86,7 @@ class ReleaseTruth:
     volume_multiple: float
     a_year: float
     half_life_minutes: float = 6.0
+    large_cap_excess: float = 1.0
     conference: Conference | None = None
 
     @property
@@ -105,7 +108,7 @@ RETAIL_SALES = ReleaseTruth(
 )
 # From 14:30 for 90 minutes, and from 09:30 to 14:00: Russell 2000 on 20 rate days of 2024 to 2026
 # against all other days. The multiples of the volume are assumed.
-PRESS_CONFERENCE = Conference(30, 90, 4.8, 3.0, 33.0, 270, 0.68, 0.8)
+PRESS_CONFERENCE = Conference(30, 90, 5.4, 3.0, 37.0, 270, 0.7, 0.8)
 RATE_DECISION = ReleaseTruth(
     "rate decision",
     "FOMC",
@@ -114,10 +117,11 @@ RATE_DECISION = ReleaseTruth(
     0.075,
     -0.25,
     -0.18,
-    4.3,
+    5.0,
     6.0,
     8,
     14.0,
+    0.7,
     PRESS_CONFERENCE,
 )
 RELEASES = (EMPLOYMENT, CPI, RETAIL_SALES, RATE_DECISION)
@@ -147,29 +151,24 @@ class Piece(NamedTuple):
     """What a release adds to the multiples of an ordinary minute's volatility and volume."""
 
     offset: int  # of its first minute from the release
-    volatility: np.ndarray
+    volatility: np.ndarray  # the small caps'
+    large_volatility: np.ndarray
     volume: np.ndarray
 
 
 def pieces(release: ReleaseTruth) -> list[Piece]:
     """The minutes after a release; its conference and the calm before it, where it has them."""
-    multiples = (release.volatility_multiple, release.volume_multiple)
-    after = (excitement(multiple, release.half_life_minutes) - 1 for multiple in multiples)
-    found = [Piece(0, *after)]
+    kept, share = release.half_life_minutes, release.large_cap_excess
+    moved = excitement(release.volatility_multiple, kept) - 1
+    found = [Piece(0, moved, share * moved, excitement(release.volume_multiple, kept) - 1)]
     talk = release.conference
     if talk:
         fade = 2.0 ** (-np.arange(talk.minutes) / talk.half_life_minutes)
+        moved, traded = (talk.volatility_multiple - 1) * fade, (talk.volume_multiple - 1) * fade
+        found.append(Piece(talk.after_minutes, moved, share * moved, traded))
         calm = np.ones(talk.calm_minutes)
-        found += [
-            Piece(
-                talk.after_minutes,
-                (talk.volatility_multiple - 1) * fade,
-                (talk.volume_multiple - 1) * fade,
-            ),
-            Piece(
-                -talk.calm_minutes, (talk.calm_volatility - 1) * calm, (talk.calm_volume - 1) * calm
-            ),
-        ]
+        quiet, thin = (talk.calm_volatility - 1) * calm, (talk.calm_volume - 1) * calm
+        found.append(Piece(-talk.calm_minutes, quiet, quiet, thin))
     return found
 
 

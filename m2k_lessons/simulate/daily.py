@@ -92,6 +92,7 @@ _LIMITS = {
     "volatility_carried": {"at_least": 0, "below": 1},
     "dip": {"at_least": 0, "at_most": 1},
     "volume_on_range": {},
+    "volume_on_return": {},
     "volume_wave": {"at_least": 0},
     "volume_kept": {"at_least": 0, "below": 1},
     "volume_noise": {"at_least": 0},
@@ -159,6 +160,7 @@ class DailyTruth:
     volatility_carried: float = 0.62
     dip: float = 0.33
     volume_on_range: float = _volume.ON_RANGE
+    volume_on_return: float = _volume.ON_RETURN
     volume_wave: float = _volume.WAVE
     volume_kept: float = _volume.KEPT
     volume_noise: float = _volume.NOISE
@@ -454,7 +456,9 @@ _PRICES = ("open", "high", "low", "close")
 _KINDS = ("", "_next", "_expiring", "_continuous")
 
 
-def _truth(given, regime, jumps, changing_beta, changing_volatility, fat_tails, leverage) -> DailyTruth:
+def _truth(
+    given, regime, jumps, changing_beta, changing_volatility, fat_tails, leverage
+) -> DailyTruth:
     regime = _check.choice("regime", regime, _REGIMES)
     if given is None:
         truth = DailyTruth(
@@ -595,9 +599,10 @@ def _volumes(truth, symbol, standard, path, stream):
     variance = {"M2K": truth._variance_small, "MES": truth._variance_large}[symbol]
     busy = truth.volume_noise * day + _volume.log_activity(
         shared,
-        _volume.true_range(path["high"], path["low"], path["close"]),
+        path,
         math.sqrt(variance) / 100,
         on_range=truth.volume_on_range,
+        on_return=truth.volume_on_return,
         wave=truth.volume_wave,
         kept=truth.volume_kept,
     )

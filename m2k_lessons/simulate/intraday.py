@@ -18,8 +18,8 @@ import pandas as pd
 from m2k_lessons import _check, sessions
 from m2k_lessons.contracts import M2K, MES
 from m2k_lessons.simulate import _paths, _releases
-from m2k_lessons.simulate._releases import RELEASES, ReleaseTruth
 from m2k_lessons.simulate._index_paths import HALF_HOUR_VOLATILITY
+from m2k_lessons.simulate._releases import RELEASES, ReleaseTruth
 from m2k_lessons.simulate.market import Market
 
 MINUTES_BEFORE, MINUTES_AFTER = 60, 120
@@ -430,7 +430,7 @@ def _bars(
         # The first trade of a minute is at the bid or the ask, the last one before it likewise.
         bounce = 0.35 * contract.tick_size * rng.standard_normal(size)
         log_open += bounce * np.exp(-log_open)
-        within = relative * volatility * news.excitement / 1e4
+        within = relative * volatility * news.excitement[row] / 1e4
         frame = _paths.bars_from_ends(rng, contract, log_open, log_close, within, index)
 
         activity = 0.6 + 0.4 * np.abs(normal[row]) / math.sqrt(2 / math.pi)
@@ -447,7 +447,7 @@ class _News(NamedTuple):
     """What releases do, minute by minute."""
 
     response: np.ndarray  # two rows, M2K and MES, in basis points
-    excitement: np.ndarray  # multiple of the ordinary volatility
+    excitement: np.ndarray  # multiple of the ordinary volatility, two rows
     trading: np.ndarray  # multiple of the ordinary volume
     spread: np.ndarray  # ticks of M2K's spread on top of the ordinary one
 
@@ -457,7 +457,7 @@ def _news(
 ) -> _News:
     size = len(index)
     response, spread = np.zeros((2, size)), np.zeros(size)
-    excitement, trading = np.ones((2, size))
+    excitement, trading = np.ones((2, size)), np.ones(size)
     kinds = {one.name: one for one in truth.releases}
     starts = np.append(0, np.flatnonzero(reopens))
     ends = np.append(starts[1:], size)
@@ -474,7 +474,8 @@ def _news(
             _add(response[row], begin, end, 100 * pct * surprise * path, begin)
         first = starts[np.searchsorted(starts, begin, side="right") - 1]
         for piece in _releases.pieces(kind):
-            _add(excitement, first, end, piece.volatility, begin + piece.offset)
+            for row, volatility in enumerate((piece.volatility, piece.large_volatility)):
+                _add(excitement[row], first, end, volatility, begin + piece.offset)
             _add(trading, first, end, piece.volume, begin + piece.offset)
         _add(spread, begin, end, after, begin)
         if begin and not reopens[begin]:
