@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2k_lessons import contracts, simulate
-from m2k_lessons.simulate.daily import DailyTruth, Garch, _square_below_zero, trading_days
+from m2k_lessons.simulate.daily import DailyTruth, Garch, trading_days
+from m2k_lessons.simulate.daily_truth import _square_below_zero
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PRICES = ["open", "high", "low", "close"]

@@ -206,8 +206,7 @@ def pair(
         deviation = deviation_pct / 100
         in_day = deviation * math.sqrt(1 - _paths.OVERNIGHT_SHARE)
         frame = _paths.bars_from_ends(rng, contract, log_open, log_close, in_day, index)
-        moved = np.diff(log_close, prepend=math.log(start)) / deviation
-        frame["volume"] = _paths.daily_volume(rng, contract.symbol, moved)
+        frame["volume"] = _paths.daily_volume(rng, contract.symbol, frame, deviation)
         frames[contract.symbol] = frame
     is_shift = break_day is not None and break_kind == "shift"
     truth = PairTruth(

@@ -203,7 +203,7 @@ def regime(
     bridge = deviation * math.sqrt(night * day) * rng.standard_normal(days)
     opening = close - day * returns + bridge
     frame = _paths.bars_from_ends(rng, M2K, opening, close, deviation * math.sqrt(day), index)
-    frame["volume"] = _paths.daily_volume(rng, "M2K", returns / deviation)
+    frame["volume"] = _paths.daily_volume(rng, "M2K", frame, deviation)
     return Market({"M2K": frame}, truth)
 
 
