@@ -97,7 +97,7 @@ class ReleaseTruth:
 
 
 # Volatility multiples are set so that the five minutes after a release move as many times an
-# ordinary day's as they did in 2018 (benchmarks/realism.py). Signs: growth lifts both, small
+# ordinary day's as they did in 2018 (benchmarks/realism_intraday.py). Growth lifts both, small
 # caps more; inflation and rates weigh on both, on indebted small caps more. Sizes are invented.
 EMPLOYMENT = ReleaseTruth(
     "employment", "BLS", "thousand jobs", "08:30", 75.0, 0.18, 0.12, 2.0, 8.0, 12
@@ -108,21 +108,30 @@ RETAIL_SALES = ReleaseTruth(
 )
 # From 14:30 for 90 minutes, and from 09:30 to 14:00: Russell 2000 on 20 rate days of 2024 to 2026
 # against all other days. The multiples of the volume are assumed.
-PRESS_CONFERENCE = Conference(30, 90, 5.4, 3.0, 37.0, 270, 0.7, 0.8)
+PRESS_CONFERENCE = Conference(
+    after_minutes=30,
+    minutes=90,
+    volatility_multiple=5.4,
+    volume_multiple=3.0,
+    half_life_minutes=37.0,
+    calm_minutes=270,
+    calm_volatility=0.7,
+    calm_volume=0.8,
+)
 RATE_DECISION = ReleaseTruth(
     "rate decision",
     "FOMC",
     "% target rate",
     "14:00",
-    0.075,
-    -0.25,
-    -0.18,
-    5.0,
-    6.0,
-    8,
-    14.0,
-    0.7,
-    PRESS_CONFERENCE,
+    surprise_scale=0.075,
+    small_cap_pct=-0.25,
+    large_cap_pct=-0.18,
+    volatility_multiple=5.0,
+    volume_multiple=6.0,
+    a_year=8,
+    half_life_minutes=14.0,
+    large_cap_excess=0.7,
+    conference=PRESS_CONFERENCE,
 )
 RELEASES = (EMPLOYMENT, CPI, RETAIL_SALES, RATE_DECISION)
 

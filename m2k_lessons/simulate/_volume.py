@@ -13,10 +13,10 @@ from itertools import accumulate
 import numpy as np
 
 # Set so that the correlations are met; the simulated range varies less around its year's mean.
-ON_RANGE = 0.54
+ON_RANGE = 0.53
 ON_RETURN = -0.02
 WAVE, KEPT = 0.17, 0.85  # standard deviation of the wave; share of it left a day later
-NOISE = 0.2  # standard deviation of a day's own
+NOISE = 0.21  # standard deviation of a day's own
 
 # Mean of the logarithm of true range over the standard deviation of a day's return, in markets
 # of this course. It only sets the level.
