@@ -171,6 +171,40 @@ def measure_market_bars(market) -> dict[str, float]:
     return figures | {f"large caps: {name}": value for name, value in large.items()}
 
 
+def measure_missing(bars: pd.DataFrame, large: pd.DataFrame) -> dict[str, float]:
+    """What no mechanism was found for, or looked for: bars of the small caps and the large caps."""
+    opened, high, low, close = (np.log(bars[one].to_numpy()) for one in _PRICES)
+    gap, in_day = opened[1:] - close[:-1], (close - opened)[1:]
+    filled = np.where(gap > 0, low[1:] <= close[:-1], high[1:] >= close[:-1])
+    year = bars.index.year[1:]
+    night = (
+        pd.Series(gap**2).groupby(year).sum() / pd.Series(gap**2 + in_day**2).groupby(year).sum()
+    )
+    height = np.log(large["high"] / large["low"]).to_numpy()
+    outside = (high[1:] > high[:-1]) & (low[1:] < low[:-1])
+    moves = np.diff(close)
+    ten_days = pd.Series(moves).rolling(10).sum()
+    return {
+        "gaps filled within the day, %": float(100 * filled.mean()),
+        "overnight share, standard deviation over years": float(night.std()),
+        "log range, small with large": _correlation(np.log(high - low), np.log(height)),
+        "outside days, %": float(100 * outside.mean()),
+        "variance ratio at 10 days": float(ten_days.var() / (10 * moves.var())),
+        "autocorrelation of returns, 1 day": _correlation(moves[1:], moves[:-1]),
+    }
+
+
+# `measure_missing` of IWM and the S&P 500.
+REAL_MISSING = {
+    "2010–2019": {
+        "gaps filled within the day, %": 68.191,
+        "overnight share, standard deviation over years": 0.061,
+        "log range, small with large": 0.796,
+        "outside days, %": 9.145,
+        "variance ratio at 10 days": 0.842,
+        "autocorrelation of returns, 1 day": -0.035,
+    }
+}
 _PRICES = ("open", "high", "low", "close")
 # `measure_bars` of IWM's daily bars, not adjusted for dividends, and the S&P 500's leverage in the
 # same years. An index's own open is no price of the market, so bars are compared with the fund.
@@ -263,6 +297,14 @@ SECTIONS = [
             "One setting can't match two samples. It lies between them in volatility, and the "
             "negative autocorrelation of the crisis of 2020 is left out, like any other edge.",
         ),
+    ),
+    Section(
+        name="daily-missing",
+        title="Not in it: what differs from the real market, normal regime",
+        draw=lambda seed: simulate.daily(10, seed),
+        measure=lambda market: measure_missing(market["small_caps"], market["large_caps"]),
+        real=REAL_MISSING,
+        judged=False,
     ),
     Section(
         name="daily-bars-crisis",

@@ -103,8 +103,9 @@ def garch(returns_pct: np.ndarray, truth) -> dict[str, Estimate]:
 
 
 def plain_truth(**changes):
-    """The truth of the normal regime with nights that are all as long, and other changes."""
-    return dataclasses.replace(simulate.daily(0.1, 0).truth, night_exponent=0.0, **changes)
+    """The truth of the normal regime with nights that are all alike, and other changes."""
+    alike = {"night_exponent": 0.0, "night_deviation": 0.0}
+    return dataclasses.replace(simulate.daily(0.1, 0).truth, **(alike | changes))
 
 
 def _returns_pct(market, name: str) -> np.ndarray:

@@ -60,41 +60,61 @@ def recover_leverage(seed: int) -> dict[str, Estimate]:
     return {name: Estimate(*row) for name, *row in zip(names, fit.x, errors, truths, strict=True)}
 
 
-def recover_dip(seed: int) -> dict[str, Estimate]:
-    """The dip: where in the range opens and closes lie, held against other simulated histories.
+def _indirect(statistic, parameter: str, seed: int, at: tuple, years: float, **rest) -> Estimate:
+    """Indirect inference (Gourieroux, Monfort and Renault 1993).
 
-    Indirect inference (Gourieroux, Monfort and Renault 1993): the dip at which histories have
-    the place that this one has, between the places of histories without and with a large one.
+    The parameter at which histories have the statistic that this one has, on the line between
+    twenty histories with a small and twenty with a large one.
     """
 
-    def places(dip: float, numbers) -> np.ndarray:
-        means = []
-        for number in numbers:
-            truth = plain_truth(dip=dip, leverage=0.0, volatility_carried=0.0)
-            bars = simulate.daily(10, number, truth=truth, **QUIET)["small_caps"]
-            opened, high, low, close = np.log(bars.to_numpy()).T
-            means.append(np.mean((opened + close - 2 * low) / (high - low)) / 2)
-        return np.array(means)
+    def values(parameter_value: float, numbers) -> np.ndarray:
+        truth = plain_truth(
+            leverage=0.0, volatility_carried=0.0, **(rest | {parameter: parameter_value})
+        )
+        markets = (simulate.daily(years, number, truth=truth, **QUIET) for number in numbers)
+        return np.array([statistic(np.log(market["small_caps"])) for market in markets])
 
-    truth = plain_truth()
-    low, high = (places(dip, range(10_000, 10_020)) for dip in (0.2, 0.5))
-    slope = (high.mean() - low.mean()) / 0.3
-    found = 0.2 + (places(truth.dip, [seed])[0] - low.mean()) / slope
+    true = getattr(simulate.daily(0.1, 0).truth, parameter)
+    low, high = (values(one, range(10_000, 10_020)) for one in at)
+    slope = (high.mean() - low.mean()) / (at[1] - at[0])
+    found = at[0] + (values(true, [seed])[0] - low.mean()) / slope
     # One history's scatter, and that of the twenty it is held against.
-    error = low.std(ddof=1) * math.sqrt(1 + 1 / 20) / slope
-    return {"dip": Estimate(found, error, truth.dip)}
+    error = math.sqrt((low.var(ddof=1) + high.var(ddof=1)) / 2 * (1 + 1 / 20)) / abs(slope)
+    return Estimate(found, error, true)
+
+
+def recover_dip(seed: int) -> dict[str, Estimate]:
+    """The dip, from where in the range opens and closes lie, ten years."""
+
+    def place(logs) -> float:
+        opened, high, low, close = logs.to_numpy().T
+        return float(np.mean((opened + close - 2 * low) / (high - low)) / 2)
+
+    return {"dip": _indirect(place, "dip", seed, (0.2, 0.5), 10)}
 
 
 def recover_nights(seed: int) -> dict[str, Estimate]:
-    """Night and weekend: squares of gaps on the hours between, a gamma regression, 30 years."""
-    market = simulate.daily(30, seed, leverage=False, **QUIET)
-    truth = market.truth
+    """Nights: squares of gaps on the hours between, a gamma regression, 30 years.
+
+    Their slow wave from how much the night's share differs from year to year.
+    """
+    truth = plain_truth(night_exponent=simulate.daily(0.1, 0).truth.night_exponent)
+    market = simulate.daily(30, seed, truth=truth, leverage=False, **QUIET)
     bars = market["small_caps"]
     gap = np.log(bars["open"].to_numpy()[1:] / bars["close"].to_numpy()[:-1])
     hours = np.diff(bars.index.tz_localize(None).to_numpy()) / np.timedelta64(1, "h") - 6.5
+
+    def over_years(logs) -> float:
+        squares = {"night": (logs["open"] - logs["close"].shift()) ** 2,
+                   "day": (logs["close"] - logs["open"]) ** 2}  # fmt: skip
+        years = pd.DataFrame(squares).groupby(logs.index.year)
+        by_year = years.sum()[years.size() > 200]  # the last one has a day or two
+        return float(np.log(by_year["night"] / by_year["day"]).std())
+
     return {
         "night_exponent": _glm(gap**2, np.log(hours), truth.night_exponent),
         "overnight_share": _share(gap, np.log(bars["close"] / bars["open"]).to_numpy()[1:], truth),
+        "night_deviation": _indirect(over_years, "night_deviation", seed, (0.2, 0.5), 30),
     }
 
 

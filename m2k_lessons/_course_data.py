@@ -44,7 +44,7 @@ def _daily() -> Market:
 def _intraday() -> Market:
     from m2k_lessons import simulate
 
-    return simulate.intraday(days=60, seed=2037, start="2030-02-11")
+    return simulate.intraday(days=60, seed=2043, start="2030-02-11")
 
 
 def _releases() -> Market:

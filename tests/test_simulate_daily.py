@@ -439,7 +439,7 @@ def test_derived_figures_by_hand():
     persistence = 0.4 + 0.2 * share_of_falls(0.3)
     assert skewed.volatility_large == pytest.approx(math.sqrt(0.5 / (1 - persistence)) * year)
     # The parts of a day and of the volume change nothing in the close's second moments.
-    for change in ({"volatility_carried": 0.9}, {"dip": 1.0}, {"night_exponent": 0.6}):
+    for change in ({"volatility_carried": 0.9}, {"dip": 1.0}, {"night_deviation": 0.6}):
         assert dataclasses.replace(truth, **change).derived() == truth.derived()
 
 
@@ -470,7 +470,7 @@ def test_population_figures_are_recovered_by_many_histories():
 
 SEEDS = {
     **{"large": 6, "size": 6, "beta": 2, "jumps": 6},
-    **{"leverage": 4, "dip": 2, "nights": 6, "volume": 3},
+    **{"leverage": 4, "dip": 2, "nights": 2, "volume": 3},
 }
 
 
@@ -499,7 +499,13 @@ def test_recovery_notices_another_truth():
 
 def only(**changes):
     """Nights of one length, no jumps, and what the test is about."""
-    quiet = {"night_exponent": 0.0, "leverage": 0.0, "volatility_carried": 0.0, "dip": 0.0}
+    quiet = {
+        "night_exponent": 0.0,
+        "night_deviation": 0.0,
+        "leverage": 0.0,
+        "volatility_carried": 0.0,
+        "dip": 0.0,
+    }
     return dataclasses.replace(simulate.daily(0.1, 0).truth, **(quiet | changes))
 
 
@@ -580,7 +586,8 @@ def test_nights_by_hand():
 
 
 def test_mondays_have_larger_gaps_and_ordinary_days():
-    bars = simulate.daily(30, 3, **PLAIN)["small_caps"]
+    truth = dataclasses.replace(simulate.daily(0.1, 0).truth, night_deviation=0.0)
+    bars = simulate.daily(30, 3, truth=truth, **PLAIN)["small_caps"]
     logs = np.log(bars)
     gap, day = (logs["open"] - logs["close"].shift())[1:], (logs["close"] - logs["open"])[1:]
     monday = gap.index.day_of_week == 0
@@ -588,6 +595,31 @@ def test_mondays_have_larger_gaps_and_ordinary_days():
     # 3.74 ** 0.28 in variance; a few other nights are long as well.
     assert abs(ratio - 1.19) < 4 * error
     assert abs(day[monday].std() / day[~monday].std() - 1) < 4 * error
+
+
+def test_the_nights_share_differs_from_year_to_year_and_keeps_its_mean():
+    shares = {}
+    for deviation in (0.0, 0.5):
+        truth = only(night_deviation=deviation)
+        of_years = []
+        for seed in range(6):
+            logs = np.log(simulate.daily(30, seed, truth=truth, **PLAIN)["small_caps"])
+            squares = pd.DataFrame(
+                {
+                    "night": (logs["open"] - logs["close"].shift()) ** 2,
+                    "day": (logs["close"] - logs["open"]) ** 2,
+                }
+            )
+            by_year = squares.iloc[: 29 * 251].groupby(np.arange(29 * 251) // 251).mean()
+            of_years.append(by_year["night"] / by_year["day"].mean())
+        shares[deviation] = np.array(of_years)
+    # A mean of 252 squares of each scatters by 9 % of a ratio of .43.
+    assert shares[0.0].std() == pytest.approx(0.43 * math.sqrt(2 / 252), rel=0.25)
+    assert shares[0.5].std() > 2.5 * shares[0.0].std()
+    assert abs(shares[0.0].mean() - 0.3 / 0.7) < 0.01
+    # A lognormal multiplier of which a history has a new value every 2 * 250 / ln 2 = 721 days.
+    error = 0.3 / 0.7 * math.sqrt(math.expm1(0.5**2) / (6 * 29 * 251 / 721))
+    assert abs(shares[0.5].mean() - 0.3 / 0.7) < 4 * error
 
 
 def test_volume_has_a_wave_and_no_volume_is_lost_by_a_day_without_a_range():

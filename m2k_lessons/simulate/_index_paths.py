@@ -46,17 +46,22 @@ def index_paths(truth, days: np.ndarray, streams) -> dict[str, dict[str, np.ndar
     own = _variances(truth.size, size.sum(axis=1), truth.size.variance)
     shared = truth.size.variance / truth._variance_market
     size_variance = (1 - truth.spillover) * own + truth.spillover * shared * variance
-    beta = _slow_beta(truth, n, streams[2])
+    beta = truth.beta_mean + truth.beta_deviation * _wave(
+        truth.beta_half_life_days, n, streams[2]
+    )
 
     kept = slice(BURN_IN_DAYS, None)
     market, mix_market, variance = market[kept], mix_market[kept], variance[kept]
     left, level = left[kept], level[kept]
     jump = jump[kept]
     size, mix_size, size_variance = size[kept], mix_size[kept], size_variance[kept]
-    # The night's move alone is scaled, after the variances: a weekend is no shock to them.
-    long_nights = np.sqrt(night_variance(days, truth.night_exponent))
-    market[:, 0] *= long_nights
-    size[:, 0] *= long_nights
+    # The night's move alone is scaled, after the variances: a weekend is no shock to them, nor are
+    # the years in which more happens at night.
+    wave = truth.night_deviation * _wave(truth.night_half_life_days, n, streams[8])
+    nights = night_variance(days, truth.night_exponent)
+    nights = np.sqrt(nights * np.exp(wave - truth.night_deviation**2 / 2))
+    market[:, 0] *= nights
+    size[:, 0] *= nights
     drift = 100 * truth.drift / _DAYS_PER_YEAR * weights
     diffusion = np.sqrt(variance)[:, None] * market
     moves = {
@@ -191,13 +196,13 @@ def _variances(garch, z: np.ndarray, mean: float, echo=0.0, left=1.0, carried=0.
     return np.fromiter((day for _, day in two_steps), dtype=float, count=len(z))
 
 
-def _slow_beta(truth, n: int, stream) -> np.ndarray:
-    keep = 0.5 ** (1 / truth.beta_half_life_days)
+def _wave(half_life_days: float, n: int, stream) -> np.ndarray:
+    """A stationary AR(1) of variance 1."""
+    keep = 0.5 ** (1 / half_life_days)
     shocks = stream.standard_normal(n + 1)
     news = math.sqrt(1 - keep**2) * shocks[1:]
     path = accumulate(news.tolist(), lambda now, new: keep * now + new, initial=shocks[0])
-    deviations = np.fromiter(path, dtype=float, count=n + 1)[1:]
-    return truth.beta_mean + truth.beta_deviation * deviations
+    return np.fromiter(path, dtype=float, count=n + 1)[1:]
 
 
 def _jumps(truth, n: int, weights: np.ndarray, stream):

@@ -72,6 +72,8 @@ _LIMITS = {
     "dividend_yield": {"above": -1, "below": 1},
     "overnight_share": {"at_least": 0, "below": 1},
     "night_exponent": {"at_least": 0, "at_most": 1},
+    "night_deviation": {"at_least": 0, "at_most": 2},
+    "night_half_life_days": {"above": 0},
     "leverage": {"at_least": 0, "at_most": 1},
     "volatility_carried": {"at_least": 0, "below": 1},
     "dip": {"at_least": 0, "at_most": 1},
@@ -118,6 +120,9 @@ class DailyTruth:
         Part of the daily variance that falls between 16:00 and 09:30.
     night_exponent : float
         A night's variance grows with its hours to this power, so weekends move further.
+    night_deviation, night_half_life_days : float
+        Standard deviation and half-life of an AR(1), the logarithm of the night's variance: in
+        some years more happens at night.
     leverage : float
         With z the market's standardised move since the last close, volatility at any moment of a
         day is `1 - z * sqrt(exp(leverage**2) - 1)` times that of its start (about
@@ -158,6 +163,8 @@ class DailyTruth:
     dividend_yield: float = 0.013
     overnight_share: float = 0.30
     night_exponent: float = 0.28
+    night_deviation: float = 0.28
+    night_half_life_days: float = 250.0
     leverage: float = 0.17
     volatility_carried: float = 0.62
     dip: float = 0.33
