@@ -247,7 +247,7 @@ SECTIONS = [
         draw=draw_rate_days,
         measure=measure_rate_days,
         real=REAL_RATE_DAYS,
-        seeds=200,
+        seeds=100,
         notes=("Twenty rate days, as in the real sample.",),
     ),
 ]

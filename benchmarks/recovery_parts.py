@@ -7,6 +7,7 @@ python benchmarks/recovery_parts.py --write           replaces the tables in dat
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 import warnings
@@ -60,61 +61,72 @@ def recover_leverage(seed: int) -> dict[str, Estimate]:
     return {name: Estimate(*row) for name, *row in zip(names, fit.x, errors, truths, strict=True)}
 
 
-def _indirect(statistic, parameter: str, seed: int, at: tuple, years: float, **rest) -> Estimate:
+def _place(logs: pd.DataFrame) -> float:
+    """Where in the range opens and closes lie."""
+    opened, high, low, close = logs.to_numpy().T
+    return float(np.mean((opened + close - 2 * low) / (high - low)) / 2)
+
+
+def _over_years(logs: pd.DataFrame) -> float:
+    """How much the night's share differs from year to year."""
+    gap, day = logs["open"] - logs["close"].shift(), logs["close"] - logs["open"]
+    squares = pd.DataFrame({"night": gap**2, "day": day**2})
+    years = squares.groupby(logs.index.year)
+    by_year = years.sum()[years.size() > 200]  # the last one has a day or two
+    return float(np.log(by_year["night"] / by_year["day"]).std())
+
+
+# Parameter: the statistic that tells it, two values that it lies between, years.
+_INDIRECT = {
+    "dip": (_place, (0.2, 0.5), 10),
+    "night_deviation": (_over_years, (0.2, 0.5), 30),
+}
+
+
+def _histories(parameter: str, value: float, numbers) -> np.ndarray:
+    statistic, _, years = _INDIRECT[parameter]
+    truth = plain_truth(leverage=0.0, volatility_carried=0.0, **({"dip": 0.0} | {parameter: value}))
+    markets = (simulate.daily(years, number, truth=truth, **QUIET) for number in numbers)
+    return np.array([statistic(np.log(market["small_caps"])) for market in markets])
+
+
+@functools.cache
+def _reference(parameter: str, value: float) -> np.ndarray:
+    return _histories(parameter, value, range(10_000, 10_020))
+
+
+def _indirect(parameter: str, seed: int) -> Estimate:
     """Indirect inference (Gourieroux, Monfort and Renault 1993).
 
     The parameter at which histories have the statistic that this one has, on the line between
     twenty histories with a small and twenty with a large one.
     """
-
-    def values(parameter_value: float, numbers) -> np.ndarray:
-        truth = plain_truth(
-            leverage=0.0, volatility_carried=0.0, **(rest | {parameter: parameter_value})
-        )
-        markets = (simulate.daily(years, number, truth=truth, **QUIET) for number in numbers)
-        return np.array([statistic(np.log(market["small_caps"])) for market in markets])
-
+    _, at, _ = _INDIRECT[parameter]
     true = getattr(simulate.daily(0.1, 0).truth, parameter)
-    low, high = (values(one, range(10_000, 10_020)) for one in at)
+    low, high = (_reference(parameter, value) for value in at)
     slope = (high.mean() - low.mean()) / (at[1] - at[0])
-    found = at[0] + (values(true, [seed])[0] - low.mean()) / slope
+    found = at[0] + (_histories(parameter, true, [seed])[0] - low.mean()) / slope
     # One history's scatter, and that of the twenty it is held against.
     error = math.sqrt((low.var(ddof=1) + high.var(ddof=1)) / 2 * (1 + 1 / 20)) / abs(slope)
     return Estimate(found, error, true)
 
 
 def recover_dip(seed: int) -> dict[str, Estimate]:
-    """The dip, from where in the range opens and closes lie, ten years."""
-
-    def place(logs) -> float:
-        opened, high, low, close = logs.to_numpy().T
-        return float(np.mean((opened + close - 2 * low) / (high - low)) / 2)
-
-    return {"dip": _indirect(place, "dip", seed, (0.2, 0.5), 10)}
+    """The dip, ten years."""
+    return {"dip": _indirect("dip", seed)}
 
 
 def recover_nights(seed: int) -> dict[str, Estimate]:
-    """Nights: squares of gaps on the hours between, a gamma regression, 30 years.
-
-    Their slow wave from how much the night's share differs from year to year.
-    """
+    """Nights: squares of gaps on the hours between, a gamma regression; their slow wave."""
     truth = plain_truth(night_exponent=simulate.daily(0.1, 0).truth.night_exponent)
     market = simulate.daily(30, seed, truth=truth, leverage=False, **QUIET)
     bars = market["small_caps"]
     gap = np.log(bars["open"].to_numpy()[1:] / bars["close"].to_numpy()[:-1])
     hours = np.diff(bars.index.tz_localize(None).to_numpy()) / np.timedelta64(1, "h") - 6.5
-
-    def over_years(logs) -> float:
-        squares = {"night": (logs["open"] - logs["close"].shift()) ** 2,
-                   "day": (logs["close"] - logs["open"]) ** 2}  # fmt: skip
-        years = pd.DataFrame(squares).groupby(logs.index.year)
-        by_year = years.sum()[years.size() > 200]  # the last one has a day or two
-        return float(np.log(by_year["night"] / by_year["day"]).std())
-
     return {
         "night_exponent": _glm(gap**2, np.log(hours), truth.night_exponent),
         "overnight_share": _share(gap, np.log(bars["close"] / bars["open"]).to_numpy()[1:], truth),
-        "night_deviation": _indirect(over_years, "night_deviation", seed, (0.2, 0.5), 30),
+        "night_deviation": _indirect("night_deviation", seed),
     }
 
 
@@ -327,9 +339,9 @@ def _multiples(kind, minute: np.ndarray) -> np.ndarray:
 COMPONENTS = [
     Component("leverage", "Leverage within the day, 10 years: likelihood", recover_leverage, 60),
     Component("dip", "Dips, 10 years: indirect inference", recover_dip, 40),
-    Component("nights", "Nights and weekends, 30 years: gamma regression", recover_nights, 100),
+    Component("nights", "Nights, 30 years: gamma regression, other histories", recover_nights, 100),
     Component("volume", "Volume, 10 years: state space by statsmodels", recover_volume, 60),
-    Component("hour", "Volatility of the hour, 2,500 days: moments", recover_hour, 40),
+    Component("hour", "Volatility of the hour, 2,500 days: moments", recover_hour, 24),
     Component("correlation", "A correlation for each day, 1,000 days", recover_correlation, 40),
     Component("conference", "Rate days, 80 decisions: against controls", recover_conference, 60),
 ]
