@@ -205,9 +205,9 @@ def recover_jumps(seed: int) -> dict[str, Estimate]:
 
 
 COMPONENTS = [
-    Component("large", "Market factor, 10 years: GJR-GARCH-t by arch", recover_large, 200),
-    Component("size", "Size factor, 10 years: GJR-GARCH-t by arch", recover_size, 200),
-    Component("beta", "Slow beta, 30 years: state space by statsmodels", recover_beta, 40),
+    Component("large", "Market factor, 10 years: GJR-GARCH-t by arch", recover_large, 100),
+    Component("size", "Size factor, 10 years: GJR-GARCH-t by arch", recover_size, 100),
+    Component("beta", "Slow beta, 30 years: state space by statsmodels", recover_beta, 24),
     Component(
         "jumps", "Joint jumps, 30 years: against the same history without", recover_jumps, 100
     ),
