@@ -337,13 +337,13 @@ def _multiples(kind, minute: np.ndarray) -> np.ndarray:
 
 
 COMPONENTS = [
-    Component("leverage", "Leverage within the day, 10 years: likelihood", recover_leverage, 40),
+    Component("leverage", "Leverage within the day, 10 years: likelihood", recover_leverage, 30),
     Component("dip", "Dips, 10 years: indirect inference", recover_dip, 40),
-    Component("nights", "Nights, 30 years: gamma regression, other histories", recover_nights, 60),
-    Component("volume", "Volume, 10 years: state space by statsmodels", recover_volume, 40),
-    Component("hour", "Volatility of the hour, 2,500 days: moments", recover_hour, 12),
-    Component("correlation", "A correlation for each day, 1,000 days", recover_correlation, 20),
-    Component("conference", "Rate days, 80 decisions: against controls", recover_conference, 60),
+    Component("nights", "Nights, 30 years: gamma regression, other histories", recover_nights, 40),
+    Component("volume", "Volume, 10 years: state space by statsmodels", recover_volume, 20),
+    Component("hour", "Volatility of the hour, 2,500 days: moments", recover_hour, 8),
+    Component("correlation", "A correlation for each day, 1,000 days", recover_correlation, 12),
+    Component("conference", "Rate days, 80 decisions: against controls", recover_conference, 40),
 ]
 
 
