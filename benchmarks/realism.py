@@ -191,7 +191,23 @@ def measure_missing(bars: pd.DataFrame, large: pd.DataFrame) -> dict[str, float]
         "outside days, %": float(100 * outside.mean()),
         "variance ratio at 10 days": float(ten_days.var() / (10 * moves.var())),
         "autocorrelation of returns, 1 day": _correlation(moves[1:], moves[:-1]),
+        **_orders_at_a_price(opened, high, low, close),
     }
+
+
+def _orders_at_a_price(opened, high, low, close) -> dict[str, float]:
+    """Bought at a price away from the open where the day gets there, sold at the close.
+
+    0.3 standard deviations of the last 60 days' moves from open to close; basis points a day,
+    before costs, days without a trade included.
+    """
+    usual = pd.Series(close - opened).rolling(60).std().shift().to_numpy()
+    below, above = opened - 0.3 * usual, opened + 0.3 * usual
+    earned = {
+        "bought below the open": np.where(low <= below, close - below, 0.0)[60:],
+        "bought above the open": np.where(high >= above, close - above, 0.0)[60:],
+    }
+    return {f"{name}, basis points a day": float(1e4 * x.mean()) for name, x in earned.items()}
 
 
 # `measure_missing` of IWM and the S&P 500.
@@ -203,6 +219,8 @@ REAL_MISSING = {
         "outside days, %": 9.145,
         "variance ratio at 10 days": 0.842,
         "autocorrelation of returns, 1 day": -0.035,
+        "bought below the open, basis points a day": 0.246,
+        "bought above the open, basis points a day": 1.761,
     }
 }
 _PRICES = ("open", "high", "low", "close")

@@ -78,7 +78,7 @@ def _over_years(logs: pd.DataFrame) -> float:
 
 # Parameter: the statistic that tells it, two values that it lies between, years.
 _INDIRECT = {
-    "dip": (_place, (0.2, 0.5), 10),
+    "dip": (_place, (0.05, 0.35), 10),
     "night_deviation": (_over_years, (0.2, 0.5), 30),
 }
 

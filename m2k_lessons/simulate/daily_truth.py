@@ -165,9 +165,9 @@ class DailyTruth:
     night_exponent: float = 0.28
     night_deviation: float = 0.28
     night_half_life_days: float = 250.0
-    leverage: float = 0.17
-    volatility_carried: float = 0.62
-    dip: float = 0.33
+    leverage: float = 0.19
+    volatility_carried: float = 0.57
+    dip: float = 0.17
     volume_on_range: float = _volume.ON_RANGE
     volume_on_return: float = _volume.ON_RETURN
     volume_wave: float = _volume.WAVE
