@@ -1,172 +1,22 @@
-"""How real the simulated market is: statistics over many seeds beside the measured figures.
+"""How real the simulated daily bars are: statistics over many seeds beside the measured figures.
 
     python benchmarks/realism.py                  prints every table
     python benchmarks/realism.py daily --seeds 20 one section, fewer seeds
     python benchmarks/realism.py --write          replaces the tables in data/README.md
 
-Another simulator joins with a `Section`: how to draw it, its statistics, and the real figures by
-the same names. That of the minutes is in `realism_intraday.py`.
+The table of the minutes is in `realism_intraday.py`.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from realism_table import Section, main
 
 from m2k_lessons import simulate
-
-README = Path(__file__).resolve().parents[1] / "data" / "README.md"
-INSIDE, OUTSIDE, FAR_OUTSIDE, REPORTED = "inside", "**outside**", "**far outside**", "reported"
-
-
-@dataclass(frozen=True)
-class Section:
-    """One table.
-
-    Attributes
-    ----------
-    name, title : str
-    draw : callable
-        Seed to market.
-    measure : callable
-        Market to statistics by name.
-    real : mapping
-        Sample to figures by the same names; a figure that is missing is not compared.
-    seeds : int
-    reported : set
-        Statistics that are shown and not judged.
-    centred : set
-        Statistics whose median must lie within 10 % of the real figure.
-    judged : bool
-        False: the whole table is for information.
-    notes : tuple of str
-        What the table doesn't meet, and why.
-    """
-
-    name: str
-    title: str
-    draw: Callable
-    measure: Callable[..., Mapping[str, float]]
-    real: Mapping[str, Mapping[str, float]]
-    seeds: int = 200
-    reported: frozenset[str] = frozenset()
-    centred: frozenset[str] = frozenset()
-    judged: bool = True
-    notes: tuple[str, ...] = field(default=())
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A measured section: values by statistic and seed."""
-
-    section: Section
-    values: Mapping[str, np.ndarray]
-
-    def verdict(self, statistic: str, real: float) -> str:
-        if statistic in self.section.reported:
-            return REPORTED
-        lowest, low, high, highest = np.quantile(self.values[statistic], [0.005, 0.05, 0.95, 0.995])
-        if low <= real <= high:
-            return INSIDE
-        return OUTSIDE if lowest <= real <= highest else FAR_OUTSIDE
-
-    def verdicts(self, sample: str) -> dict[str, str]:
-        real = self.section.real[sample]
-        return {name: self.verdict(name, real[name]) for name in self.values if name in real}
-
-    def off_centre(self, sample: str) -> dict[str, float]:
-        """Median over real figure, less 1, of the statistics that must be centred."""
-        real = self.section.real[sample]
-        return {
-            name: float(np.median(self.values[name]) / real[name] - 1)
-            for name in self.values
-            if name in self.section.centred and name in real
-        }
-
-    def met(self, sample: str) -> bool:
-        """At most a tenth outside, none far outside, and all medians within a tenth."""
-        judged = [one for one in self.verdicts(sample).values() if one != REPORTED]
-        outside = sum(one != INSIDE for one in judged)
-        return (
-            outside <= len(judged) / 10
-            and FAR_OUTSIDE not in judged
-            and all(abs(off) <= 0.10 for off in self.off_centre(sample).values())
-        )
-
-    def markdown(self) -> str:
-        samples = list(self.section.real)
-        header = ["statistic", "mean", "std", "median", "5 % to 95 %"]
-        header += [text for sample in samples for text in (f"real, {sample}", "verdict")]
-        rows = [header, ["---", *["---:"] * 3, "---", *["---:", "---"] * len(samples)]]
-        for name, values in self.values.items():
-            low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-            row = [name, *map(_text, (values.mean(), values.std(ddof=1), middle))]
-            row.append(f"{_text(low)} to {_text(high)}")
-            for sample in samples:
-                real = self.section.real[sample].get(name)
-                row += ["", ""] if real is None else [_text(real), self.verdict(name, real)]
-            rows.append(row)
-        lines = [f"**{self.section.title}** ({len(values)} seeds)", ""]
-        lines += ["| " + " | ".join(row) + " |" for row in rows]
-        lines += ["", *(self._summary(sample) for sample in samples)]
-        lines += [f"- {note}" for note in self.section.notes]
-        return "\n".join(lines) + "\n"
-
-    def _summary(self, sample: str) -> str:
-        verdicts = [one for one in self.verdicts(sample).values() if one != REPORTED]
-        outside = sum(one != INSIDE for one in verdicts)
-        line = (
-            f"- {sample}: {outside} of {len(verdicts)} judged statistics outside the simulated "
-            f"5 % to 95 %, {verdicts.count(FAR_OUTSIDE)} outside 0.5 % to 99.5 %"
-        )
-        off = self.off_centre(sample)
-        if off:
-            worst = max(off, key=lambda name: abs(off[name]))
-            line += f"; the median furthest from its real figure: {worst}, {_signed(off[worst])}"
-        if not self.section.judged:
-            return line + ". For information."
-        return line + (". Target met." if self.met(sample) else ". **Target not met.**")
-
-
-def run(section: Section, seeds: int | None = None) -> Outcome:
-    """Draw and measure a section."""
-    measured = [section.measure(section.draw(seed)) for seed in range(seeds or section.seeds)]
-    return Outcome(
-        section, {name: np.array([one[name] for one in measured]) for name in measured[0]}
-    )
-
-
-def write(outcomes: list[Outcome], path: Path = README) -> None:
-    """Replace the tables between their markers in the data dictionary."""
-    text = path.read_text(encoding="utf-8")
-    for outcome in outcomes:
-        start, end = (f"<!-- {slash}realism:{outcome.section.name} -->" for slash in ("", "/"))
-        if start not in text or end not in text:
-            raise ValueError(f"{path.name} must have the markers {start} and {end}")
-        pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
-        table = f"{start}\n{outcome.markdown()}{end}"
-        text = pattern.sub(lambda _, table=table: table, text)
-    path.write_bytes(text.encode())
-
-
-def _text(value: float) -> str:
-    if not math.isfinite(value):
-        return "–"
-    digits = 1 if abs(value) >= 5 else 2
-    rounded = round(value, digits) + 0.0  # no minus before a zero
-    return f"{rounded:.{digits}f}".replace("-", "−")
-
-
-def _signed(share: float) -> str:
-    return f"{share:+.1%}".replace("-", "−").replace("%", " %")
-
 
 # --- daily bars ---------------------------------------------------------------------------
 
@@ -223,38 +73,195 @@ def _correlation(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.corrcoef(x, y)[0, 1])
 
 
-def _row(small, large, both, overnight) -> dict[str, float]:
+def _row(small, large, both, overnight=None) -> dict[str, float]:
     pairs = zip(_OF_ONE_INDEX, zip(small, large, strict=True), strict=True)
     figures = {
         f"{statistic}, {short}": value
         for statistic, values in pairs
         for short, value in zip(_INDICES.values(), values, strict=True)
     }
-    return figures | dict(zip(_OF_BOTH, both, strict=True)) | {_OVERNIGHT: overnight}
+    figures |= dict(zip(_OF_BOTH, both, strict=True))
+    return figures if overnight is None else figures | {_OVERNIGHT: overnight}
 
 
 # Log returns of the closes of Russell 2000 and S&P 500, in the order of _OF_ONE_INDEX. The
-# overnight share is that of a fund on the Russell 2000: since 2010, since 2000, since May 2019.
+# overnight share is that of a fund on the Russell 2000 (IWM) in the same years.
 REAL_DAILY = {
     "2010–2019": _row(
         (19.6, -0.33, 4.0, -0.05, 0.19, 0.15, -0.13, -3.40, 3.04, -9.3, 6.7),
         (14.8, -0.50, 4.6, -0.05, 0.21, 0.12, -0.13, -2.86, 2.37, -6.9, 4.8),
         (0.906, 1.20, 8.8),
-        0.37,
+        0.298,
     ),
     "1990–2026": _row(
         (21.8, -0.52, 8.1, -0.05, 0.31, 0.25, -0.08, -3.74, 3.64, -15.4, 9.0),
         (18.0, -0.36, 10.9, -0.08, 0.27, 0.22, -0.10, -3.15, 2.98, -12.8, 11.0),
         (0.864, 1.04, 11.0),
-        0.30,
     ),
     "2019–2026": _row(
         (25.9, -0.78, 9.6, -0.12, 0.29, 0.15, -0.02, -4.02, 3.77, -15.4, 9.0),
         (19.8, -0.66, 15.4, -0.16, 0.37, 0.18, -0.07, -3.50, 2.92, -12.8, 9.1),
         (0.868, 1.14, 13.1),
-        0.42,
     ),
 }
+# --- what a bar has besides its close ------------------------------------------------------------
+
+_LEVERAGE = "return, log range {}"
+_MONDAYS = "standard deviation of Mondays' {}, over other days'"
+_VOLUME = "log volume, {}"
+
+
+def measure_bars(bars: pd.DataFrame, volume: np.ndarray | None) -> dict[str, float]:
+    """Every statistic of daily bars: `open high low close`, and volume where there is one.
+
+    The volume is detrended: its logarithm less the mean of the 252 days around it.
+    """
+    opened, high, low, close = (np.log(bars[one].to_numpy()) for one in _PRICES)
+    r, gap, in_day = np.diff(close), opened[1:] - close[:-1], (close - opened)[1:]
+    height = (high - low)[1:]
+    log_range = np.log(height)
+    monday = (bars.index.day_of_week == 0)[1:]
+    figures = {
+        "gap over close-to-close, standard deviations": gap.std() / r.std(),
+        "mean range over standard deviation of close-to-close": height.mean() / r.std(),
+        "mean place of the close in the range": np.mean((close - low)[1:] / height),
+        "standard deviation of that place": np.std((close - low)[1:] / height),
+        "mean place of the open in the range": np.mean((opened - low)[1:] / height),
+        _LEVERAGE.format("of the day"): _correlation(r, log_range),
+        **_leverage(r, log_range),
+        "gap, log range of the day": _correlation(gap, log_range),
+        "absolute open-to-close, log range": _correlation(np.abs(in_day), log_range),
+        "log range, standard deviation": log_range.std(),
+        "log range, autocorrelation at 1 day": _correlation(log_range[1:], log_range[:-1]),
+        "log range, autocorrelation at 20 days": _correlation(log_range[20:], log_range[:-20]),
+        "autocorrelation of absolute gaps, 1 day": _correlation(np.abs(gap[1:]), np.abs(gap[:-1])),
+        "gap, excess kurtosis": np.mean(gap**4) / np.mean(gap**2) ** 2 - 3,
+        _MONDAYS.format("gap"): gap[monday].std() / gap[~monday].std(),
+        _MONDAYS.format("close-to-close"): r[monday].std() / r[~monday].std(),
+    }
+    if volume is not None:
+        log_volume = pd.Series(np.log(np.asarray(volume, dtype=float)))
+        around = log_volume.rolling(252, center=True, min_periods=60).mean()
+        busy = (log_volume - around).to_numpy()[1:]
+        figures |= {
+            _VOLUME.format("standard deviation"): busy.std(),
+            _VOLUME.format("log range"): _correlation(busy, log_range),
+            _VOLUME.format("absolute return"): _correlation(busy, np.abs(r)),
+            _VOLUME.format("return"): _correlation(busy, r),
+            _VOLUME.format("autocorrelation at 1 day"): _correlation(busy[1:], busy[:-1]),
+            _VOLUME.format("autocorrelation at 5 days"): _correlation(busy[5:], busy[:-5]),
+            _VOLUME.format("autocorrelation at 20 days"): _correlation(busy[20:], busy[:-20]),
+        }
+    return {name: float(value) for name, value in figures.items()}
+
+
+def _leverage(r: np.ndarray, log_range: np.ndarray) -> dict[str, float]:
+    days = {1: "of the next day", 2: "two days later", 5: "five days later"}
+    return {
+        _LEVERAGE.format(text): _correlation(r[:-lag], log_range[lag:])
+        for lag, text in days.items()
+    }
+
+
+def measure_market_bars(market) -> dict[str, float]:
+    """The bars of the small caps, with the front micro's volume; leverage of the large caps."""
+    figures = measure_bars(market["small_caps"], market["M2K"]["volume"].to_numpy())
+    high, low, close = (np.log(market["large_caps"][one].to_numpy()) for one in _PRICES[1:])
+    large = _leverage(np.diff(close), np.log(high - low)[1:])
+    return figures | {f"large caps: {name}": value for name, value in large.items()}
+
+
+def measure_missing(bars: pd.DataFrame, large: pd.DataFrame) -> dict[str, float]:
+    """What no mechanism was found for, or looked for: bars of the small caps and the large caps."""
+    opened, high, low, close = (np.log(bars[one].to_numpy()) for one in _PRICES)
+    gap, in_day = opened[1:] - close[:-1], (close - opened)[1:]
+    filled = np.where(gap > 0, low[1:] <= close[:-1], high[1:] >= close[:-1])
+    year = bars.index.year[1:]
+    night = (
+        pd.Series(gap**2).groupby(year).sum() / pd.Series(gap**2 + in_day**2).groupby(year).sum()
+    )
+    height = np.log(large["high"] / large["low"]).to_numpy()
+    outside = (high[1:] > high[:-1]) & (low[1:] < low[:-1])
+    moves = np.diff(close)
+    ten_days = pd.Series(moves).rolling(10).sum()
+    return {
+        "gaps filled within the day, %": float(100 * filled.mean()),
+        "overnight share, standard deviation over years": float(night.std()),
+        "log range, small with large": _correlation(np.log(high - low), np.log(height)),
+        "outside days, %": float(100 * outside.mean()),
+        "variance ratio at 10 days": float(ten_days.var() / (10 * moves.var())),
+        "autocorrelation of returns, 1 day": _correlation(moves[1:], moves[:-1]),
+        **_orders_at_a_price(opened, high, low, close),
+    }
+
+
+def _orders_at_a_price(opened, high, low, close) -> dict[str, float]:
+    """Bought at a price away from the open where the day gets there, sold at the close.
+
+    0.3 standard deviations of the last 60 days' moves from open to close; basis points a day,
+    before costs, days without a trade included.
+    """
+    usual = pd.Series(close - opened).rolling(60).std().shift().to_numpy()
+    below, above = opened - 0.3 * usual, opened + 0.3 * usual
+    earned = {
+        "bought below the open": np.where(low <= below, close - below, 0.0)[60:],
+        "bought above the open": np.where(high >= above, close - above, 0.0)[60:],
+    }
+    return {f"{name}, basis points a day": float(1e4 * x.mean()) for name, x in earned.items()}
+
+
+# `measure_missing` of IWM and the S&P 500.
+REAL_MISSING = {
+    "2010–2019": {
+        "gaps filled within the day, %": 68.191,
+        "overnight share, standard deviation over years": 0.061,
+        "log range, small with large": 0.796,
+        "outside days, %": 9.145,
+        "variance ratio at 10 days": 0.842,
+        "autocorrelation of returns, 1 day": -0.035,
+        "bought below the open, basis points a day": 0.246,
+        "bought above the open, basis points a day": 1.761,
+    }
+}
+_PRICES = ("open", "high", "low", "close")
+# `measure_bars` of IWM's daily bars, not adjusted for dividends, and the S&P 500's leverage in the
+# same years. An index's own open is no price of the market, so bars are compared with the fund.
+_SAMPLES = ("2010–2019", "2000–2024", "2019–2024")
+_FIGURES = {
+    "gap over close-to-close, standard deviations": (0.540, 0.547, 0.638),
+    "mean range over standard deviation of close-to-close": (1.206, 1.171, 1.124),
+    "mean place of the close in the range": (0.552, 0.539, 0.527),
+    "standard deviation of that place": (0.308, 0.320, 0.312),
+    "mean place of the open in the range": (0.514, 0.519, 0.523),
+    "return, log range of the day": (-0.141, -0.110, -0.118),
+    "return, log range of the next day": (-0.181, -0.155, -0.138),
+    "return, log range two days later": (-0.128, -0.127, -0.123),
+    "return, log range five days later": (-0.105, -0.099, -0.092),
+    "gap, log range of the day": (-0.085, -0.059, -0.066),
+    "absolute open-to-close, log range": (0.730, 0.733, 0.729),
+    "log range, standard deviation": (0.487, 0.510, 0.482),
+    "log range, autocorrelation at 1 day": (0.519, 0.574, 0.585),
+    "log range, autocorrelation at 20 days": (0.276, 0.364, 0.256),
+    "autocorrelation of absolute gaps, 1 day": (0.213, 0.286, 0.324),
+    "gap, excess kurtosis": (7.405, 17.282, 13.077),
+    "standard deviation of Mondays' gap, over other days'": (1.163, 1.184, 1.366),
+    "standard deviation of Mondays' close-to-close, over other days'": (1.065, 1.098, 1.149),
+    "log volume, standard deviation": (0.390, 0.469, 0.450),
+    "log volume, log range": (0.560, 0.445, 0.556),
+    "log volume, absolute return": (0.424, 0.317, 0.428),
+    "log volume, return": (-0.137, -0.067, -0.089),
+    "log volume, autocorrelation at 1 day": (0.377, 0.397, 0.436),
+    "log volume, autocorrelation at 5 days": (0.172, 0.243, 0.270),
+    "log volume, autocorrelation at 20 days": (0.048, 0.133, 0.100),
+    "large caps: return, log range of the next day": (-0.215, -0.165, -0.158),
+    "large caps: return, log range two days later": (-0.164, -0.141, -0.169),
+    "large caps: return, log range five days later": (-0.099, -0.096, -0.102),
+}
+REAL_BARS = {
+    sample: {name: figures[i] for name, figures in _FIGURES.items()}
+    for i, sample in enumerate(_SAMPLES)
+}
+
 _REPORTED = frozenset(
     f"{statistic}, {short}"
     for statistic in ("excess kurtosis", "lowest day, %", "highest day, %")
@@ -275,8 +282,22 @@ SECTIONS = [
             "Returns can't be predicted from past returns here, on purpose: the −0.05 of the real "
             "sample would be an edge, and the course needs a market that has none. So the two "
             "autocorrelations of returns lie near the lower edge of what is simulated.",
-            "The real sample is a little more skewed, and falls raise its volatility a little "
-            "more, than in the middle simulated history.",
+        ),
+    ),
+    Section(
+        name="daily-bars",
+        title="The bars themselves, normal regime, against a fund on the Russell 2000",
+        draw=lambda seed: simulate.daily(10, seed),
+        measure=measure_market_bars,
+        real={"2010–2019": REAL_BARS["2010–2019"]},
+        reported=frozenset(["gap, excess kurtosis"]),
+        notes=(
+            "The fund's file has a wrong row: 1,200 shares on 2019-07-30, a thousandth of a day's "
+            "volume at most. The real figures are those of the file as it is. Without that row the "
+            "standard deviation of log volume is .34, its correlation with log range .66, with the "
+            "absolute return .49, and its autocorrelation at 1 day .51. The simulated volume lies "
+            "between the two. It is the front contract's, whose rolls a fund doesn't have: of all "
+            "contracts together the standard deviation is about .015 lower.",
         ),
     ),
     Section(
@@ -291,33 +312,34 @@ SECTIONS = [
         notes=(
             "The real samples are 36 and 7 years long, the simulated histories ten: the bands are "
             "those of ten years.",
-            "One setting can't match two samples. It lies between them in volatility; the night's "
-            "share of variance is the normal regime's, and the negative autocorrelation of the "
-            "crisis of 2020 is left out, like any other edge.",
+            "One setting can't match two samples. It lies between them in volatility, and the "
+            "negative autocorrelation of the crisis of 2020 is left out, like any other edge.",
+        ),
+    ),
+    Section(
+        name="daily-missing",
+        title="Not in it: what differs from the real market, normal regime",
+        draw=lambda seed: simulate.daily(10, seed),
+        measure=lambda market: measure_missing(market["small_caps"], market["large_caps"]),
+        real=REAL_MISSING,
+        judged=False,
+    ),
+    Section(
+        name="daily-bars-crisis",
+        title="The bars themselves, crisis regime, for information",
+        draw=lambda seed: simulate.daily(10, seed, regime="crisis"),
+        measure=measure_market_bars,
+        real={name: REAL_BARS[name] for name in ("2000–2024", "2019–2024")},
+        reported=frozenset(["gap, excess kurtosis"]),
+        judged=False,
+        notes=(
+            "The fund from May 2000, and from May 2019, to September 2024. Its overnight share "
+            "of variance was .30 and .43; the regime's is .37. Until 2008 many rows of the file's "
+            "volume are wrong, so the figures of its volume since 2000 say little.",
         ),
     ),
 ]
 
 
-def main(arguments: list[str] | None = None, sections: Sequence[Section] = SECTIONS) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    names = [section.name for section in sections]
-    parser.add_argument("sections", nargs="*", help=f"among {', '.join(names)}; all when left out")
-    parser.add_argument("--seeds", type=int, help="histories per section")
-    parser.add_argument("--write", action="store_true", help="replace the tables in data/README.md")
-    options = parser.parse_args(arguments)
-    if unknown := set(options.sections) - set(names):
-        parser.error(f"sections must be among {', '.join(names)}, got {', '.join(unknown)}")
-    chosen = [one for one in sections if not options.sections or one.name in options.sections]
-    outcomes = [run(section, options.seeds) for section in chosen]
-    sys.stdout.reconfigure(encoding="utf-8")
-    for outcome in outcomes:
-        print(outcome.markdown())
-    if options.write:
-        write(outcomes)
-    judged = [one for one in outcomes if one.section.judged]
-    return 0 if all(one.met(sample) for one in judged for sample in one.section.real) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sections=SECTIONS))

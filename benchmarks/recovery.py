@@ -102,20 +102,26 @@ def garch(returns_pct: np.ndarray, truth) -> dict[str, Estimate]:
     }
 
 
+def plain_truth(**changes):
+    """The truth of the normal regime with nights that are all alike, and other changes."""
+    alike = {"night_exponent": 0.0, "night_deviation": 0.0}
+    return dataclasses.replace(simulate.daily(0.1, 0).truth, **(alike | changes))
+
+
 def _returns_pct(market, name: str) -> np.ndarray:
     return 100 * np.diff(np.log(market[name]["close"].to_numpy()))
 
 
 def recover_large(seed: int) -> dict[str, Estimate]:
     """The market factor: the large-cap index without jumps."""
-    market = simulate.daily(10, seed, jumps=False)
+    market = simulate.daily(10, seed, truth=plain_truth(), jumps=False, leverage=False)
     return garch(_returns_pct(market, "large_caps"), market.truth.large)
 
 
 def recover_size(seed: int) -> dict[str, Estimate]:
     """The size factor: small caps less beta times large caps, nothing shared."""
-    own = dataclasses.replace(simulate.daily(0.1, 0).truth, spillover=0.0)
-    market = simulate.daily(10, seed, truth=own, jumps=False, changing_beta=False)
+    own = plain_truth(spillover=0.0)
+    market = simulate.daily(10, seed, truth=own, jumps=False, changing_beta=False, leverage=False)
     large = _returns_pct(market, "large_caps")
     small = _returns_pct(market, "small_caps")
     return garch(small - market.truth.beta_mean * large, market.truth.size)
@@ -123,7 +129,15 @@ def recover_size(seed: int) -> dict[str, Estimate]:
 
 def recover_beta(seed: int) -> dict[str, Estimate]:
     """The slow beta: a state-space regression by maximum likelihood (statsmodels), 30 years."""
-    market = simulate.daily(30, seed, jumps=False, changing_volatility=False, fat_tails=False)
+    market = simulate.daily(
+        30,
+        seed,
+        truth=plain_truth(),
+        jumps=False,
+        changing_volatility=False,
+        fat_tails=False,
+        leverage=False,
+    )
     truth = market.truth
     mean_pct = 100 * truth.drift / 252
     keep = 0.5 ** (1 / truth.beta_half_life_days)
@@ -191,9 +205,9 @@ def recover_jumps(seed: int) -> dict[str, Estimate]:
 
 
 COMPONENTS = [
-    Component("large", "Market factor, 10 years: GJR-GARCH-t by arch", recover_large, 200),
-    Component("size", "Size factor, 10 years: GJR-GARCH-t by arch", recover_size, 200),
-    Component("beta", "Slow beta, 30 years: state space by statsmodels", recover_beta, 40),
+    Component("large", "Market factor, 10 years: GJR-GARCH-t by arch", recover_large, 100),
+    Component("size", "Size factor, 10 years: GJR-GARCH-t by arch", recover_size, 100),
+    Component("beta", "Slow beta, 30 years: state space by statsmodels", recover_beta, 24),
     Component(
         "jumps", "Joint jumps, 30 years: against the same history without", recover_jumps, 100
     ),
@@ -305,6 +319,31 @@ def main(arguments: list[str] | None = None) -> int:
             abs(one.pooled - one.truth) < LIMIT * one.pooled_error and one.share_within >= TARGET
             for one in figures.values()
         )
+    sys.stdout.reconfigure(encoding="utf-8")
+    print("\n".join(tables.values()))
+    if options.write:
+        write(tables)
+    return 0 if met else 1
+
+
+def report(
+    components: list[Component], description: str, arguments: list[str] | None = None
+) -> int:
+    """Command line of a file of components."""
+    parser = argparse.ArgumentParser(description=description)
+    names = [one.name for one in components]
+    parser.add_argument("components", nargs="*", help=f"among {', '.join(names)}; all if left out")
+    parser.add_argument("--seeds", type=int, help="histories per component")
+    parser.add_argument("--write", action="store_true", help="replace the tables in data/README.md")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.components) - set(names):
+        parser.error(f"components must be among {', '.join(names)}, got {', '.join(unknown)}")
+    tables, met = {}, True
+    for component in components:
+        if component.name in (options.components or names):
+            estimates = run(component, options.seeds)
+            tables[component.name] = markdown(component, estimates)
+            met &= all(share_within(estimates, one) >= TARGET for one in estimates[0])
     sys.stdout.reconfigure(encoding="utf-8")
     print("\n".join(tables.values()))
     if options.write:

@@ -7,12 +7,11 @@ python benchmarks/recovery_statsmodels.py --write         replaces the tables in
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 import numpy as np
 import statsmodels.api as sm
-from recovery import TARGET, Component, Estimate, markdown, run, share_within, write
+from recovery import Component, Estimate, report
 from statsmodels.tsa.arima.model import ARIMA
 
 from m2k_lessons import simulate
@@ -87,27 +86,5 @@ COMPONENTS = [
 ]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    names = [one.name for one in COMPONENTS]
-    parser.add_argument("components", nargs="*", help=f"among {', '.join(names)}; all if left out")
-    parser.add_argument("--seeds", type=int, help="histories per component")
-    parser.add_argument("--write", action="store_true", help="replace the tables in data/README.md")
-    options = parser.parse_args(arguments)
-    if unknown := set(options.components) - set(names):
-        parser.error(f"components must be among {', '.join(names)}, got {', '.join(unknown)}")
-    tables, met = {}, True
-    for component in COMPONENTS:
-        if component.name in (options.components or names):
-            estimates = run(component, options.seeds)
-            tables[component.name] = markdown(component, estimates)
-            met &= all(share_within(estimates, one) >= TARGET for one in estimates[0])
-    sys.stdout.reconfigure(encoding="utf-8")
-    print("\n".join(tables.values()))
-    if options.write:
-        write(tables)
-    return 0 if met else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(COMPONENTS, __doc__.split("\n", 1)[0]))

@@ -475,8 +475,8 @@ def _last_trading_day(year: int, month: int) -> dt.date:
 def _stock_market_closed(friday: dt.date) -> bool:
     """Only two holidays can fall on a third Friday of March, June, September or December.
 
-    `sessions` has them too, from 1980 to 2040, and a test holds the two together; this rule needs
-    no table, and serves the codes of later years.
+    `sessions` has them too, from 1980 to 2068, and a test holds the two together. Its calendar
+    takes a second to import: the first line of chapter 01 need not wait for two Fridays.
     """
     from dateutil.easter import easter
 

@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2k_lessons import contracts, simulate
-from m2k_lessons.simulate.daily import DailyTruth, Garch, _square_below_zero, trading_days
+from m2k_lessons.simulate import trading_volume
+from m2k_lessons.simulate.daily import DailyTruth, Garch, trading_days
+from m2k_lessons.simulate.daily_truth import _square_below_zero
+from m2k_lessons.simulate.index_paths import night_variance, share_of_falls
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PRICES = ["open", "high", "low", "close"]
@@ -25,6 +28,9 @@ INDEX_OF = {"M2K": "small_caps", "MES": "large_caps"}
 
 
 def benchmark(name):
+    folder = str(REPOSITORY / "benchmarks")
+    if folder not in sys.path:  # one benchmark imports another
+        sys.path.insert(0, folder)
     spec = importlib.util.spec_from_file_location(name, REPOSITORY / "benchmarks" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their own module up while it runs
@@ -39,10 +45,17 @@ def market():
 
 @pytest.fixture(scope="module")
 def plain():
-    """Constant volatility, normal shocks, constant beta, no jumps."""
-    return simulate.daily(
-        30, 1, jumps=False, changing_beta=False, changing_volatility=False, fat_tails=False
-    )
+    """Constant volatility, normal shocks, constant beta, no jumps, no leverage."""
+    return simulate.daily(30, 1, **PLAIN)
+
+
+PLAIN = {
+    "jumps": False,
+    "changing_beta": False,
+    "changing_volatility": False,
+    "fat_tails": False,
+    "leverage": False,
+}
 
 
 def log_returns(market, name):
@@ -134,7 +147,7 @@ def test_ten_years_of_crisis_without_an_impossible_price():
 
 @settings(max_examples=25, deadline=None)
 @given(
-    seed=st.integers(0, 2**63),
+    seed=st.integers(0, 2**63 - 1),
     years=st.floats(0.02, 1.5),
     start=st.dates(dt.date(2019, 5, 6), dt.date(2060, 1, 1)),
     regime=st.sampled_from(["normal", "calm", "crisis"]),
@@ -339,10 +352,15 @@ def test_nothing_about_direction_is_known_from_the_past():
     assert abs(np.mean(coefficients)) < 4 * np.std(coefficients) / math.sqrt(40)
 
 
-def test_volume_follows_the_size_of_the_move(market):
+def test_volume_follows_the_range_more_than_the_close(market):
     returns = pd.Series(log_returns(market, "small_caps"), index=market["M2K"].index[1:]).abs()
     total = market["M2K"]["volume"] + market["M2K_next"]["volume"]
-    assert returns.corr(np.log(total).iloc[1:], method="spearman") > 0.3
+    bars = market["small_caps"]
+    height = np.log(bars["high"] / bars["low"]).iloc[1:]
+    busy = np.log(total).iloc[1:]
+    of_range, of_close = (one.corr(busy, method="spearman") for one in (height, returns))
+    assert of_range > 0.5
+    assert 0.3 < of_close < of_range - 0.05
     share = market["M2K_next"]["volume"] / total
     roll = market["rolls"].query("symbol == 'M2K'").index
     eve = share[share.index.isin([share.index[share.index < day][-1] for day in roll])]
@@ -400,6 +418,7 @@ def test_derived_figures_by_hand():
         jumps_per_year=0.0,
         jump_mean_pct=-2.0,
         jump_deviation_pct=1.0,
+        leverage=0.0,
     )
     # large: variance 1; small: 1.44 + 0.36 = 1.8; difference: 0.04 + 0.36 = 0.4
     year = math.sqrt(252) / 100
@@ -415,6 +434,23 @@ def test_derived_figures_by_hand():
     falls = dataclasses.replace(truth, jumps_per_year=25.2, jump_deviation_pct=0.0)
     assert falls.volatility_large == pytest.approx(math.sqrt(1.24 + 0.36) * year, abs=1e-9)
     assert falls.beta == pytest.approx(1.2)
+    # With leverage falls hold more than half of the mean square: 0.1 + 0.2 * share + 0.3
+    skewed = dataclasses.replace(truth, leverage=0.3)
+    persistence = 0.4 + 0.2 * share_of_falls(0.3)
+    assert skewed.volatility_large == pytest.approx(math.sqrt(0.5 / (1 - persistence)) * year)
+    # The parts of a day and of the volume change nothing in the close's second moments.
+    for change in ({"volatility_carried": 0.9}, {"dip": 1.0}, {"night_deviation": 0.6}):
+        assert dataclasses.replace(truth, **change).derived() == truth.derived()
+
+
+@pytest.mark.parametrize("leverage", [1e-5, 0.17, 0.8])
+def test_share_of_falls_by_integration(leverage):
+    w = np.linspace(-14, 14, 2_000_001)
+    density = np.exp(-(w**2) / 2) / math.sqrt(2 * math.pi)
+    day = -np.expm1(-leverage * w - leverage**2 / 2) / leverage
+    square = day**2 * density
+    share = np.trapezoid(np.where(day < 0, square, 0), w) / np.trapezoid(square, w)
+    assert share_of_falls(leverage) == pytest.approx(share, abs=2e-5)
 
 
 def test_mean_square_below_zero_by_integration():
@@ -432,11 +468,18 @@ def test_population_figures_are_recovered_by_many_histories():
         assert one.share_within >= 0.95, name
 
 
-@pytest.mark.parametrize("component", ["large", "size", "beta", "jumps"])
+SEEDS = {
+    **{"large": 6, "size": 6, "beta": 2, "jumps": 6},
+    **{"leverage": 4, "dip": 2, "nights": 2, "volume": 3},
+}
+
+
+@pytest.mark.parametrize("component", SEEDS)
 def test_components_are_recovered(component):
     recovery = benchmark("recovery")
-    seeds = {"large": 6, "size": 6, "beta": 2, "jumps": 6}[component]
-    chosen = next(one for one in recovery.COMPONENTS if one.name == component)
+    seeds = SEEDS[component]
+    components = recovery.COMPONENTS + benchmark("recovery_parts").COMPONENTS
+    chosen = next(one for one in components if one.name == component)
     estimates = recovery.run(chosen, seeds)
     shares = [recovery.share_within(estimates, parameter) for parameter in estimates[0]]
     assert np.mean(shares) >= 0.95
@@ -445,10 +488,154 @@ def test_components_are_recovered(component):
 
 def test_recovery_notices_another_truth():
     recovery = benchmark("recovery")
-    market = simulate.daily(10, 0, jumps=False)
+    market = simulate.daily(10, 0, jumps=False, leverage=False)
     other = dataclasses.replace(market.truth.large, gamma=0.02)
     returns = 100 * log_returns(market, "large_caps")
     assert abs(recovery.garch(returns, other)["gamma"].distance) > 3
+
+
+# --- within the day, and from one day to the next ---------------------------------------------
+
+
+def only(**changes):
+    """Nights of one length, no jumps, and what the test is about."""
+    quiet = {
+        "night_exponent": 0.0,
+        "night_deviation": 0.0,
+        "leverage": 0.0,
+        "volatility_carried": 0.0,
+        "dip": 0.0,
+    }
+    return dataclasses.replace(simulate.daily(0.1, 0).truth, **(quiet | changes))
+
+
+def correlation_with_error(x, y):
+    return np.corrcoef(x, y)[0, 1], 1 / math.sqrt(len(x))
+
+
+def test_a_fall_in_the_night_makes_a_wide_day_and_only_with_leverage():
+    switches = PLAIN | {"leverage": True}
+    found = {}
+    for leverage in (0.0, 0.25):
+        bars = simulate.daily(30, 4, truth=only(leverage=leverage), **switches)["large_caps"]
+        logs = np.log(bars)
+        gap = (logs["open"] - logs["close"].shift())[1:]
+        found[leverage] = correlation_with_error(gap, (logs["high"] - logs["low"])[1:])
+    (without, error), (with_leverage, _) = found[0.0], found[0.25]
+    assert abs(without) < 4 * error
+    assert with_leverage < -6 * error
+
+
+def test_the_day_after_a_fall_is_wide_only_where_volatility_is_carried():
+    switches = PLAIN | {"leverage": True, "changing_volatility": True}
+    constant = Garch(omega=0.8, alpha=0.0, gamma=0.0, beta=0.0, nu=math.inf)
+    found = {}
+    for carried in (0.0, 0.6):
+        truth = only(leverage=0.25, volatility_carried=carried, large=constant)
+        bars = simulate.daily(30, 5, truth=truth, **switches)["large_caps"]
+        logs = np.log(bars)
+        height = (logs["high"] - logs["low"]).to_numpy()
+        returns = np.diff(logs["close"])
+        found[carried] = [
+            correlation_with_error(returns[: len(returns) - lag], height[1 + lag :])
+            for lag in (1, 12)
+        ]
+    for value, error in found[0.0]:
+        assert abs(value) < 4 * error
+    assert found[0.6][0][0] < -6 * found[0.6][0][1]
+    assert abs(found[0.6][1][0]) < 4 * found[0.6][1][1]  # 0.6 ** 12 is nothing
+
+
+def test_carried_volatility_and_leverage_keep_the_mean_variance():
+    switches = PLAIN | {"leverage": True, "changing_volatility": True}
+    constant = Garch(omega=0.8, alpha=0.0, gamma=0.0, beta=0.0, nu=math.inf)
+    truth = only(leverage=0.25, volatility_carried=0.6, large=constant)
+    squares = []
+    for seed in range(12):
+        returns = 100 * log_returns(simulate.daily(20, seed, truth=truth, **switches), "large_caps")
+        squares.append(returns.var())
+    error = np.std(squares, ddof=1) / math.sqrt(len(squares))
+    assert abs(np.mean(squares) - 0.8) < 4 * error
+
+
+def test_dips_deepen_lows_as_much_as_they_flatten_highs():
+    switches = PLAIN | {"leverage": True}
+    level, dips = (
+        simulate.daily(20, 6, truth=only(dip=dip), **switches)["small_caps"] for dip in (0, 0.5)
+    )
+    for column in ("open", "close"):
+        pd.testing.assert_series_equal(level[column], dips[column])
+    assert (dips["low"] <= level["low"]).all()
+    assert (dips["high"] <= level["high"]).all()
+    place = {
+        name: ((bars["close"] - bars["low"]) / (bars["high"] - bars["low"])).mean()
+        for name, bars in (("level", level), ("dips", dips))
+    }
+    assert place["dips"] - place["level"] > 0.015
+    height = [np.log(bars["high"] / bars["low"]).mean() for bars in (level, dips)]
+    assert height[1] == pytest.approx(height[0], rel=0.02)
+
+
+def test_nights_by_hand():
+    # Thursday, Friday, Monday, Wednesday: nights of 17.5, 65.5 and 41.5 hours before the last three
+    days = np.array(["2031-01-02", "2031-01-03", "2031-01-06", "2031-01-08"], "datetime64[D]")
+    week = (4 * 17.5 + 65.5) / (5 * 17.5)
+    expected = np.array([1, 1, 65.5 / 17.5, 41.5 / 17.5]) / week
+    assert night_variance(days, 1.0) == pytest.approx(expected)
+    assert (night_variance(days, 0.0) == 1).all()
+
+
+def test_mondays_have_larger_gaps_and_ordinary_days():
+    truth = dataclasses.replace(simulate.daily(0.1, 0).truth, night_deviation=0.0)
+    bars = simulate.daily(30, 3, truth=truth, **PLAIN)["small_caps"]
+    logs = np.log(bars)
+    gap, day = (logs["open"] - logs["close"].shift())[1:], (logs["close"] - logs["open"])[1:]
+    monday = gap.index.day_of_week == 0
+    ratio, error = gap[monday].std() / gap[~monday].std(), 1 / math.sqrt(2 * monday.sum())
+    # 3.74 ** 0.28 in variance; a few other nights are long as well.
+    assert abs(ratio - 1.19) < 4 * error
+    assert abs(day[monday].std() / day[~monday].std() - 1) < 4 * error
+
+
+def test_the_nights_share_differs_from_year_to_year_and_keeps_its_mean():
+    shares = {}
+    for deviation in (0.0, 0.5):
+        truth = only(night_deviation=deviation)
+        of_years = []
+        for seed in range(6):
+            logs = np.log(simulate.daily(30, seed, truth=truth, **PLAIN)["small_caps"])
+            squares = pd.DataFrame(
+                {
+                    "night": (logs["open"] - logs["close"].shift()) ** 2,
+                    "day": (logs["close"] - logs["open"]) ** 2,
+                }
+            )
+            by_year = squares.iloc[: 29 * 251].groupby(np.arange(29 * 251) // 251).mean()
+            of_years.append(by_year["night"] / by_year["day"].mean())
+        shares[deviation] = np.array(of_years)
+    # A mean of 252 squares of each scatters by 9 % of a ratio of .43.
+    assert shares[0.0].std() == pytest.approx(0.43 * math.sqrt(2 / 252), rel=0.25)
+    assert shares[0.5].std() > 2.5 * shares[0.0].std()
+    assert abs(shares[0.0].mean() - 0.3 / 0.7) < 0.01
+    # A lognormal multiplier of which a history has a new value every 2 * 250 / ln 2 = 721 days.
+    error = 0.3 / 0.7 * math.sqrt(math.expm1(0.5**2) / (6 * 29 * 251 / 721))
+    assert abs(shares[0.5].mean() - 0.3 / 0.7) < 4 * error
+
+
+def test_volume_has_a_wave_and_no_volume_is_lost_by_a_day_without_a_range():
+    flat = {name: np.full(500, 100.0) for name in ("high", "low", "close")}
+    rng = np.random.default_rng(3)
+    busy = trading_volume.log_activity(rng, flat, 0.01, wave=0.3, kept=0.9)
+    assert np.isfinite(busy).all()
+    assert busy.std() == pytest.approx(0.3, rel=0.35)
+    assert np.corrcoef(busy[1:], busy[:-1])[0, 1] == pytest.approx(0.9, abs=0.08)
+    wide = {"high": np.full(500, 103.0), "low": np.full(500, 100.0), "close": np.full(500, 101.0)}
+    still, moving = (
+        trading_volume.log_activity(np.random.default_rng(4), bars, 0.01, wave=0.0)
+        for bars in (wide, wide | {"high": np.full(500, 106.0)})
+    )
+    expected = trading_volume.ON_RANGE * np.log(np.log(1.06) / np.log(1.03))
+    assert moving - still == pytest.approx(np.full(500, expected))
 
 
 # --- realism ---------------------------------------------------------------------------------
@@ -460,8 +647,13 @@ def realism():
 
 
 @pytest.fixture(scope="module")
-def measured(realism):
-    return realism.run(realism.SECTIONS[0], seeds=60)
+def tables(realism):
+    return sys.modules["realism_table"]
+
+
+@pytest.fixture(scope="module")
+def measured(realism, tables):
+    return tables.run(realism.SECTIONS[0], seeds=60)
 
 
 def test_the_normal_regime_is_as_real_as_the_table_says(measured):
@@ -469,23 +661,66 @@ def test_the_normal_regime_is_as_real_as_the_table_says(measured):
     assert len(measured.verdicts("2010–2019")) == 26
 
 
-def test_the_table_can_fail(realism, measured):
+@pytest.fixture(scope="module")
+def measured_bars(realism, tables):
+    section = next(one for one in realism.SECTIONS if one.name == "daily-bars")
+    return tables.run(section, seeds=60)
+
+
+def test_the_bars_are_as_real_as_the_table_says(tables, measured_bars):
+    assert measured_bars.met("2010–2019"), measured_bars.markdown()
+    assert len(measured_bars.verdicts("2010–2019")) == 28
+    wrong = dataclasses.replace(
+        measured_bars.section, real={"wrong": {"log volume, log range": 0.37}}
+    )
+    assert not tables.Outcome(wrong, measured_bars.values).met("wrong")
+
+
+def test_bars_made_by_hand(realism):
+    """Friday to Monday and on: every figure that can be worked out on paper."""
+    closes = [100.0, 110.0, 99.0, 103.0]
+    bars = pd.DataFrame(
+        {
+            "open": [100.0, 105.0, 104.0, 100.0],
+            "high": [100.0, 112.0, 105.0, 104.0],
+            "low": [99.0, 104.0, 98.0, 99.0],
+            "close": closes,
+        },
+        index=pd.DatetimeIndex(["2031-01-02", "2031-01-03", "2031-01-06", "2031-01-07"]),
+    )
+    figures = realism.measure_bars(pd.concat([bars] * 12), None)
+    places = np.log([100 / 99, 110 / 104, 99 / 98, 103 / 99]) / np.log(
+        [100 / 99, 112 / 104, 105 / 98, 104 / 99]
+    )
+    # The first day has no return and is left out.
+    assert figures["mean place of the close in the range"] == pytest.approx(
+        (12 * places.sum() - places[0]) / 47
+    )
+    gaps = np.log([100 / 103, 105 / 100, 104 / 110, 100 / 99])
+    moves = np.log([100 / 103, 110 / 100, 99 / 110, 103 / 99])
+    ratio = np.std(np.tile(gaps, 12)[1:]) / np.std(np.tile(moves, 12)[1:])
+    assert figures["gap over close-to-close, standard deviations"] == pytest.approx(ratio)
+    # All Mondays are alike.
+    assert figures["standard deviation of Mondays' gap, over other days'"] == pytest.approx(0)
+
+
+def test_the_table_can_fail(realism, tables, measured):
     section = dataclasses.replace(
         measured.section, real={"wrong": realism.REAL_DAILY["2010–2019"] | {"beta": 2.0}}
     )
-    outcome = realism.Outcome(section, measured.values)
-    assert outcome.verdict("beta", 2.0) == realism.FAR_OUTSIDE
+    outcome = tables.Outcome(section, measured.values)
+    assert outcome.verdict("beta", 2.0) == tables.FAR_OUTSIDE
     assert not outcome.met("wrong")
     assert "**Target not met.**" in outcome.markdown()
 
 
-def test_the_committed_table_is_there_and_rewriting_keeps_the_rest(realism, measured, tmp_path):
+def test_the_committed_table_is_there_and_rewriting_keeps_the_rest(tables, measured, tmp_path):
     committed = (REPOSITORY / "data" / "README.md").read_text(encoding="utf-8")
     assert "normal regime, against 2010–2019** (200 seeds)" in committed
     assert "Target met." in committed
     copy = tmp_path / "README.md"
     copy.write_text(committed, encoding="utf-8", newline="\n")
-    realism.write([measured], copy)
+    tables.write([measured], copy)
     text = copy.read_text(encoding="utf-8")
     assert "(60 seeds)" in text
     start, end = "<!-- realism:daily -->", "<!-- /realism:daily -->"
@@ -493,13 +728,15 @@ def test_the_committed_table_is_there_and_rewriting_keeps_the_rest(realism, meas
     assert text.split(end)[1] == committed.split(end)[1]
 
 
-def test_the_course_history_is_an_ordinary_draw_with_a_strong_trend(realism, measured, market):
-    course = realism.measure_daily(market)
-    for name, values in measured.values.items():
-        if name not in measured.section.reported:
-            assert 0.03 < np.mean(values < course[name]) < 0.97, name
-    trends = [log_returns(simulate.daily(10, seed), "large_caps").sum() for seed in range(60)]
-    assert 0.8 < np.mean(np.array(trends) < log_returns(market, "large_caps").sum()) < 0.97
+def test_the_course_history_is_an_ordinary_draw(realism, measured, measured_bars, market):
+    course = realism.measure_daily(market) | realism.measure_market_bars(market)
+    for outcome in (measured, measured_bars):
+        for name, values in outcome.values.items():
+            if name not in outcome.section.reported:
+                assert 0.03 < np.mean(values < course[name]) < 0.97, name
+    for index in INDEX_OF.values():
+        trends = [log_returns(simulate.daily(10, seed), index).sum() for seed in range(60)]
+        assert 0.5 < np.mean(np.array(trends) < log_returns(market, index).sum()) < 0.9
 
 
 # --- bad arguments -----------------------------------------------------------------------------
@@ -523,6 +760,7 @@ def test_the_course_history_is_an_ordinary_draw_with_a_strong_trend(realism, mea
         ({"regime": "mad"}, ValueError, "regime must be one of 'normal', 'calm', 'crisis'"),
         ({"jumps": 0}, TypeError, "jumps must be True or False, got 0"),
         ({"fat_tails": "no"}, TypeError, "fat_tails must be True or False"),
+        ({"leverage": 1}, TypeError, "leverage must be True or False, got 1"),
         ({"truth": 7}, TypeError, "truth must be a DailyTruth"),
     ],
 )
@@ -539,6 +777,11 @@ def test_bad_truths_are_named():
         ("spillover", 1.5),
         ("beta_half_life_days", 0.0),
         ("overnight_share", 1.0),
+        ("leverage", 1.5),
+        ("volatility_carried", 1.0),
+        ("dip", -0.1),
+        ("night_exponent", -1.0),
+        ("volume_kept", 1.0),
         ("small_caps", -5.0),
         ("jumps_per_year", 300.0),
         ("beta_deviation", -0.1),
@@ -546,6 +789,8 @@ def test_bad_truths_are_named():
     ):
         with pytest.raises(ValueError, match=f"{name} must be .* got {value!r}"):
             dataclasses.replace(truth, **{name: value})
+    with pytest.raises(ValueError, match="persistence below 1 with the leverage within days"):
+        dataclasses.replace(truth, leverage=1.0)
     with pytest.raises(TypeError, match="large must be a Garch"):
         dataclasses.replace(truth, large=0.2)
     with pytest.raises(ValueError, match="back-adjusted prices above 0"):

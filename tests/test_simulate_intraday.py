@@ -1,3 +1,4 @@
+import dataclasses
 import importlib.util
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2k_lessons import sessions, simulate
-from m2k_lessons.simulate import _paths
+from m2k_lessons.simulate import day_bars, minute_paths
 
 SYMBOLS = ("M2K", "MES")
 
@@ -170,7 +171,7 @@ def test_volume_by_half_hour(quarters):
 
 
 def test_volume_a_day(quarters):
-    for symbol, stated in _paths.VOLUME.items():
+    for symbol, stated in day_bars.VOLUME.items():
         a_day = np.mean([market[symbol]["volume"].sum() / 60 for market in quarters])
         assert a_day == pytest.approx(stated, rel=0.1)
 
@@ -340,22 +341,25 @@ def test_days_without_a_release_have_an_empty_table():
 
 def benchmark(name):
     path = Path(__file__).resolve().parents[1] / "benchmarks" / f"{name}.py"
+    if str(path.parent) not in sys.path:  # one benchmark imports another
+        sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # one benchmark imports another; dataclasses look themselves up
+    sys.modules[name] = module  # dataclasses look themselves up
     spec.loader.exec_module(module)
     return module
 
 
 @pytest.fixture(scope="module")
 def realism():
-    return benchmark("realism"), benchmark("realism_intraday")
+    intraday = benchmark("realism_intraday")
+    return sys.modules["realism_table"], intraday
 
 
 def test_the_measured_market_lies_inside_the_simulated_one(realism):
     machinery, intraday = realism
-    outcome = machinery.run(intraday.SECTIONS[0], seeds=24)
-    assert len(outcome.values) == 32
+    outcome = machinery.run(intraday.SECTIONS[0], seeds=30)
+    assert len(outcome.values) == 38
     assert outcome.met("2018–2026"), outcome.markdown()
 
 
@@ -381,7 +385,7 @@ def test_statistics_of_a_market_made_by_hand(realism):
     releases = pd.DataFrame(
         {"release": kinds}, pd.DatetimeIndex(["2030-01-07 08:30"] * 3, tz="America/New_York")
     )
-    figures = realism[1].measure({"M2K": bars, "MES": bars, "releases": releases})
+    figures = realism[1].measure_profile({"M2K": bars, "MES": bars, "releases": releases})
     small, large = np.log(2410 / 2400) ** 2, np.log(2424 / 2400) ** 2
     total = 6 * small + large  # five moves before 10:00 and the way back after it
     assert figures["variance, % of the day's, 09:30"] == pytest.approx(500 * small / total)
@@ -391,6 +395,158 @@ def test_statistics_of_a_market_made_by_hand(realism):
     assert figures["correlation over 5 minutes"] == pytest.approx(1)
     multiple = figures["move after CPI, multiple of an ordinary day's"]
     assert multiple == pytest.approx(np.log(2404 / 2400) / np.log(2401 / 2400))
+
+
+def test_days_by_explicit_loops(realism):
+    rng = np.random.default_rng(5)
+    large, small = rng.standard_normal((2, 5, 6))
+    days, bars = range(5), range(6)
+    usual = [np.sqrt(sum(large[d, b] ** 2 for d in days) / 5) for b in bars]
+    moves = [[large[d, b] / usual[b] for b in bars] for d in days]
+    level = [np.sqrt(sum(x**2 for x in moves[d]) / 6) for d in days]
+    own = [[x / level[d] for x in moves[d]] for d in days]
+
+    def one_later(rows):
+        pairs = [(abs(row[b]), abs(row[b + 1])) for row in rows for b in range(5)]
+        return np.corrcoef(np.array(pairs).T)[0, 1]
+
+    fourth = sum(x**4 for row in own for x in row) / 30  # own moves have mean square 1
+    halves = [[np.log(sum(large[d, b] ** 2 for b in part)) for d in days]
+              for part in ((0, 1, 2), (3, 4, 5))]  # fmt: skip
+    whole = [np.log(sum(large[d] ** 2)) for d in days]
+    expected = [
+        one_later(moves),
+        one_later(own),
+        fourth - 3,
+        np.std([np.corrcoef(small[d], large[d])[0, 1] for d in days]),
+        np.corrcoef(*halves)[0, 1],
+        np.corrcoef([sum(large[d]) for d in days], whole)[0, 1],
+    ]
+    found = realism[1].measure_within(large, small)
+    assert list(found.values()) == pytest.approx(expected)
+
+
+def test_rate_days_are_as_restless_as_measured(realism):
+    machinery, intraday = realism
+    section = next(one for one in intraday.SECTIONS if one.name == "intraday-rate-days")
+    outcome = machinery.run(section, seeds=10)
+    assert outcome.met("2024–2026"), outcome.markdown()
+    for short in ("small", "large"):
+        middle = {span: np.median(outcome.values[f"{span}, {short}"]) for span in intraday._SPANS}
+        calm, statement, talk, later = list(middle.values())[1:]
+        assert calm < 0.9 < later < statement < talk
+
+
+# ---------------------------------------------------------------- within the day
+
+
+@pytest.fixture(scope="module")
+def five_minutes():
+    """5-minute moves of 500 days without a release on them."""
+    market = simulate.intraday(700, 11)
+    closes = benchmark("recovery_parts")._regular(market)
+    moves = {one: np.diff(path[:, 4::5], axis=1) for one, path in closes.items()}
+    return market.truth, moves["M2K"], moves["MES"]
+
+
+def test_volatility_clusters_within_the_day(five_minutes):
+    _, _, large = five_minutes
+    sizes = np.abs(large) / np.abs(large).mean(axis=0)
+    own = sizes / sizes.mean(axis=1, keepdims=True)
+
+    def after(lag):
+        return np.corrcoef(own[:, lag:].ravel(), own[:, :-lag].ravel())[0, 1]
+
+    error = 1 / np.sqrt(own.size)
+    assert after(1) > after(6) + 4 * error > after(36) + 8 * error
+
+
+def test_a_fall_makes_the_next_minutes_restless(five_minutes):
+    _, _, large = five_minutes
+    part = large / large.std(axis=0)
+    found = np.corrcoef(part[:, :-1].ravel(), np.abs(part[:, 1:]).ravel())[0, 1]
+    assert found < -6 / np.sqrt(part.size)
+    # What comes before a fall is no different from what comes before a rise.
+    before = np.corrcoef(part[:, 1:].ravel(), np.abs(part[:, :-1]).ravel())[0, 1]
+    assert abs(before) < 6 / np.sqrt(part.size)
+
+
+def test_direction_within_the_day_is_not_to_be_known(five_minutes):
+    truth, small, large = five_minutes
+    for moves in (small, large):
+        later, earlier = moves[:, 2:].ravel(), moves[:, :-2].ravel()
+        scaled = later * earlier
+        assert abs(scaled.mean()) < 4 * scaled.std() / np.sqrt(len(scaled))
+
+
+def test_small_and_large_move_together_more_on_some_days(five_minutes):
+    truth, small, large = five_minutes
+    by_day = np.array([np.corrcoef(x, y)[0, 1] for x, y in zip(small, large, strict=True)])
+    assert by_day.mean() == pytest.approx(truth.correlation_over(5), abs=0.02)
+    assert 0.07 < by_day.std() < 0.14
+
+
+@pytest.mark.parametrize("component", ["hour", "correlation", "conference"])
+def test_parts_of_the_minutes_are_recovered(component):
+    parts = benchmark("recovery_parts")
+    recovery = sys.modules["recovery"]
+    chosen = next(one for one in parts.COMPONENTS if one.name == component)
+    seeds = {"hour": 1, "correlation": 2, "conference": 4}[component]
+    estimates = recovery.run(chosen, seeds)
+    shares = [recovery.share_within(estimates, parameter) for parameter in estimates[0]]
+    assert np.mean(shares) >= 0.9
+    # An error bar so wide that it holds everything would show nothing.
+    assert all(
+        one.standard_error < 0.6 * abs(one.truth) for found in estimates for one in found.values()
+    )
+
+
+def test_what_is_left_of_the_hour_after_a_pause():
+    """A pause of one half-life leaves half of the state, one of a week leaves nothing."""
+    truth = dataclasses.replace(simulate.intraday(1, 1).truth, fast_half_life_minutes=60.0)
+    rng = np.random.default_rng(8)
+    runs, length = 4000, 30
+    for pause, kept in ((60, 0.5), (7 * 24 * 60, 0.0)):
+        apart = np.tile(np.r_[pause, np.ones(length - 1)], runs)
+        apart[0] = 1
+        state = minute_paths._fast(rng, truth, rng.standard_normal(runs * length), apart)
+        state = state.reshape(runs, length)
+        assert state.std() == pytest.approx(1, abs=0.04)
+        ends, starts = state[:-1, -1], state[1:, 0]
+        assert np.corrcoef(ends, starts)[0, 1] == pytest.approx(kept, abs=0.06)
+
+
+def test_a_correlation_without_deviation_is_the_same_on_every_day():
+    truth = simulate.intraday(1, 1).truth
+    same = dataclasses.replace(truth, correlation_deviation=0.0)
+    rng = np.random.default_rng(2)
+    assert (minute_paths._day_correlations(rng, same, 5) == truth.correlation).all()
+    drawn = minute_paths._day_correlations(rng, truth, 100_000)
+    assert drawn.mean() == pytest.approx(truth.correlation, abs=0.002)
+    assert drawn.std() == pytest.approx(truth.correlation_deviation, abs=0.002)
+    assert drawn.min() > 0
+    assert drawn.max() < 1
+
+
+def test_a_rate_day_by_hand():
+    """The multiples of one release on an index that begins 20 minutes before it."""
+    release = simulate.intraday(1, 1).truth.releases[-1]
+    talk = release.conference
+    index = pd.date_range("2030-03-20 13:40", periods=140, freq="min", tz="America/New_York")
+    reopens = np.zeros(140, dtype=bool)
+    reopens[0] = True
+    table = pd.DataFrame({"release": ["rate decision"], "surprise": [0.0]}, index[[20]])
+    news = minute_paths._news(simulate.intraday(1, 1).truth, index, reopens, table)
+    small, large = news.excitement
+    assert small[:20] == pytest.approx(talk.calm_volatility)
+    assert small[20] == pytest.approx(release.volatility_multiple)
+    halved = 1 + (release.volatility_multiple - 1) / 2
+    assert small[20 + 14] == pytest.approx(halved)
+    left = (release.volatility_multiple - 1) * 2 ** (-30 / 14)
+    assert small[50] == pytest.approx(talk.volatility_multiple + left)
+    assert large[20:] - 1 == pytest.approx(release.large_cap_excess * (small[20:] - 1))
+    assert small[139] == pytest.approx(1 + (talk.volatility_multiple - 1) * 2 ** (-89 / 37))
+    assert (news.response == 0).all()
 
 
 # ---------------------------------------------------------------- arguments

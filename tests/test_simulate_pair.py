@@ -169,7 +169,7 @@ def test_opens_lie_between_two_closes_in_time():
     closes = np.log(bars["close"])
     night = (np.log(bars["open"]) - closes.shift()).var()
     day = (closes - np.log(bars["open"])).var()
-    assert night / (night + day) == pytest.approx(0.37, abs=0.03)
+    assert night / (night + day) == pytest.approx(0.30, abs=0.03)
 
 
 def test_same_seed_same_market():

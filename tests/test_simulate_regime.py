@@ -56,7 +56,7 @@ def test_bars_have_the_same_range(samples, kind):
     bars = simulate.regime(kind, years=30, seed=1)["M2K"]
     height = np.log(bars["high"] / bars["low"]).mean()
     # Mean range of a Brownian path (Feller 1951): deviation times sqrt(8 / pi).
-    day = 0.18 / math.sqrt(252) * math.sqrt(0.63)
+    day = 0.18 / math.sqrt(252) * math.sqrt(0.70)
     assert height == pytest.approx(day * math.sqrt(8 / math.pi), rel=0.03)
 
 

@@ -46,7 +46,7 @@ def _simulated(module: str, function: str, *arguments, **settings) -> Callable[[
 # What each data set is drawn from: the name of its folder, and the call that makes it.
 RECIPES: dict[str, Callable[[], Market]] = {
     "daily": _simulated("daily", "daily", years=10, seed=2030),
-    "intraday": _simulated("intraday", "intraday", days=60, seed=2037, start="2030-02-11"),
+    "intraday": _simulated("intraday", "intraday", days=60, seed=2043, start="2030-02-11"),
     "releases": _simulated("intraday", "release_windows", years=10, seed=2030),
     "macro": _simulated("macro", "macro", months=120, seed=2030),
     "regimes": _simulated("regime", "regimes", years=10, seed=2090),

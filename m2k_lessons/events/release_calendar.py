@@ -15,7 +15,7 @@ import pandas as pd
 from m2k_lessons import sessions
 from m2k_lessons._util import checks
 from m2k_lessons.sessions import NEW_YORK
-from m2k_lessons.simulate import _releases
+from m2k_lessons.simulate import release_days
 
 
 class _Rule(NamedTuple):
@@ -40,7 +40,13 @@ _RULES = {
         _Rule("JOLTS", "BLS", "10:00", "monthly", "first Tuesday"),
         _Rule("factory orders", "Census", "10:00", "monthly", "fourth working day"),
         _Rule("consumer sentiment", "Michigan", "10:00", "monthly", "second Friday"),
+        _Rule("ISM manufacturing", "ISM", "10:00", "monthly", "first working day"),
+        _Rule("ISM services", "ISM", "10:00", "monthly", "third working day"),
         _Rule("rate decision", "FOMC", "14:00", "eight a year", "fixed Wednesdays"),
+        _Rule(
+            "press conference", "FOMC", "14:30", "eight a year", "half an hour after the decision"
+        ),
+        _Rule("FOMC minutes", "FOMC", "14:00", "eight a year", "three weeks after the decision"),
     )
 }
 
@@ -79,7 +85,9 @@ def calendar(start, end) -> pd.DataFrame:
 
     Notes
     -----
-    Employment, CPI, retail sales and rate decisions fall as in `simulate.macro`. Known
+    Employment, CPI, retail sales and rate decisions fall as in `simulate.macro`. The ISM's figures
+    are its own property: only their time is here. Each decision has had a press conference since
+    2019; before that some had one, and before April 2011 none. Known
     exceptions: shutdowns move or cancel releases; the employment report goes by the week of its
     survey and so comes a week later in some months (March 2024, January 2025); the rate
     decisions' Wednesdays vary from year to year, and days of mourning close offices.
@@ -97,8 +105,9 @@ def calendar(start, end) -> pd.DataFrame:
             raise ValueError(f"{name} must be from {low} to {high}, got {day}")
     if first > last:
         raise ValueError(f"start must not be after end, got {first} and {last}")
-    # A month more on either side: a rule may lead across the end of a month.
-    months = pd.period_range(first - dt.timedelta(days=10), last + dt.timedelta(days=10), freq="M")
+    # More months than asked for: a rule may lead across the end of a month, the minutes of a
+    # December meeting come in January.
+    months = pd.period_range(first - dt.timedelta(days=31), last + dt.timedelta(days=10), freq="M")
     work = _working_days(first.year, last.year)
     rows = []
     for month in months:
@@ -132,7 +141,7 @@ def _dated(month: pd.Period, work: np.busdaycalendar) -> Iterator[tuple[str, dt.
         return moved.astype(object)
 
     year, number = month.year, month.month
-    for scheduled in _releases.release_times(month, 1):
+    for scheduled in release_days.release_times(month, 1):
         day = scheduled.time.date()
         name = scheduled.release.name
         note = _moved_employment(year, number, day) if name == "employment" else ""
@@ -140,29 +149,42 @@ def _dated(month: pd.Period, work: np.busdaycalendar) -> Iterator[tuple[str, dt.
             note = "a day later: Veterans Day" if (number, day.day) == (11, 12) else ""
             yield "PPI", working(day + dt.timedelta(days=1)), ""
         yield name, day, note
-    gdp = _releases._nth_weekday(year, number, 3, -1)
+        if name == "rate decision":
+            yield "press conference", day, _before_conferences(year)
+            minutes = day + dt.timedelta(days=21)
+            published = working(minutes)
+            yield "FOMC minutes", published, "" if published == minutes else "a day later: holiday"
+    gdp = release_days._nth_weekday(year, number, 3, -1)
     in_time = working(gdp - dt.timedelta(days=1)) if working(gdp) != gdp else gdp
     yield "GDP", in_time, "" if in_time == gdp else "a day earlier: holiday"
     yield "personal income and PCE", working(in_time + dt.timedelta(days=1)), ""
-    thursday = _releases._nth_weekday(year, number, 3, 1)
+    thursday = release_days._nth_weekday(year, number, 3, 1)
     while thursday.month == number:
         is_work = working(thursday) == thursday
         day = thursday if is_work else thursday - dt.timedelta(days=1)
         yield "jobless claims", day, "" if is_work else "a day earlier: holiday"
         thursday += dt.timedelta(days=7)
     yield "industrial production", working(dt.date(year, number, 16)), ""
-    tuesday = _releases._nth_weekday(year, number, 1, 1)
+    tuesday = release_days._nth_weekday(year, number, 1, 1)
     moved = working(tuesday)
     yield "JOLTS", moved, "" if moved == tuesday else "a day later: holiday"
     yield "factory orders", working(dt.date(year, number, 1), 3), ""
-    yield "consumer sentiment", _releases._nth_weekday(year, number, 4, 2), ""
+    yield "ISM manufacturing", working(dt.date(year, number, 1)), ""
+    yield "ISM services", working(dt.date(year, number, 1), 2), ""
+    yield "consumer sentiment", release_days._nth_weekday(year, number, 4, 2), ""
 
 
 def _moved_employment(year: int, month: int, day: dt.date) -> str:
-    friday = _releases._nth_weekday(year, month, 4, 1)
+    friday = release_days._nth_weekday(year, month, 4, 1)
     if day == friday:
         return ""
     return "a week later: New Year" if day > friday else "a day earlier: Independence Day"
+
+
+def _before_conferences(year: int) -> str:
+    if year >= 2019:
+        return ""
+    return "before 2019 after some decisions only" if year >= 2011 else "none before April 2011"
 
 
 def _shut(day: dt.date, rule: _Rule) -> str:

@@ -16,7 +16,7 @@ def next_day_session(seconds: int) -> int:
     last = min(first + pd.Timedelta(days=12), sessions.LAST_DAY)
     opens = sessions.schedule(min(first, last), last)["rth_open"].dropna()
     later = opens[opens > now]
-    # The calendar ends in 2040; on its last evening the answer is a day later.
+    # The calendar ends in 2068; on its last evening the answer is a day later.
     answer = later.iloc[0] if len(later) else now + pd.Timedelta(days=1)
     return int(answer.timestamp())
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from m2k_lessons._util import checks
 from m2k_lessons.contracts import M2K, MES
-from m2k_lessons.simulate import _paths
+from m2k_lessons.simulate import day_bars
 from m2k_lessons.simulate.market import Market
 
 RISKY = ("large_caps", "small_caps", "bonds")
@@ -57,13 +57,13 @@ class Regime:
     @property
     def covariance(self) -> pd.DataFrame:
         """Of daily simple returns, as decimals."""
-        daily = np.array(self.volatility_pct) / 100 / math.sqrt(_paths.DAYS_A_YEAR)
+        daily = np.array(self.volatility_pct) / 100 / math.sqrt(day_bars.DAYS_A_YEAR)
         return self.correlation * np.outer(daily, daily)
 
     @property
     def mean(self) -> np.ndarray:
         """Of daily simple returns, as decimals."""
-        return np.array(self.mean_pct) / 100 / _paths.DAYS_A_YEAR
+        return np.array(self.mean_pct) / 100 / day_bars.DAYS_A_YEAR
 
 
 @dataclass(frozen=True)
@@ -118,10 +118,10 @@ class AssetsTruth:
 
     def derived(self) -> dict[str, float]:
         """What follows from the parameters, by name."""
-        yearly = 100 * np.sqrt(np.diag(self.covariance) * _paths.DAYS_A_YEAR)
+        yearly = 100 * np.sqrt(np.diag(self.covariance) * day_bars.DAYS_A_YEAR)
         numbers = {f"volatility_{name}_pct": one for name, one in zip(RISKY, yearly, strict=True)}
         numbers |= {
-            f"mean_{name}_pct": 100 * _paths.DAYS_A_YEAR * self.mean[name] for name in RISKY
+            f"mean_{name}_pct": 100 * day_bars.DAYS_A_YEAR * self.mean[name] for name in RISKY
         }
         pairs = (("large_caps", "small_caps"), ("large_caps", "bonds"), ("small_caps", "bonds"))
         for one, other in pairs:
@@ -175,7 +175,7 @@ def assets(years: float, seed: int, *, bonds_in_crisis: str = "fall") -> Market:
     years = checks.number("years", years, above=0, at_most=36)
     seed = checks.whole("seed", seed, at_least=0)
     bonds_in_crisis = checks.choice("bonds_in_crisis", bonds_in_crisis, BONDS_IN_CRISIS)
-    index = _paths.simulated_days("years * 252", round(years * _paths.DAYS_A_YEAR), at_least=2)
+    index = day_bars.simulated_days("years * 252", round(years * day_bars.DAYS_A_YEAR), at_least=2)
     together = _BOND_CORRELATION[bonds_in_crisis]
     truth = AssetsTruth(
         days=len(index),
@@ -193,11 +193,11 @@ def assets(years: float, seed: int, *, bonds_in_crisis: str = "fall") -> Market:
     returns = np.empty_like(shocks)
     for regime, rows in ((truth.calm, ~crisis), (truth.crisis, crisis)):
         returns[rows] = regime.mean + shocks[rows] @ np.linalg.cholesky(regime.covariance).T
-    cash = truth.cash_pct / 100 / _paths.DAYS_A_YEAR
+    cash = truth.cash_pct / 100 / day_bars.DAYS_A_YEAR
     grown = 100 * np.cumprod(1 + returns, axis=0)
     frames = {name: grown[:, column] for column, name in enumerate(RISKY)}
     frames["cash"] = 100 * np.cumprod(np.full(truth.days, 1 + cash))
-    futures = (("M2K", M2K, 1, _paths.SMALL_START), ("MES", MES, 0, _paths.LARGE_START))
+    futures = (("M2K", M2K, 1, day_bars.SMALL_START), ("MES", MES, 0, day_bars.LARGE_START))
     for name, contract, column, start in futures:
         price = start * np.cumprod(1 + returns[:, column] - cash)
         frames[name] = contract.round_to_tick(price)

@@ -1,118 +1,27 @@
 """One-minute bars of M2K and MES for whole Globex sessions, and around economic releases.
 
 Log returns of a minute are: volatility by time of day, times a level that changes from session
-to session, times a Student-t shock; plus the response to a release; plus a disturbance of a
-minute or two, which is why two prices agree less over one minute than over five.
+to session, times one that changes within the hour and rises with falls, times a Student-t shock;
+plus the response to a release; plus a disturbance of a minute or two, which is why two prices
+agree less over one minute than over five. Each day has its own correlation.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from m2k_lessons import sessions
 from m2k_lessons._util import checks
-from m2k_lessons.contracts import M2K, MES
-from m2k_lessons.simulate import _paths, _releases
-from m2k_lessons.simulate._releases import RELEASES, ReleaseTruth
-from m2k_lessons.simulate.daily import _HALF_HOUR_VOLATILITY
+from m2k_lessons.simulate import day_bars, minute_paths, release_days
+from m2k_lessons.simulate.intraday_truth import MINUTES_A_DAY, IntradayTruth, Profile
 from m2k_lessons.simulate.market import Market
+from m2k_lessons.simulate.release_days import ReleaseTruth
 
 MINUTES_BEFORE, MINUTES_AFTER = 60, 120
-
-# Share of the stock market day's volume in each half hour from 09:30, in % (IWM).
-_HALF_HOUR_VOLUME = (17.6, 10.4, 8.6, 7.1, 6.3, 5.4, 4.9, 5.0, 4.8, 5.0, 5.7, 6.4, 12.8)
-
-# Volatility outside the stock market's hours, by half hour; only the proportions count, and they
-# are this course's assumption: quiet evening, Europe's open at 02:00 to 04:00, figures at 08:30.
-_EXTENDED_VOLATILITY = {
-    16.0: (0.9, 0.5),
-    18.0: (0.8, 0.6, 0.7, 0.6, 0.7, 0.6, 0.6, 0.5, 0.5, 0.5, 0.45, 0.45),
-    0.0: (0.45, 0.45, 0.5, 0.55, 0.9, 0.9, 1.1, 1.0),
-    4.0: (0.8, 0.75, 0.7, 0.7, 0.7, 0.75, 0.8, 0.85, 0.9, 1.0, 1.15),
-}
-_RTH_START, _RTH_END = 9 * 60 + 30, 16 * 60
-_MINUTES_A_DAY = 24 * 60
-
-
-@dataclass(frozen=True)
-class IntradayTruth:
-    """The parameters of one draw of `intraday` or `release_windows`.
-
-    Attributes
-    ----------
-    seed : int
-    first_day, last_day : date
-        First and last trade date.
-    five_minute_volatility_bp : tuple of float
-        Standard deviation of M2K's 5-minute log returns in each half hour from 09:30 to 16:00,
-        in basis points.
-    overnight_share : float
-        Share of the daily variance between 16:00 and 09:30.
-    relative_volatility : float
-        MES's volatility over M2K's.
-    correlation : float
-        Of M2K's and MES's log returns over a day.
-    disturbance, disturbance_kept : float
-        Variance of the short-lived disturbance of each price, as a multiple of the variance of
-        one minute, and the share of it that is left a minute later.
-    tail : float
-        Degrees of freedom of the Student-t shocks of a minute.
-    session_deviation, session_kept : float
-        Standard deviation of the logarithm of a session's volatility, and its autocorrelation
-        from one session to the next.
-    gap_bp : float
-        Standard deviation of M2K's move over one hour without trading, in basis points.
-    gap_exponent : float
-        That move's variance grows with hours ** gap_exponent. The same in every draw.
-    holiday_volatility : float
-        Volatility while the stock market is shut for a holiday, as a multiple of a normal day's.
-    extended_volume_share : float
-        Share of the day's volume outside 09:30 to 16:00.
-    releases : tuple of ReleaseTruth
-    """
-
-    seed: int
-    first_day: dt.date
-    last_day: dt.date
-    five_minute_volatility_bp: tuple[float, ...] = _HALF_HOUR_VOLATILITY
-    overnight_share: float = 0.42
-    relative_volatility: float = 0.76
-    correlation: float = 0.87
-    disturbance: float = 0.22
-    disturbance_kept: float = 0.455
-    tail: float = 6.0
-    session_deviation: float = 0.3
-    session_kept: float = 0.85
-    gap_bp: float = 8.0
-    gap_exponent: ClassVar[float] = 0.65
-    holiday_volatility: float = 0.5
-    extended_volume_share: float = 0.15
-    releases: tuple[ReleaseTruth, ...] = RELEASES
-
-    def correlation_over(self, minutes: int) -> float:
-        """Correlation of M2K's and MES's log returns over some minutes within a session."""
-        minutes = checks.whole("minutes", minutes, at_least=1)
-        return self.correlation / (1 + self._disturbed(minutes) / minutes)
-
-    def derived(self) -> dict[str, float]:
-        """What follows from the parameters, by name; volatilities in % a year of 252 days."""
-        volatility = math.sqrt(_Profile.of(self).daily_variance * _paths.DAYS_A_YEAR) / 100
-        return {
-            "volatility_small_pct": round(volatility, 8),
-            "volatility_large_pct": round(volatility * self.relative_volatility, 8),
-            "correlation_over(1)": round(self.correlation_over(1), 8),
-            "correlation_over(5)": round(self.correlation_over(5), 8),
-        }
-
-    def _disturbed(self, minutes: int) -> float:
-        """Variance that the disturbance adds to a return, in variances of one minute."""
-        return 2 * self.disturbance * (1 - self.disturbance_kept**minutes)
 
 
 def intraday(days: int, seed: int, *, start: str | dt.date = "2030-01-02") -> Market:
@@ -129,7 +38,7 @@ def intraday(days: int, seed: int, *, start: str | dt.date = "2030-01-02") -> Ma
     seed : int
         Of the random generator, at least 0.
     start : date
-        First trade date, or the first one after it; all of them up to the end of 2040. The
+        First trade date, or the first one after it; all of them up to the end of 2068. The
         default is in the future on purpose.
 
     Returns
@@ -150,10 +59,11 @@ def intraday(days: int, seed: int, *, start: str | dt.date = "2030-01-02") -> Ma
 
     Notes
     -----
-    Volatility and volume between 09:30 and 16:00, the share of the night, the correlations and
-    the moves after releases are set to measured figures; benchmarks/realism_intraday.py
-    compares. Assumptions of this course, because no figure was found: the night's volatility
-    hour by hour, the night's share of the volume, and every spread.
+    Volatility and volume between 09:30 and 16:00, the share of the night, the correlations, how
+    volatility clusters within a day, the moves after releases and those of rate days are set to
+    measured figures; benchmarks/realism_intraday.py compares. Assumptions of this course, because
+    no figure was found: the night's volatility hour by hour, the night's share of the volume,
+    what releases do to the volume, and every spread.
     There are no price limits, no halts caused by prices, and no risk premium.
 
     Examples
@@ -173,13 +83,13 @@ def intraday(days: int, seed: int, *, start: str | dt.date = "2030-01-02") -> Ma
     release_rng, price_rng = np.random.default_rng(seed).spawn(2)
     # A session begins on the evening before, perhaps in the month before.
     month = pd.Period(index[0].date(), "M")
-    scheduled = _releases.release_times(month, (last.to_period("M") - month).n + 1)
-    releases = _releases.draw_releases(release_rng, scheduled)
+    scheduled = release_days.release_times(month, (last.to_period("M") - month).n + 1)
+    releases = release_days.draw_releases(release_rng, scheduled)
     releases = releases[releases.index.isin(index)]
 
     closed = _minutes_closed(index)
     pause = truth.gap_bp**2 * (closed / 60) ** truth.gap_exponent
-    frames = _bars(price_rng, truth, index, pause, closed > 0, releases)
+    frames = minute_paths.minute_bars(price_rng, truth, index, pause, closed > 0, releases)
     return Market({**frames, "releases": releases}, truth)
 
 
@@ -192,7 +102,7 @@ def release_windows(years: float, seed: int, *, controls: bool = True) -> Market
     Parameters
     ----------
     years : float
-        At least 1/12, at most 11 (the calendar ends with 2040); rounded to whole months.
+        At least 1/12, at most 39 (the calendar ends with 2068); rounded to whole months.
     seed : int
         Of the random generator, at least 0. The releases are those of
         ``macro(round(12 * years), seed)``.
@@ -229,8 +139,8 @@ def release_windows(years: float, seed: int, *, controls: bool = True) -> Market
     if not isinstance(controls, (bool, np.bool_)):
         raise TypeError(f"controls must be True or False, got {controls!r}")
     release_rng, price_rng = np.random.default_rng(seed).spawn(2)
-    scheduled = _releases.release_times(_releases.FIRST_MONTH, round(12 * years))
-    releases = _releases.draw_releases(release_rng, scheduled)
+    scheduled = release_days.release_times(release_days.FIRST_MONTH, round(12 * years))
+    releases = release_days.draw_releases(release_rng, scheduled)
 
     times = releases.index
     if controls:
@@ -254,9 +164,9 @@ def release_windows(years: float, seed: int, *, controls: bool = True) -> Market
     )
     begins = np.diff(window, prepend=-1) > 0
     # Between two windows the market has moved as on any days, nights and weekends.
-    passed_days = np.where(begins, _minutes_closed(index), 0) / _MINUTES_A_DAY
-    pause = _Profile.of(truth).daily_variance * passed_days * _paths.DAYS_A_YEAR / 365.25
-    frames = _bars(price_rng, truth, index, pause, begins, releases)
+    passed_days = np.where(begins, _minutes_closed(index), 0) / MINUTES_A_DAY
+    pause = Profile.of(truth).daily_variance * passed_days * day_bars.DAYS_A_YEAR / 365.25
+    frames = minute_paths.minute_bars(price_rng, truth, index, pause, begins, releases)
     for frame in frames.values():
         frame["window"], frame["minute"] = window, minute
     releases.insert(0, "window", number[: len(releases)])
@@ -276,211 +186,19 @@ def release_windows(years: float, seed: int, *, controls: bool = True) -> Market
 
 def minute_model() -> IntradayTruth:
     """The parameters that every draw of minutes has, with a seed and days that mean nothing."""
-    return IntradayTruth(seed=0, first_day=_paths.FIRST_DAY, last_day=_paths.FIRST_DAY)
+    return IntradayTruth(seed=0, first_day=day_bars.FIRST_DAY, last_day=day_bars.FIRST_DAY)
 
 
 def response_noise_pct(release: ReleaseTruth) -> float:
     """Standard deviation, in %, of what is not response in M2K's 30 minutes after a release."""
     truth = minute_model()
     begin = release.minute_of_day
-    minutes = slice(begin, begin + _releases.RESPONSE_MINUTES)
-    ordinary = _Profile.of(truth).variance[minutes]
-    excited = _releases.excitement(release.volatility_multiple)[: _releases.RESPONSE_MINUTES]
-    disturbed = truth._disturbed(_releases.RESPONSE_MINUTES) * ordinary.mean()
+    minutes = slice(begin, begin + release_days.RESPONSE_MINUTES)
+    ordinary = Profile.of(truth).variance[minutes]
+    excited = release_days.excitement(release.volatility_multiple, release.half_life_minutes)
+    excited = excited[: release_days.RESPONSE_MINUTES]
+    disturbed = truth._disturbed(release_days.RESPONSE_MINUTES) * ordinary.mean()
     return math.sqrt(np.sum(ordinary * excited**2) + disturbed) / 100
-
-
-# --------------------------------------------------------------------------- the model
-
-
-class _Profile(NamedTuple):
-    """The ordinary day, by minute from midnight. Variances are M2K's, in square basis points."""
-
-    variance: np.ndarray
-    volume_share: np.ndarray
-    daily_variance: float
-
-    @classmethod
-    def of(cls, truth: IntradayTruth) -> _Profile:
-        five_minutes = np.square(truth.five_minute_volatility_bp)
-        in_day = 30 * five_minutes / (5 + truth._disturbed(5))  # each half hour's variance
-        daily_variance = in_day.sum() / (1 - truth.overnight_share)
-        # Four nights of an hour and a weekend, in five days.
-        breaks = truth.gap_bp**2 * (4 + 49**truth.gap_exponent) / 5
-        outside = np.zeros(_MINUTES_A_DAY)
-        for hour, proportions in _EXTENDED_VOLATILITY.items():
-            begin = round(60 * hour)
-            outside[begin : begin + 30 * len(proportions)] = np.repeat(np.square(proportions), 30)
-
-        # The measured figures hold what releases add on an average day; an ordinary minute has
-        # that much less.
-        moved, excited, traded = _average_news(truth)
-        day = slice(_RTH_START, _RTH_END)
-        night = daily_variance - in_day.sum() - breaks - moved.sum() + moved[day].sum()
-        variance = outside * night / np.sum(outside * excited)
-        variance[day] = _spread_out(in_day - _half_hours(moved[day]), excited[day])
-        share = truth.extended_volume_share * outside / np.sum(outside * traded)
-        in_day_share = (1 - truth.extended_volume_share) * np.array(_HALF_HOUR_VOLUME) / 100
-        share[day] = _spread_out(in_day_share, traded[day])
-        return cls(variance, share, float(daily_variance))
-
-
-def _average_news(truth: IntradayTruth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What releases do on an average day, by minute from midnight.
-
-    The variance of their responses, the mean multiple of the ordinary variance and that of the
-    ordinary volume.
-    """
-    moved, excited, traded = np.zeros((3, _MINUTES_A_DAY))
-    for one in truth.releases:
-        chance, begin = one.a_year / _paths.DAYS_A_YEAR, one.minute_of_day
-        for total, values in (
-            (moved, (100 * one.small_cap_pct * _releases.response_path()) ** 2),
-            (excited, _releases.excitement(one.volatility_multiple) ** 2 - 1),
-            (traded, _releases.excitement(one.volume_multiple) - 1),
-        ):
-            total[begin : begin + len(values)] += chance * values
-    return moved, 1 + excited, 1 + traded
-
-
-def _half_hours(by_minute: np.ndarray) -> np.ndarray:
-    return by_minute.reshape(-1, 30).sum(axis=1)
-
-
-def _spread_out(totals: np.ndarray, multiple: np.ndarray) -> np.ndarray:
-    """Equal minutes in each half hour that, times their mean multiple, add up to the totals."""
-    return np.repeat(totals / _half_hours(multiple), 30)
-
-
-def _bars(
-    rng: np.random.Generator,
-    truth: IntradayTruth,
-    index: pd.DatetimeIndex,
-    pause: np.ndarray,
-    reopens: np.ndarray,
-    releases: pd.DataFrame,
-) -> dict[str, pd.DataFrame]:
-    """Minute bars on `index`.
-
-    Parameters
-    ----------
-    pause : array of float
-        Variance of M2K's move since the bar before, in square basis points; 0 if none is
-        missing between them.
-    reopens : array of bool
-        Whether a bar is the first after such a pause.
-    """
-    size = len(index)
-    wall = index.tz_localize(None).to_numpy()
-    midnight = wall.astype("datetime64[D]")
-    minute_of_day = ((wall - midnight) // np.timedelta64(1, "m")).astype(np.int64)
-    session_day = (wall + np.timedelta64(6, "h")).astype("datetime64[D]")
-    profile = _Profile.of(truth)
-    in_day = (minute_of_day >= _RTH_START) & (minute_of_day < _RTH_END)
-    is_rth = (sessions.label_sessions(index) == "RTH").to_numpy()
-    holiday = in_day & ~is_rth
-
-    # One level for each weekday, so that windows weeks apart have levels weeks apart.
-    position = np.busday_count(session_day[0], session_day)
-    wave = _paths.stationary_autoregression(rng, position[-1] + 1, truth.session_kept)
-    wave = truth.session_deviation * wave[position]
-    level = np.exp(wave - truth.session_deviation**2)  # of mean square 1
-
-    volatility = np.sqrt(profile.variance[minute_of_day]) * level
-    volume = profile.volume_share[minute_of_day] * np.exp(wave - truth.session_deviation**2 / 2)
-    volatility[holiday] *= truth.holiday_volatility
-    volume[holiday] *= truth.holiday_volatility**2
-    news = _news(truth, index, reopens, releases)
-
-    normal = rng.standard_normal((2, size))
-    normal[1] = truth.correlation * normal[0] + _rest(truth.correlation) * normal[1]
-    pauses = rng.standard_normal((2, size)) * np.sqrt(pause) * level
-    pauses[1] = truth.correlation * pauses[0] + _rest(truth.correlation) * pauses[1]
-    mixing = np.sqrt((truth.tail / 2 - 1) / rng.standard_gamma(truth.tail / 2, size))
-    shocks = normal * mixing * volatility * news.excitement
-
-    calm = _quiet_spread(minute_of_day, is_rth, reopens)
-    frames = {}
-    for row, contract, start, relative, thickness in (
-        (0, M2K, _paths.SMALL_START, 1.0, 1.0),
-        (1, MES, _paths.LARGE_START, truth.relative_volatility, 0.25),
-    ):
-        wobble = _paths.stationary_autoregression(rng, size, truth.disturbance_kept)
-        wobble *= math.sqrt(truth.disturbance) * volatility
-        moves = relative * (shocks[row] + pauses[row]) + news.response[row]
-        log_close = math.log(start) + (np.cumsum(moves) + relative * wobble) / 1e4
-        log_open = np.concatenate([[math.log(start)], log_close[:-1]])
-        log_open += relative * pauses[row] / 1e4
-        # The first trade of a minute is at the bid or the ask, the last one before it likewise.
-        bounce = 0.35 * contract.tick_size * rng.standard_normal(size)
-        log_open += bounce * np.exp(-log_open)
-        within = relative * volatility * news.excitement / 1e4
-        frame = _paths.bars_from_ends(rng, contract, log_open, log_close, within, index)
-
-        activity = 0.6 + 0.4 * np.abs(normal[row]) / math.sqrt(2 / math.pi)
-        activity *= np.exp(rng.normal(-0.1, math.sqrt(0.2), size))
-        contracts = _paths.VOLUME[contract.symbol] * volume * news.trading * activity
-        frame["volume"] = np.maximum(1, np.rint(contracts)).astype(np.int64)
-        excess = thickness * level * (calm + news.spread)
-        frame["spread_ticks"] = 1 + rng.poisson(excess).astype(np.int64)
-        frames[contract.symbol] = frame
-    return frames
-
-
-class _News(NamedTuple):
-    """What releases do, minute by minute."""
-
-    response: np.ndarray  # two rows, M2K and MES, in basis points
-    excitement: np.ndarray  # multiple of the ordinary volatility
-    trading: np.ndarray  # multiple of the ordinary volume
-    spread: np.ndarray  # ticks of M2K's spread on top of the ordinary one
-
-
-def _news(
-    truth: IntradayTruth, index: pd.DatetimeIndex, reopens: np.ndarray, releases: pd.DataFrame
-) -> _News:
-    size = len(index)
-    response, spread = np.zeros((2, size)), np.zeros(size)
-    excitement, trading = np.ones((2, size))
-    kinds = {one.name: one for one in truth.releases}
-    ends = np.append(np.flatnonzero(reopens), size)
-    places = index.get_indexer(releases.index)
-    path = _releases.response_path()
-    after = 4 * 2.0 ** (-np.arange(30) / 3)
-    for begin, name, surprise in zip(
-        places, releases["release"], releases["surprise"], strict=True
-    ):
-        kind = kinds[name]
-        # An early close ends what a release began.
-        end = ends[np.searchsorted(ends, begin, side="right")]
-        for row, pct in enumerate((kind.small_cap_pct, kind.large_cap_pct)):
-            _add(response[row], begin, end, 100 * pct * surprise * path)
-        _add(excitement, begin, end, _releases.excitement(kind.volatility_multiple) - 1)
-        _add(trading, begin, end, _releases.excitement(kind.volume_multiple) - 1)
-        _add(spread, begin, end, after)
-        if begin and not reopens[begin]:
-            spread[begin - 1] += 3.0  # orders are pulled before the figure
-    return _News(response, excitement, trading, spread)
-
-
-def _add(to: np.ndarray, begin: int, end: int, values: np.ndarray) -> None:
-    stop = min(begin + len(values), end)
-    to[begin:stop] += values[: stop - begin]
-
-
-def _quiet_spread(minute_of_day: np.ndarray, is_rth: np.ndarray, reopens: np.ndarray) -> np.ndarray:
-    """Mean of M2K's spread on an ordinary day, less the one tick that it always is."""
-    by_minute = np.full(_MINUTES_A_DAY, 0.8)
-    by_minute[18 * 60 :] = by_minute[: 2 * 60] = 1.5
-    mean = np.where(is_rth, 0.15, by_minute[minute_of_day])
-    opening = minute_of_day - _RTH_START
-    mean += np.where(is_rth & (opening < 30), 0.8 * 2.0 ** (-opening / 5), 0.0)
-    starts = np.flatnonzero(reopens)
-    since = (
-        np.arange(len(mean)) - starts[np.searchsorted(starts, np.arange(len(mean)), "right") - 1]
-    )
-    evening = minute_of_day >= 18 * 60
-    return mean + np.where(evening, 3.0 * 2.0 ** (-since / 5), 0.0)
 
 
 def _minutes_closed(index: pd.DatetimeIndex) -> np.ndarray:
@@ -504,7 +222,3 @@ def _control_times(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
         taken.add((place, clock))
         found.append(ordinary[place] + clock)
     return pd.DatetimeIndex(found, name="time").as_unit("us").tz_localize(sessions.NEW_YORK)
-
-
-def _rest(correlation: float) -> float:
-    return math.sqrt(1 - correlation**2)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from m2k_lessons._util import checks
-from m2k_lessons.simulate import _releases
-from m2k_lessons.simulate._releases import RELEASES, RESPONSE_MINUTES, ReleaseTruth
+from m2k_lessons.simulate import release_days
 from m2k_lessons.simulate.intraday import minute_model, response_noise_pct
 from m2k_lessons.simulate.market import Market
+from m2k_lessons.simulate.release_days import RELEASES, RESPONSE_MINUTES, ReleaseTruth
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def macro(months: int, seed: int) -> Market:
     months = checks.whole("months", months, at_least=1, at_most=132)
     seed = checks.whole("seed", seed, at_least=0)
     release_rng, price_rng = np.random.default_rng(seed).spawn(2)
-    scheduled = _releases.release_times(_releases.FIRST_MONTH, months)
-    releases = _releases.draw_releases(release_rng, scheduled)
+    scheduled = release_days.release_times(release_days.FIRST_MONTH, months)
+    releases = release_days.draw_releases(release_rng, scheduled)
 
     prices = minute_model()
     truth = MacroTruth(

@@ -9,7 +9,7 @@ import numpy as np
 
 from m2k_lessons._util import checks
 from m2k_lessons.contracts import M2K, MES
-from m2k_lessons.simulate import _paths
+from m2k_lessons.simulate import day_bars
 from m2k_lessons.simulate.market import Market
 
 BREAK_KINDS = ("random_walk", "shift")
@@ -173,7 +173,7 @@ def pair(
     shift = checks.number("shift_pct", shift_pct, at_least=-50, at_most=50)
     if shift == 0:
         raise ValueError(f"shift_pct must not be 0, got {shift_pct!r}")
-    index = _paths.simulated_days("days", days, at_least=2)
+    index = day_bars.simulated_days("days", days, at_least=2)
     days = len(index)
     if break_day is not None:
         break_day = checks.whole("break_day", break_day, at_least=1, at_most=days - 1)
@@ -199,22 +199,23 @@ def pair(
 
     frames = {}
     for contract, path, start, deviation_pct in (
-        (M2K, small, _paths.SMALL_START, small_shock),
-        (MES, large, _paths.LARGE_START, large_shock),
+        (M2K, small, day_bars.SMALL_START, small_shock),
+        (MES, large, day_bars.LARGE_START, large_shock),
     ):
         log_open, log_close = path + math.log(start)
         deviation = deviation_pct / 100
-        in_day = deviation * math.sqrt(1 - _paths.OVERNIGHT_SHARE)
-        frame = _paths.bars_from_ends(rng, contract, log_open, log_close, in_day, index)
-        moved = np.diff(log_close, prepend=math.log(start)) / deviation
-        frame["volume"] = _paths.daily_volume(rng, contract.symbol, moved)
+        in_day = deviation * math.sqrt(1 - day_bars.OVERNIGHT_SHARE)
+        frame = day_bars.bars_from_ends(rng, contract, log_open, log_close, in_day, index)
+        frame["volume"] = day_bars.daily_volume(rng, contract.symbol, frame, deviation)
         frames[contract.symbol] = frame
     is_shift = break_day is not None and break_kind == "shift"
     truth = PairTruth(
         days=days,
         seed=seed,
         hedge_ratio=ratio,
-        intercept=round(math.log(_paths.SMALL_START) - ratio * math.log(_paths.LARGE_START), 10),
+        intercept=round(
+            math.log(day_bars.SMALL_START) - ratio * math.log(day_bars.LARGE_START), 10
+        ),
         half_life=half_life,
         spread_volatility_pct=shock,
         large_volatility_pct=large_shock,
@@ -280,8 +281,8 @@ def pairs(days: int, seed: int) -> Market:
 def _random_walk(rng: np.random.Generator, days: int, deviation: float) -> np.ndarray:
     """Open and close of a log price without drift that starts at 0: two rows."""
     night, day = rng.standard_normal((2, days)) * deviation
-    night *= math.sqrt(_paths.OVERNIGHT_SHARE)
-    day *= math.sqrt(1 - _paths.OVERNIGHT_SHARE)
+    night *= math.sqrt(day_bars.OVERNIGHT_SHARE)
+    day *= math.sqrt(1 - day_bars.OVERNIGHT_SHARE)
     close = np.cumsum(night + day)
     return np.stack([close - day, close])
 
@@ -297,7 +298,7 @@ def _spread(
     wanders_from: int | None,
 ) -> np.ndarray:
     """Open and close of an Ornstein-Uhlenbeck process in units of log price: two rows."""
-    hours = np.array([_paths.OVERNIGHT_SHARE, 1 - _paths.OVERNIGHT_SHARE])
+    hours = np.array([day_bars.OVERNIGHT_SHARE, 1 - day_bars.OVERNIGHT_SHARE])
     kept = 2.0 ** (-hours / half_life)  # of the distance from the mean, over night and over day
     kept_a_day = 2.0 ** (-1 / half_life)
     reverts = kept_a_day < 1
@@ -317,7 +318,7 @@ def _spread(
 
     news = kept[1] * night + day + (1 - kept_a_day) * mean
     news[0] += kept_a_day * before
-    close = _paths.autoregression(news, kept_a_day)
+    close = day_bars.autoregression(news, kept_a_day)
     last = np.concatenate([[before], close[:-1]])
     opening = mean + kept[0] * (last - mean) + night
 

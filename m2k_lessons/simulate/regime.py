@@ -9,7 +9,7 @@ import numpy as np
 
 from m2k_lessons._util import checks
 from m2k_lessons.contracts import M2K
-from m2k_lessons.simulate import _paths
+from m2k_lessons.simulate import day_bars
 from m2k_lessons.simulate.market import Market
 
 KINDS = ("trend", "reversion", "random_walk")
@@ -46,7 +46,7 @@ class RegimeTruth:
     @property
     def daily_volatility_pct(self) -> float:
         """Standard deviation of the daily log return, in %."""
-        return self.volatility_pct / math.sqrt(_paths.DAYS_A_YEAR)
+        return self.volatility_pct / math.sqrt(day_bars.DAYS_A_YEAR)
 
     def autocorrelation(self, lag: int) -> float:
         """Correlation of daily log returns `lag` days apart, at least 1.
@@ -173,8 +173,8 @@ def regime(
     if (years is None) == (days is None):
         raise ValueError(f"give either years or days, got years={years!r} and days={days!r}")
     if days is None:
-        days = round(checks.number("years", years, above=0, at_most=36) * _paths.DAYS_A_YEAR)
-    index = _paths.simulated_days("days", days, at_least=2)
+        days = round(checks.number("years", years, above=0, at_most=36) * day_bars.DAYS_A_YEAR)
+    index = day_bars.simulated_days("days", days, at_least=2)
     days = len(index)
     volatility_pct = checks.number("volatility_pct", volatility_pct, above=0, at_most=60)
     for name, value in (("strength", strength), ("half_life", half_life)):
@@ -196,14 +196,14 @@ def regime(
     rng = np.random.default_rng(seed)
     deviation = truth.daily_volatility_pct / 100
     returns = deviation * _standard_returns(rng, truth)
-    close = math.log(_paths.SMALL_START) + np.cumsum(returns)
+    close = math.log(day_bars.SMALL_START) + np.cumsum(returns)
     # The open lies on a bridge between two closes: night and day are then independent given
     # nothing else, and the close-to-close returns keep exactly the dependence they were given.
-    night, day = _paths.OVERNIGHT_SHARE, 1 - _paths.OVERNIGHT_SHARE
+    night, day = day_bars.OVERNIGHT_SHARE, 1 - day_bars.OVERNIGHT_SHARE
     bridge = deviation * math.sqrt(night * day) * rng.standard_normal(days)
     opening = close - day * returns + bridge
-    frame = _paths.bars_from_ends(rng, M2K, opening, close, deviation * math.sqrt(day), index)
-    frame["volume"] = _paths.daily_volume(rng, "M2K", returns / deviation)
+    frame = day_bars.bars_from_ends(rng, M2K, opening, close, deviation * math.sqrt(day), index)
+    frame["volume"] = day_bars.daily_volume(rng, "M2K", frame, deviation)
     return Market({"M2K": frame}, truth)
 
 
@@ -248,9 +248,9 @@ def _standard_returns(rng: np.random.Generator, truth: RegimeTruth) -> np.ndarra
         return noise
     kept = 2.0 ** (-1 / truth.half_life)
     if truth.kind == "trend":
-        drift = _paths.stationary_autoregression(rng, truth.days, kept)
+        drift = day_bars.stationary_autoregression(rng, truth.days, kept)
         return noise + math.sqrt(truth.strength) * drift
     # A change of the deviation has the variance 2 (1 - kept) times that of its level.
     level = math.sqrt(truth.strength / (2 * (1 - kept)))
-    deviation = level * _paths.stationary_autoregression(rng, truth.days + 1, kept)
+    deviation = level * day_bars.stationary_autoregression(rng, truth.days + 1, kept)
     return noise + np.diff(deviation)

@@ -46,6 +46,48 @@ def test_calendar_keeps_new_york_time_through_both_changes_of_the_clocks():
     assert (table["release"] == "rate decision").sum() == 8
 
 
+def test_a_decision_has_its_press_conference_and_its_minutes():
+    table = events.calendar("2019-01-01", "2031-12-31")
+    decisions = table.index[table["release"] == "rate decision"]
+    talks = table.index[table["release"] == "press conference"]
+    assert talks.equals(decisions + pd.Timedelta(minutes=30))
+    minutes = table[table["release"] == "FOMC minutes"]
+    later = (minutes.index.tz_localize(None) - pd.Timedelta(days=21)).normalize()
+    moved = minutes["note"] == "a day later: holiday"
+    # Three weeks after 11 December 2030 is New Year's Day, after 13 June 2029 Independence Day.
+    found = minutes.index[moved].strftime("%Y-%m-%d").tolist()
+    assert found == ["2020-01-02", "2025-01-02", "2029-07-05", "2031-01-02"]
+    known = decisions.tz_localize(None).normalize()
+    known = known.union(pd.DatetimeIndex(["2018-12-12"]))  # the last meeting before the table
+    assert later[~moved].isin(known).all()
+    assert set(minutes.index.strftime("%H:%M")) == {"14:00"}
+    assert len(minutes) == len(decisions) + 1  # all of the table, and the last meeting before it
+
+
+def test_conferences_of_the_past_are_marked():
+    table = events.calendar("2009-01-01", "2019-12-31")
+    talks = table[table["release"] == "press conference"]
+    notes = talks["note"].groupby(talks.index.year).unique().str[0]
+    assert notes[2009] == "none before April 2011"
+    assert notes[2010] == "none before April 2011"
+    assert notes[2018] == "before 2019 after some decisions only"
+    assert notes[2019] == ""
+
+
+def test_the_ism_has_a_time_and_no_figure():
+    table = events.calendar("2026-07-01", "2026-09-30")
+    ism = table[table["agency"] == "ISM"]
+    # Friday 3 July is kept for Independence Day, Monday 7 September is Labor Day.
+    assert [(f"{time:%m-%d %H:%M}", name) for time, name in ism["release"].items()] == [
+        ("07-01 10:00", "ISM manufacturing"),
+        ("07-06 10:00", "ISM services"),
+        ("08-03 10:00", "ISM manufacturing"),
+        ("08-05 10:00", "ISM services"),
+        ("09-01 10:00", "ISM manufacturing"),
+        ("09-03 10:00", "ISM services"),
+    ]
+
+
 # The Bureau's own list of 2025: https://www.bls.gov/cps/publications/release-calendar.htm
 PUBLISHED_2025 = [
     "2025-01-10", "2025-02-07", "2025-03-07", "2025-04-04", "2025-05-02", "2025-06-06",

@@ -21,7 +21,34 @@ RESPONSE_MINUTES = 30  # after which nothing of a response is left to come
 _AT_ONCE = 0.6  # of a response in the first minute; the rest halves every
 _RESPONSE_HALF_LIFE = 3.0  # minutes
 _EXCITED_MINUTES = 60
-_EXCITEMENT_HALF_LIFE = 6.0  # minutes in which volatility's excess over normal halves
+
+
+@dataclass(frozen=True)
+class Conference:
+    """The press conference after a release, and the calm before the release.
+
+    Attributes
+    ----------
+    after_minutes, minutes : int
+        From the release to its beginning, and how long it keeps the market restless.
+    volatility_multiple, volume_multiple : float
+        Of the ordinary minute's, as it begins.
+    half_life_minutes : float
+        In which the excess over the ordinary halves.
+    calm_minutes : int
+        Before the release.
+    calm_volatility, calm_volume : float
+        Multiples of the ordinary minute's in them.
+    """
+
+    after_minutes: int
+    minutes: int
+    volatility_multiple: float
+    volume_multiple: float
+    half_life_minutes: float
+    calm_minutes: int
+    calm_volatility: float
+    calm_volume: float
 
 
 @dataclass(frozen=True)
@@ -38,9 +65,14 @@ class ReleaseTruth:
     small_cap_pct, large_cap_pct : float
         Response of the price to a surprise of +1 over the following 30 minutes, in %.
     volatility_multiple, volume_multiple : float
-        Of the ordinary minute's, in the first minute; the excess halves every six minutes.
+        Of the ordinary minute's, in the first minute.
     a_year : float
         Releases a year.
+    half_life_minutes : float
+        In which the excess over the ordinary halves.
+    large_cap_excess : float
+        The large caps' excess over the ordinary volatility, as a share of the small caps'.
+    conference : Conference or None
     """
 
     name: str
@@ -53,6 +85,9 @@ class ReleaseTruth:
     volatility_multiple: float
     volume_multiple: float
     a_year: float
+    half_life_minutes: float = 6.0
+    large_cap_excess: float = 1.0
+    conference: Conference | None = None
 
     @property
     def minute_of_day(self) -> int:
@@ -62,17 +97,41 @@ class ReleaseTruth:
 
 
 # Volatility multiples are set so that the five minutes after a release move as many times an
-# ordinary day's as they did in 2018 (benchmarks/realism.py). Signs: growth lifts both, small
+# ordinary day's as they did in 2018 (benchmarks/realism_intraday.py). Growth lifts both, small
 # caps more; inflation and rates weigh on both, on indebted small caps more. Sizes are invented.
 EMPLOYMENT = ReleaseTruth(
-    "employment", "BLS", "thousand jobs", "08:30", 75.0, 0.18, 0.12, 2.8, 8.0, 12
+    "employment", "BLS", "thousand jobs", "08:30", 75.0, 0.18, 0.12, 2.0, 8.0, 12
 )
-CPI = ReleaseTruth("CPI", "BLS", "% a month", "08:30", 0.1, -0.15, -0.10, 1.3, 6.0, 12)
+CPI = ReleaseTruth("CPI", "BLS", "% a month", "08:30", 0.1, -0.15, -0.10, 1.0, 6.0, 12)
 RETAIL_SALES = ReleaseTruth(
-    "retail sales", "Census", "% a month", "08:30", 0.5, 0.14, 0.09, 1.7, 4.0, 12
+    "retail sales", "Census", "% a month", "08:30", 0.5, 0.14, 0.09, 1.4, 4.0, 12
+)
+# From 14:30 for 90 minutes, and from 09:30 to 14:00: Russell 2000 on 20 rate days of 2024 to 2026
+# against all other days. The multiples of the volume are assumed.
+PRESS_CONFERENCE = Conference(
+    after_minutes=30,
+    minutes=90,
+    volatility_multiple=5.4,
+    volume_multiple=3.0,
+    half_life_minutes=37.0,
+    calm_minutes=270,
+    calm_volatility=0.7,
+    calm_volume=0.8,
 )
 RATE_DECISION = ReleaseTruth(
-    "rate decision", "FOMC", "% target rate", "14:00", 0.075, -0.25, -0.18, 2.2, 5.0, 8
+    "rate decision",
+    "FOMC",
+    "% target rate",
+    "14:00",
+    surprise_scale=0.075,
+    small_cap_pct=-0.25,
+    large_cap_pct=-0.18,
+    volatility_multiple=5.0,
+    volume_multiple=6.0,
+    a_year=8,
+    half_life_minutes=14.0,
+    large_cap_excess=0.7,
+    conference=PRESS_CONFERENCE,
 )
 RELEASES = (EMPLOYMENT, CPI, RETAIL_SALES, RATE_DECISION)
 
@@ -92,9 +151,34 @@ def response_path() -> np.ndarray:
     return np.concatenate([[_AT_ONCE], (1 - _AT_ONCE) * later / later.sum()])
 
 
-def excitement(multiple: float) -> np.ndarray:
+def excitement(multiple: float, half_life: float) -> np.ndarray:
     """Multiple of an ordinary minute's volatility, or volume, in each minute after a release."""
-    return 1 + (multiple - 1) * 2.0 ** (-np.arange(_EXCITED_MINUTES) / _EXCITEMENT_HALF_LIFE)
+    return 1 + (multiple - 1) * 2.0 ** (-np.arange(_EXCITED_MINUTES) / half_life)
+
+
+class Piece(NamedTuple):
+    """What a release adds to the multiples of an ordinary minute's volatility and volume."""
+
+    offset: int  # of its first minute from the release
+    volatility: np.ndarray  # the small caps'
+    large_volatility: np.ndarray
+    volume: np.ndarray
+
+
+def pieces(release: ReleaseTruth) -> list[Piece]:
+    """The minutes after a release; its conference and the calm before it, where it has them."""
+    kept, share = release.half_life_minutes, release.large_cap_excess
+    moved = excitement(release.volatility_multiple, kept) - 1
+    found = [Piece(0, moved, share * moved, excitement(release.volume_multiple, kept) - 1)]
+    talk = release.conference
+    if talk:
+        fade = 2.0 ** (-np.arange(talk.minutes) / talk.half_life_minutes)
+        moved, traded = (talk.volatility_multiple - 1) * fade, (talk.volume_multiple - 1) * fade
+        found.append(Piece(talk.after_minutes, moved, share * moved, traded))
+        calm = np.ones(talk.calm_minutes)
+        quiet, thin = (talk.calm_volatility - 1) * calm, (talk.calm_volume - 1) * calm
+        found.append(Piece(-talk.calm_minutes, quiet, quiet, thin))
+    return found
 
 
 def release_times(first: pd.Period, months: int) -> list[_Scheduled]:

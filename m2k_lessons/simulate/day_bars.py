@@ -10,6 +10,7 @@ import pandas as pd
 from m2k_lessons._util import checks
 from m2k_lessons.contracts import Contract
 from m2k_lessons.sessions import NEW_YORK
+from m2k_lessons.simulate import trading_volume
 from m2k_lessons.simulate.daily import trading_days
 
 # In the future on purpose: nobody can mistake these dates for a market that was.
@@ -21,8 +22,8 @@ SMALL_START = 2400.0
 LARGE_START = 6500.0
 
 # A daily bar is the stock market's day, 09:30 to 16:00; this part of the variance falls between
-# two bars (IWM since 2010).
-OVERNIGHT_SHARE = 0.37
+# two bars (IWM 2010 to 2019).
+OVERNIGHT_SHARE = 0.30
 
 VOLUME = {"M2K": 60_000, "MES": 900_000}  # contracts a day; the size is arbitrary
 
@@ -97,9 +98,12 @@ def bars_from_ends(
 
 
 def daily_volume(
-    rng: np.random.Generator, symbol: str, standardised_return: np.ndarray
+    rng: np.random.Generator, symbol: str, bars: pd.DataFrame, deviation: float
 ) -> np.ndarray:
-    """Whole contracts a day: more of them on days with large moves, never none."""
-    activity = 0.7 + 0.3 * np.abs(standardised_return) / np.sqrt(2 / np.pi)
-    noise = np.exp(rng.normal(-0.02, 0.2, len(activity)))
-    return np.maximum(1, np.rint(VOLUME[symbol] * activity * noise)).astype(np.int64)
+    """Whole contracts a day: more of them on days of wide range, never none.
+
+    `deviation` is the standard deviation of a day's log return.
+    """
+    busy = trading_volume.log_activity(rng, bars, deviation)
+    busy += rng.normal(0.0, trading_volume.NOISE, len(busy))
+    return np.maximum(1, np.rint(VOLUME[symbol] * np.exp(busy))).astype(np.int64)
