@@ -1,0 +1,102 @@
+// The course's page in JupyterLab. Written by hand: JupyterLab asks a prebuilt extension for no
+// more than `init` and `get`, so that nothing has to be built or fetched. Everything here is an
+// addition; without it, lessons and explorers work as they are.
+(() => {
+  const here = document.currentScript.src;
+
+  // ipywidgets gives the handles of its sliders no name: a screen reader says "slider, 12".
+  const BORN = 'm2k-handle-is-there';
+
+  function nameHandle(handle) {
+    const row = handle.closest('.m2k-control');
+    const label = row?.querySelector('.widget-label');
+    if (!label) {
+      return;
+    }
+    const say = () => {
+      const unit = row.querySelector('.m2k-unit')?.textContent.trim() ?? '';
+      const value = row.querySelector('.m2k-box input')?.value ?? '';
+      const text = `${value} ${unit}`.trim();
+      if (handle.getAttribute('aria-valuetext') !== text) {
+        handle.setAttribute('aria-valuetext', text);
+      }
+    };
+    handle.setAttribute('aria-label', label.textContent.trim());
+    say();
+    // The slider writes its bare number; box and unit follow a moment later.
+    new MutationObserver(say).observe(handle, { attributeFilter: ['aria-valuetext'] });
+    new MutationObserver(say).observe(row.querySelector('.m2k-unit') ?? row, {
+      childList: true,
+      characterData: true,
+      subtree: true
+    });
+    handle.addEventListener('focus', say);
+    handle.addEventListener('keyup', () => setTimeout(say, 80));
+  }
+
+  // An animation that moves nothing tells of each new handle, at no cost for all that else
+  // changes on the page.
+  document.addEventListener('animationstart', event => {
+    if (event.animationName === BORN) {
+      nameHandle(event.target);
+    }
+  });
+
+  // The reader's contents at the left instead of the list of files, unless a reader who was
+  // here before has arranged the page.
+  async function openContents(app) {
+    const layout = await app.restored;
+    await app.shell.restored;
+    if (layout?.fresh ?? true) {
+      app.shell.activateById('table-of-contents');
+    }
+  }
+
+  // A link to a place in a notebook that is not open yet: JupyterLab opens the notebook and
+  // forgets the place.
+  function goToPlace(name) {
+    let asked = 100;
+    const timer = setInterval(() => {
+      const panel = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)');
+      const heading = [...(panel?.querySelectorAll('h1, h2, h3') ?? [])].find(
+        one => one.id === name || one.dataset.jupyterId === name
+      );
+      if (heading) {
+        heading.scrollIntoView();
+      }
+      if (heading || --asked === 0) {
+        clearInterval(timer);
+      }
+    }, 100);
+  }
+
+  function watchLinks() {
+    document.addEventListener('click', event => {
+      const link = event.target.closest?.('.jp-RenderedMarkdown a[href]');
+      const place = link?.getAttribute('href').match(/\.ipynb[^#]*#(.+)$/);
+      if (place) {
+        setTimeout(() => goToPlace(decodeURIComponent(place[1])), 300);
+      }
+    }, true);
+  }
+
+  const plugin = {
+    id: 'm2k-course:page',
+    description: 'Style, names of slider handles, contents at the left.',
+    autoStart: true,
+    activate: app => {
+      const style = document.createElement('link');
+      style.rel = 'stylesheet';
+      style.href = new URL('course.css', here).href;
+      document.head.append(style);
+      watchLinks();
+      openContents(app);
+    }
+  };
+
+  window._JUPYTERLAB = window._JUPYTERLAB ?? {};
+  window._JUPYTERLAB['m2k-course'] = {
+    init: () => {},
+    get: async () => () => ({ __esModule: true, default: plugin })
+  };
+})();

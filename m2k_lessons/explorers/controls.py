@@ -1,0 +1,177 @@
+"""What a reader moves: a slider with a box to type into, and a list of a few words.
+
+Each control is one row of at most half the notebook's width: its name, the slider, the box, the
+unit. The box understands what people type (a decimal comma, a thousands comma, either minus
+sign) and refuses with a word what is no number between the slider's ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ipywidgets as widgets
+import traitlets
+
+LABEL_WIDTH = "12em"
+ROW = {"width": "100%", "min_width": "0", "align_items": "center"}
+
+
+class _IntSlider(widgets.IntSlider):
+    # The browser knows what it has just sent; an echo of it would only delay the picture.
+    value = traitlets.CInt(0).tag(sync=True, echo_update=False)
+
+
+class _FloatSlider(widgets.FloatSlider):
+    value = traitlets.CFloat(0.0).tag(sync=True, echo_update=False)
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A number moved by mouse, arrow keys or typing. Whole if `step` is an int.
+
+    A `unit` that depends on the value is a function from the value to a text.
+    """
+
+    name: str
+    label: str
+    unit: str | Callable[[float], str]
+    value: float
+    low: float
+    high: float
+    step: float
+
+    def build(self, say: Callable[[str], None]) -> tuple[widgets.Widget, widgets.Widget]:
+        """The slider, and its row with box and unit; `say` shows what is wrong with a number."""
+        slider = (_IntSlider if isinstance(self.step, int) else _FloatSlider)(
+            description=self.label,
+            readout=False,
+            style={"description_width": LABEL_WIDTH},
+            layout={"flex": "1 1 auto", "width": "auto", "min_width": "0"},
+            **{"value": self.value, "min": self.low, "max": self.high, "step": self.step},
+        )
+        # A description without width: the box has a name, and the row says it only once.
+        box = widgets.Text(
+            value=self.written(self.value),
+            description=self.label if callable(self.unit) else f"{self.label}, {self.unit}",
+            continuous_update=False,
+            style={"description_width": "0px"},
+            layout={"flex": "0 0 5.5em", "width": "5.5em"},
+        )
+        box.add_class("m2k-box")
+        unit = widgets.Label(self.unit_of(self.value), layout={"flex": "0 0 8.6em"})
+        unit.add_class("m2k-unit")
+        row = widgets.HBox([slider, box, unit], layout=ROW)
+        row.add_class("m2k-control")
+
+        def typed(change) -> None:
+            text = change["new"]
+            if text == self.written(self.read(slider.value)):
+                return
+            try:
+                slider.value = self.parse(text)
+                say("")
+            except ValueError as error:
+                kept = self.written(self.read(slider.value))
+                say(f"{error}: {kept} stays.")
+            box.value = self.written(self.read(slider.value))
+
+        box.observe(typed, "value")
+        return slider, row
+
+    def follow(self, slider: widgets.Widget, row: widgets.Widget) -> None:
+        """Write what the slider says into its box and its unit."""
+        value = self.read(slider.value)
+        row.children[1].value = self.written(value)
+        row.children[2].value = self.unit_of(value)
+
+    def unit_of(self, value: float) -> str:
+        return self.unit(value) if callable(self.unit) else self.unit
+
+    def read(self, value: float) -> float:
+        """A float slider says 2400.1000000000004; its step says how many digits are meant."""
+        return value if isinstance(self.step, int) else round(value, self._decimals)
+
+    @property
+    def _decimals(self) -> int:
+        return len(f"{self.step:.10f}".rstrip("0").partition(".")[2])
+
+    def written(self, value: float) -> str:
+        """The value as its box shows it.
+
+        >>> Slider("move", "Move", "points", 0.0, -20.0, 20.0, 0.25).written(-2.5)
+        '−2.50'
+        """
+        decimals = 0 if isinstance(self.step, int) else self._decimals
+        return f"{value:.{decimals}f}".replace("-", "−")
+
+    def parse(self, text: str) -> float:
+        """The number that a reader means by `text`.
+
+        A comma is a decimal comma or parts thousands, whichever gives a number that the slider
+        can take.
+
+        Raises
+        ------
+        ValueError
+            No number, one beyond the ends or between two steps, or one with two meanings.
+
+        Examples
+        --------
+        >>> price = Slider("price", "Price", "points", 2400.0, 2280.0, 2520.0, 0.1)
+        >>> price.parse("2388,5"), price.parse("2,388")
+        (2388.5, 2388.0)
+        >>> price.parse("−1")
+        Traceback (most recent call last):
+        ...
+        ValueError: Price takes 2280.0 to 2520.0 in steps of 0.1, not “−1”
+        """
+        plain = re.sub(r"[\s_$%]", "", text).replace("−", "-").replace("–", "-")
+        readings = [plain] if "," not in plain else [plain.replace(",", ".")]
+        if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d*)?", plain):
+            readings.append(plain.replace(",", ""))
+        numbers = {self.read(number) for one in readings if (number := self._number(one)) is not None}
+        if len(numbers) == 1:
+            return numbers.pop()
+        step = "whole numbers" if self.step == 1 else f"steps of {self.step:g}"
+        low, high = self.written(self.low), self.written(self.high)
+        raise ValueError(f"{self.label} takes {low} to {high} in {step}, not “{text.strip()}”")
+
+    def _number(self, text: str) -> float | None:
+        """The number in `text` if the slider has a place for it."""
+        if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)", text):
+            return None
+        number = float(text)
+        steps = (number - self.low) / self.step
+        fits = self.low - 1e-9 <= number <= self.high + 1e-9 and abs(steps - round(steps)) < 1e-6
+        if not fits:
+            return None
+        return round(number) if isinstance(self.step, int) else number
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words, picked from a list."""
+
+    name: str
+    label: str
+    options: tuple[str, ...]
+    value: str
+
+    def build(self, say: Callable[[str], None]) -> tuple[widgets.Widget, widgets.Widget]:
+        """The list, which is its own row; it has nothing to `say`."""
+        picker = widgets.Dropdown(
+            description=self.label,
+            options=self.options,
+            value=self.value,
+            style={"description_width": LABEL_WIDTH},
+            layout={"width": "100%", "max_width": "27em", "min_width": "0"},
+        )
+        return picker, picker
+
+    def follow(self, picker: widgets.Widget, row: widgets.Widget) -> None:
+        """A list shows its own value."""
+
+    def read(self, value: str) -> str:
+        return value
