@@ -30,10 +30,10 @@ from PIL import Image
 
 from m2k_lessons import plots
 from m2k_lessons._util import png
-from m2k_lessons.explorers.controls import Choice, Slider
-from m2k_lessons.explorers.figure import MovingFigure, MovingScale, two_panels
+from m2k_lessons.explorers.controls import Choice, Slider, align
+from m2k_lessons.explorers.figure import MovingFigure, MovingScale, short_usd, two_panels
 
-__all__ = ["Choice", "Explorer", "MovingScale", "Slider", "two_panels"]
+__all__ = ["Choice", "Explorer", "MovingScale", "Slider", "short_usd", "two_panels"]
 
 # Two columns where there is room for them, never three, and one on a narrow page.
 GRID = {
@@ -79,6 +79,7 @@ class Explorer(widgets.VBox):
         self.said, self._answer = "", widgets.HTML(layout={"margin": "0 0 0 1em"})
         for spec in controls:
             self.controls[spec.name], self._rows[spec.name] = spec.build(self._say)
+        align(self._rows.values())
         self.reset = widgets.Button(
             description="Reset", tooltip="put every control back to where it began"
         )

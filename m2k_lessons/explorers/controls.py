@@ -8,13 +8,13 @@ sign) and refuses with a word what is no number between the slider's ends.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import ipywidgets as widgets
 import traitlets
 
-LABEL_WIDTH = "12em"
+LABEL_WIDTH = "11.5em"
 ROW = {"width": "100%", "min_width": "0", "align_items": "center"}
 
 
@@ -57,10 +57,10 @@ class Slider:
             description=self.label if callable(self.unit) else f"{self.label}, {self.unit}",
             continuous_update=False,
             style={"description_width": "0px"},
-            layout={"flex": "0 0 5.5em", "width": "5.5em"},
+            layout={"flex": "0 0 5em", "width": "5em"},
         )
         box.add_class("m2k-box")
-        unit = widgets.Label(self.unit_of(self.value), layout={"flex": "0 0 8.6em"})
+        unit = widgets.Label(self.unit_of(self.value))
         unit.add_class("m2k-unit")
         row = widgets.HBox([slider, box, unit], layout=ROW)
         row.add_class("m2k-control")
@@ -131,7 +131,8 @@ class Slider:
         readings = [plain] if "," not in plain else [plain.replace(",", ".")]
         if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d*)?", plain):
             readings.append(plain.replace(",", ""))
-        numbers = {self.read(number) for one in readings if (number := self._number(one)) is not None}
+        fitting = [number for number in map(self._number, readings) if number is not None]
+        numbers = {self.read(number) for number in fitting}
         if len(numbers) == 1:
             return numbers.pop()
         step = "whole numbers" if self.step == 1 else f"steps of {self.step:g}"
@@ -148,6 +149,14 @@ class Slider:
         if not fits:
             return None
         return round(number) if isinstance(self.step, int) else number
+
+
+def align(rows: Iterable[widgets.Widget]) -> None:
+    """Give all units the room that the longest needs: sliders then end below each other."""
+    units = [row.children[2] for row in rows if isinstance(row, widgets.HBox)]
+    widest = max((len(unit.value) for unit in units), default=0)
+    for unit in units:
+        unit.layout.flex = f"0 0 {max(0.55 * widest, 3):.1f}em"
 
 
 @dataclass(frozen=True)

@@ -104,3 +104,17 @@ class MovingFigure:
         self._canvas.restore_region(background)
         for artist in artists:
             self.figure.draw_artist(artist)
+
+
+def short_usd(value: float, least: float = 1e6) -> str:
+    """Dollars, whole below `least`; beyond it no more digits than a reader can compare.
+
+    >>> short_usd(96_000), short_usd(96_000, 1e3), short_usd(-2_500_000), short_usd(1.93e14)
+    ('$96,000', '$96k', '−$2.5m', '$193tn')
+    """
+    for size, name in ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k")):
+        if abs(value) >= max(size, least):
+            digits = 0 if abs(value) >= 100 * size else 3
+            number = f"{abs(value) / size:,.{digits}{'g' if digits else 'f'}}"
+            return f"{'−' if value < 0 else ''}${number}{name}"
+    return plots.usd(value)
