@@ -30,7 +30,7 @@ from PIL import Image
 
 from m2k_lessons import plots
 from m2k_lessons._util import png
-from m2k_lessons.explorers.controls import Choice, Slider, align
+from m2k_lessons.explorers.controls import Choice, Slider, align, button
 from m2k_lessons.explorers.figure import MovingFigure, MovingScale, short_usd, two_panels
 
 __all__ = ["Choice", "Explorer", "MovingScale", "Slider", "short_usd", "two_panels"]
@@ -80,11 +80,8 @@ class Explorer(widgets.VBox):
         for spec in controls:
             self.controls[spec.name], self._rows[spec.name] = spec.build(self._say)
         align(self._rows.values())
-        self.reset = widgets.Button(
-            description="Reset", tooltip="put every control back to where it began"
-        )
-        self.reset.layout.width = "7em"
-        self.reset.on_click(lambda _: self._put_back())
+        self.reset = button("Reset", self._put_back)
+        self.reset.tooltip = "put every control back to where it began"
         foot = widgets.HBox([self.reset, self._answer], layout={"align_items": "center"})
         self._grid = widgets.GridBox([*self._rows.values(), foot], layout=GRID)
         self._picture = widgets.HTML()

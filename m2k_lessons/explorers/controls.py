@@ -156,7 +156,7 @@ def align(rows: Iterable[widgets.Widget]) -> None:
     units = [row.children[2] for row in rows if isinstance(row, widgets.HBox)]
     widest = max((len(unit.value) for unit in units), default=0)
     for unit in units:
-        unit.layout.flex = f"0 0 {max(0.55 * widest, 3):.1f}em"
+        unit.layout.flex = f"0 0 {max(0.64 * widest, 3):.1f}em"
 
 
 @dataclass(frozen=True)
@@ -184,3 +184,32 @@ class Choice:
 
     def read(self, value: str) -> str:
         return value
+
+
+def number(text: str) -> float | str:
+    """The number that is meant, whole where it is; else the text, for the order to refuse.
+
+    >>> number("2461,5"), number(" 2,461.5 "), number("3"), number("three")
+    (2461.5, 2461.5, 3, 'three')
+    """
+    plain = text.strip().replace("−", "-")
+    thousands = re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", plain)
+    plain = plain.replace(",", "" if thousands else ".")
+    if not re.fullmatch(r"-?(\d+\.?\d*|\.\d+)", plain):
+        return text.strip()
+    return float(plain) if "." in plain else int(plain)
+
+
+def field(kind, label: str, wide: int = 6, box: int = 7, **settings) -> widgets.Widget:
+    """A labelled box or list; `wide` and `box` are the widths of its label and itself, in em."""
+    look = {"style": {"description_width": f"{wide}em"}, "layout": {"width": f"{wide + box}em"}}
+    return kind(description=label, **look, **settings)
+
+
+def button(label: str, act, style: str = "") -> widgets.Button:
+    """A button that is as wide as its words."""
+    made = widgets.Button(
+        description=label, button_style=style, layout={"width": "auto", "flex": "0 0 auto"}
+    )
+    made.on_click(lambda _: act())
+    return made

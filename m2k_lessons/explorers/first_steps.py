@@ -7,7 +7,6 @@ buttons into events, and a desk into a picture and texts.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ import pandas as pd
 
 from m2k_lessons import data
 from m2k_lessons.explorers.base import Explorer, Slider
+from m2k_lessons.explorers.controls import button, field, number
 from m2k_lessons.explorers.desk_texts import account_html, answer_html, lists_html, result_html
 from m2k_lessons.paper import PaperAccount
 from m2k_lessons.paper.desk import (
@@ -92,7 +92,7 @@ LOOKS = {"position": (GREY, "-"), "stop": (ORANGE, "--"), "limit": (GREEN, "-.")
 
 def draw(figure) -> dict:
     figure.set_layout_engine("none")  # the price axis moves, nothing else may
-    axes = figure.add_axes((0.085, 0.15, 0.70, 0.75))
+    axes = figure.add_axes((0.085, 0.19, 0.70, 0.71))
     axes.set(xlabel="minutes of trading before now", ylabel="M2K, points (simulated)")
     axes.set_xlim(-120, 1)
     segments = {f"line{n}": axes.plot([], [], linewidth=1.3)[0] for n in range(LABELS)}
@@ -182,18 +182,18 @@ class TradingDesk(Explorer):
 
     def _ticket(self) -> dict[str, widgets.Widget]:
         fields = {
-            "side": _field(widgets.Dropdown, "Side", options=["buy", "sell"]),
-            "contracts": _field(widgets.Text, "Contracts"),
-            "kind": _field(
+            "side": field(widgets.Dropdown, "Side", options=["buy", "sell"]),
+            "contracts": field(widgets.Text, "Contracts"),
+            "kind": field(
                 widgets.Dropdown, "Order type", options=["market", "limit", "stop", "stop-limit"]
             ),
-            "limit": _field(widgets.Text, "Limit price"),
-            "stop": _field(widgets.Text, "Stop price"),
-            "stop_loss_points": _field(widgets.Text, "Stop loss (points)", 10),
-            "profit_target_points": _field(widgets.Text, "Profit target (points)", 11),
-            "time_in_force": _field(widgets.Dropdown, "Good for", options=["day", "gtc"]),
-            "send": _button("Send order", lambda: self.send(Submit(self.ticket())), "primary"),
-            "flatten": _button("Close everything", lambda: self.send(Flatten())),
+            "limit": field(widgets.Text, "Limit price"),
+            "stop": field(widgets.Text, "Stop price"),
+            "stop_loss_points": field(widgets.Text, "Stop loss (points)", 10),
+            "profit_target_points": field(widgets.Text, "Profit target (points)", 11),
+            "time_in_force": field(widgets.Dropdown, "Good for", options=["day", "gtc"]),
+            "send": button("Send order", lambda: self.send(Submit(self.ticket())), "primary"),
+            "flatten": button("Close everything", lambda: self.send(Flatten())),
         }
         fields["kind"].observe(self._kind_chosen, "value")
         for name, value in TICKET.items():
@@ -211,19 +211,19 @@ class TradingDesk(Explorer):
         play.observe(self._play_pressed, "value")
         widgets.link((play, "value"), (ticker, "playing"))
         ticker.observe(self._tick, "value")
-        speed = _field(widgets.Dropdown, "Minutes a tick", 8, 4, options=[1, 2, 5, 15], value=1)
-        working = _field(widgets.Dropdown, "Working order", 8, 22, options=[])
+        speed = field(widgets.Dropdown, "Minutes a tick", 8, 4, options=[1, 2, 5, 15], value=1)
+        working = field(widgets.Dropdown, "Working order", 8, 22, options=[])
         return {
             "ticker": ticker,
             "play": play,
             "speed": speed,
-            "minute": _button("1 minute", lambda: self.send(Minutes(1))),
-            "session": _button("To next session", lambda: self.send(FastForward("session"))),
-            "day": _button("To next 09:30", lambda: self.send(FastForward("day"))),
+            "minute": button("1 minute", lambda: self.send(Minutes(1))),
+            "session": button("To next session", lambda: self.send(FastForward("session"))),
+            "day": button("To next 09:30", lambda: self.send(FastForward("day"))),
             "reset": self.reset,
-            "result": _button("Result", self._result_pressed),
+            "result": button("Result", self._result_pressed),
             "working": working,
-            "cancel": _button("Cancel this order", lambda: self.send(Cancel(working.value))),
+            "cancel": button("Cancel this order", lambda: self.send(Cancel(working.value))),
         }
 
     def _put_back(self) -> None:
@@ -295,31 +295,6 @@ TICKET = {
     **{"side": "buy", "contracts": "1", "kind": "market", "limit": "", "stop": ""},
     **{"stop_loss_points": "", "profit_target_points": "", "time_in_force": "day"},
 }
-
-
-def number(text: str) -> float | str:
-    """The number that is meant, whole where it is; else the text, for the order to refuse.
-
-    >>> number("2461,5"), number(" 2,461.5 "), number("3"), number("three")
-    (2461.5, 2461.5, 3, 'three')
-    """
-    plain = text.strip().replace("−", "-")
-    thousands = re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", plain)
-    plain = plain.replace(",", "" if thousands else ".")
-    if not re.fullmatch(r"-?(\d+\.?\d*|\.\d+)", plain):
-        return text.strip()
-    return float(plain) if "." in plain else int(plain)
-
-
-def _field(kind, label: str, wide: int = 6, box: int = 7, **settings) -> widgets.Widget:
-    look = {"style": {"description_width": f"{wide}em"}, "layout": {"width": f"{wide + box}em"}}
-    return kind(description=label, **look, **settings)
-
-
-def _button(label: str, act, style: str = "") -> widgets.Button:
-    button = widgets.Button(description=label, button_style=style, layout={"width": "auto"})
-    button.on_click(lambda _: act())
-    return button
 
 
 def explore() -> TradingDesk:

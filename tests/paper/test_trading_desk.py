@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from m2k_lessons.explorers.controls import number
 from m2k_lessons.explorers.desk_texts import account_html, answer_html, lists_html, result_html
-from m2k_lessons.explorers.first_steps import TICKET, chart, describe, explore, number, start
+from m2k_lessons.explorers.first_steps import TICKET, chart, describe, explore, start
 from m2k_lessons.paper import Order, PaperAccount
 from m2k_lessons.paper.desk import (
     MESSAGES,
