@@ -6,6 +6,7 @@
 
   // ipywidgets gives the handles of its sliders no name: a screen reader says "slider, 12".
   const BORN = 'm2k-handle-is-there';
+  const GOING = ['wheel', 'mousedown', 'keydown', 'touchstart'];
 
   function nameHandle(handle) {
     const row = handle.closest('.m2k-control');
@@ -53,21 +54,30 @@
   }
 
   // A link to a place in a notebook that is not open yet: JupyterLab opens the notebook and
-  // forgets the place.
+  // forgets the place. The place is held while what stands above it still grows, unless the
+  // reader goes elsewhere.
   function goToPlace(name) {
-    let asked = 100;
+    let asked = 120;
+    let still = 0;
+    const stop = () => {
+      clearInterval(timer);
+      GOING.forEach(kind => document.removeEventListener(kind, stop, true));
+    };
     const timer = setInterval(() => {
       const panel = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)');
       const heading = [...(panel?.querySelectorAll('h1, h2, h3') ?? [])].find(
         one => one.id === name || one.dataset.jupyterId === name
       );
       if (heading) {
+        const before = heading.getBoundingClientRect().top;
         heading.scrollIntoView();
+        still = Math.abs(heading.getBoundingClientRect().top - before) < 2 ? still + 1 : 0;
       }
-      if (heading || --asked === 0) {
-        clearInterval(timer);
+      if (still === 15 || --asked === 0) {
+        stop();
       }
     }, 100);
+    GOING.forEach(kind => document.addEventListener(kind, stop, true));
   }
 
   function watchLinks() {
