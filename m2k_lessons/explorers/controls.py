@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import ipywidgets as widgets
 import traitlets
 
-LABEL_WIDTH = "11.5em"
+LABEL_WIDTH = "12.4em"
 ROW = {"width": "100%", "min_width": "0", "align_items": "center"}
 
 

@@ -151,6 +151,8 @@ def test_lines_of_prose_have_at_most_80_characters(width, browser, lab):
             }))"""
         )
         assert 60 < longest <= 80
+        assert page.locator("p.m2k-question").count() >= 4
+        assert page.locator("p.m2k-predict").count() >= 3
 
 
 def luminance(colour):

@@ -6,6 +6,7 @@
 
   // ipywidgets gives the handles of its sliders no name: a screen reader says "slider, 12".
   const BORN = 'm2k-handle-is-there';
+  const TITLE = 'm2k-title-is-there';
   const GOING = ['wheel', 'mousedown', 'keydown', 'touchstart'];
 
   function nameHandle(handle) {
@@ -14,32 +15,54 @@
     if (!label) {
       return;
     }
+    // The slider writes the bare number, 0.30000000000000004 among them; ours has a unit.
+    let number = '';
+    let ours = null;
     const say = () => {
+      const now = handle.getAttribute('aria-valuetext') ?? '';
+      if (now !== ours) {
+        number = String(Number(Number(now).toPrecision(12))).replace('-', '−');
+      }
       const unit = row.querySelector('.m2k-unit')?.textContent.trim() ?? '';
-      const value = row.querySelector('.m2k-box input')?.value ?? '';
-      const text = `${value} ${unit}`.trim();
-      if (handle.getAttribute('aria-valuetext') !== text) {
-        handle.setAttribute('aria-valuetext', text);
+      ours = `${number} ${unit}`.trim();
+      if (now !== ours) {
+        handle.setAttribute('aria-valuetext', ours);
       }
     };
     handle.setAttribute('aria-label', label.textContent.trim());
     say();
-    // The slider writes its bare number; box and unit follow a moment later.
     new MutationObserver(say).observe(handle, { attributeFilter: ['aria-valuetext'] });
-    new MutationObserver(say).observe(row.querySelector('.m2k-unit') ?? row, {
-      childList: true,
-      characterData: true,
-      subtree: true
-    });
-    handle.addEventListener('focus', say);
-    handle.addEventListener('keyup', () => setTimeout(say, 80));
+    const unit = row.querySelector('.m2k-unit');
+    if (unit) {
+      const changes = { childList: true, characterData: true, subtree: true };
+      new MutationObserver(say).observe(unit, changes);
+    }
   }
 
-  // An animation that moves nothing tells of each new handle, at no cost for all that else
-  // changes on the page.
+  // A question, with its options or table, is a card; so is what is asked before a figure.
+  const CARDS = [
+    [/^Q\d+\.|^Example\.$/, 'm2k-question'],
+    [/^Predict before you run\.$/, 'm2k-predict']
+  ];
+
+  function makeCard(title) {
+    const card = CARDS.find(([words]) => words.test(title.textContent.trim()))?.[1];
+    if (card && title.parentElement.firstChild === title) {
+      title.parentElement.classList.add(card);
+      const next = title.parentElement.nextElementSibling;
+      if (next?.matches('ul, ol')) {
+        next.classList.add(card);
+      }
+    }
+  }
+
+  // An animation that moves nothing tells of each new handle or title, at no cost for all that
+  // else changes on the page.
   document.addEventListener('animationstart', event => {
     if (event.animationName === BORN) {
       nameHandle(event.target);
+    } else if (event.animationName === TITLE) {
+      makeCard(event.target);
     }
   });
 
