@@ -1,6 +1,6 @@
 """From key press to new picture in JupyterLab: the course's explorer beside ipywidgets' interact.
 
-Both draw three panels of 2,500 points. Time runs in the browser, from the keydown event to the
+Both draw three panels of 2,500 points; the explorer of chapter 07 is measured, too. Time runs in the browser, from the keydown event to the
 moment at which the new picture is in the page. Then the slider is dragged for a second, and the
 pictures are counted. `python course.py bench explorer_latency [FOLDER]` measures the explorer of
 another edition of the course, in FOLDER, as well; rounds of all take turns.
@@ -43,6 +43,11 @@ def update(artists, result):
 Explorer([Slider("scale", "Scale", "times", 1.0, 0.0, 3.0, 0.01)],
          lambda scale: {"y": scale * walk}, draw, update,
          lambda state, result: f"three lines, {state['scale']}", size=(8, 6))
+"""
+
+CHAPTER = """
+from m2k_lessons.explorers.indicators import explore
+explore()
 """
 
 INTERACT = """
@@ -143,8 +148,10 @@ def main() -> None:
     if chromium is None:
         raise SystemExit("no Chromium, Chrome or Edge on this machine")
     subjects = {"explorer": (EXPLORER, ROOT), "interact": (INTERACT, ROOT)}
+    subjects["chapter 07"] = (CHAPTER, ROOT)
     if sys.argv[1:]:
-        subjects["other edition"] = (EXPLORER, Path(sys.argv[1]).resolve())
+        other = Path(sys.argv[1]).resolve()
+        subjects |= {"other explorer": (EXPLORER, other), "other 07": (CHAPTER, other)}
     times, pictures = ({name: [] for name in subjects} for _ in range(2))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)

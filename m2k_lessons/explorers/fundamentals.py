@@ -78,9 +78,9 @@ def describe_macro(state: dict, result: dict) -> str:
 def explore_macro() -> Explorer:
     """What a quarter's economy goes with: the record 1959 to 2009, not a forecast."""
     controls = [
-        Slider("unemployment", "Change in unemployment", "percentage points", 0.5, -1.0, 1.6, 0.1),
-        Slider("rate", "Change in the bill rate", "percentage points", 0.0, -3.0, 3.0, 0.25),
-        Slider("spending", "Growth of real spending", "% in the quarter", 0.8, -2.0, 2.8, 0.1),
+        Slider("unemployment", "Change in unemployment", "% points", 0.5, -1.0, 1.6, 0.1),
+        Slider("rate", "Change in the bill rate", "% points", 0.0, -3.0, 3.0, 0.25),
+        Slider("spending", "Growth of real spending", "% a quarter", 0.8, -2.0, 2.8, 0.1),
     ]
     return Explorer(controls, compute_macro, draw_macro, update_macro, describe_macro, (9.2, 4.1))
 

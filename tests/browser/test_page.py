@@ -208,7 +208,9 @@ def test_figures_on_dark_ground_keep_their_contrast(browser, lab):
         dark = shown()
         assert luminance(dark[-1]) < 0.02, "a white slab"
         for name, before, after in zip((*PALETTE, "ink"), colours, dark, strict=False):
-            assert contrast(after, dark[-1]) >= 0.95 * contrast(before, colours[-1]), name
+            # Black on white has 21; a dark page asks less of its text, and 7 is the strict limit.
+            least = min(0.95 * contrast(before, colours[-1]), 15)
+            assert contrast(after, dark[-1]) >= least, name
             if name not in ("ink", "GREY"):  # a blue line is still a blue line
                 assert before.index(max(before)) == after.index(max(after)), (name, after)
         for picture in page.locator(".jp-OutputArea-output img").all():
