@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import ipywidgets as widgets
-import traitlets
+from ipywidgets.widgets.widget_float import CFloat
+from ipywidgets.widgets.widget_int import CInt
 
 LABEL_WIDTH = "12.4em"
 ROW = {"width": "100%", "min_width": "0", "align_items": "center"}
@@ -20,11 +21,11 @@ ROW = {"width": "100%", "min_width": "0", "align_items": "center"}
 
 class _IntSlider(widgets.IntSlider):
     # The browser knows what it has just sent; an echo of it would only delay the picture.
-    value = traitlets.CInt(0).tag(sync=True, echo_update=False)
+    value = CInt(0).tag(sync=True, echo_update=False)
 
 
 class _FloatSlider(widgets.FloatSlider):
-    value = traitlets.CFloat(0.0).tag(sync=True, echo_update=False)
+    value = CFloat(0.0).tag(sync=True, echo_update=False)
 
 
 @dataclass(frozen=True)
