@@ -165,9 +165,11 @@ def main() -> None:
         browser.close()
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, values in times.items():
-        within = sorted(values)[int(0.9 * len(values))]
+        # The quickest tenth is what is left of a machine that has other work besides.
+        quick, within = (sorted(values)[int(share * len(values))] for share in (0.1, 0.9))
         print(
-            f"{name:14} median {medians[name]:6.1f} ms   90 % within {within:6.1f} ms   "
+            f"{name:14} median {medians[name]:6.1f} ms   10 % within {quick:6.1f} ms   "
+            f"90 % within {within:6.1f} ms   "
             f"{medians[name] / medians['explorer']:5.2f} times the explorer's   "
             f"in a drag of a second {statistics.median(pictures[name]):.0f} pictures"
         )

@@ -15,7 +15,7 @@ import ipywidgets as widgets
 from ipywidgets.widgets.widget_float import CFloat
 from ipywidgets.widgets.widget_int import CInt
 
-LABEL_WIDTH = "12.4em"
+LABEL_WIDTH = "13.2em"
 ROW = {"width": "100%", "min_width": "0", "align_items": "center"}
 
 
