@@ -32,6 +32,7 @@ LAB_OPTIONS = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--Application.log_level=WARN",
+    f"--LabApp.extra_labextensions_path={ROOT / 'jupyter' / 'labextensions'}",
 )
 
 # What pip says when it fails, and what a reader can do about it.
@@ -154,10 +155,19 @@ def set_up(lock):
     READY.write_text(fingerprint(lock))
 
 
+def with_settings(environ):
+    """Return an environment in which JupyterLab finds the course's settings, the learner's first.
+
+    From the folder itself, so that an edition fetched later needs no new installation.
+    """
+    places = [environ.get("JUPYTER_CONFIG_PATH", ""), str(ROOT / "jupyter")]
+    return dict(environ, JUPYTER_CONFIG_PATH=os.pathsep.join(filter(None, places)))
+
+
 def run(*command):
     """Run a command in the environment, in the folder of the course; return its exit status."""
     path = f"{SCRIPTS}{os.pathsep}{os.environ.get('PATH', '')}"
-    environ = dict(os.environ, PATH=path, VIRTUAL_ENV=str(VENV))
+    environ = dict(with_settings(os.environ), PATH=path, VIRTUAL_ENV=str(VENV))
     process = subprocess.Popen([str(PYTHON), *map(str, command)], cwd=ROOT, env=environ)
     while True:
         try:

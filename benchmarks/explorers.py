@@ -1,7 +1,7 @@
 """Time every explorer's redraws: `python benchmarks/explorers.py [chapter ...]`.
 
 A redraw is what an event of a control sets off: compute, update, draw, PNG, text of the picture.
-Promised are less than 50 ms of Python. Each control goes to a handful of places, and back, the
+Promised are less than 40 ms of Python. Each control goes to a handful of places, and back, the
 others staying as they are; three rounds, of which the first, with caches empty, counts by itself.
 CPU time tells what the redraw costs, wall time what it takes on the machine as it is.
 """
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-PROMISED_MS = 50
+PROMISED_MS = 40
 ROUNDS = 3
 PLACES = 5
 COLUMNS = ("redraws", "median", "95 %", "worst", "wall", "at first", "moved", "median", "worst")

@@ -61,7 +61,7 @@ def compute(win_pct, trades, odds, multiple) -> dict:
 
 
 def draw(figure) -> dict:
-    left, right = two_panels(figure, left=0.1, right=0.985, bottom=0.135, top=0.72, wspace=0.24)
+    left, right = two_panels(figure, left=0.1, right=0.985, bottom=0.155, top=0.675, wspace=0.24)
     left.set(title="Growth for each trade", xlim=(0, 1), ylim=(-1, 1), xticks=TICKS)
     left.set(yticks=np.linspace(-1, 1, 5), xticklabels=[], yticklabels=[])
     left.set_xlabel("at risk on each trade, % of the account", labelpad=17)
@@ -121,4 +121,4 @@ def explore() -> Explorer:
         Slider("odds", "Odds", "won for 1 lost", 1.0, 0.5, 2.0, 0.1),
         Slider("multiple", "Part of Kelly", "times full Kelly", 1.0, 0.0, 2.0, 0.05),
     ]
-    return Explorer(controls, compute, draw, update, describe, size=(9.6, 4.5))
+    return Explorer(controls, compute, draw, update, describe, size=(9.6, 3.9))

@@ -19,133 +19,49 @@ a y axis may change in `update`: drawn again are its grid and its labels only.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import functools
+import gc
+import html
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets as widgets
-import matplotlib as mpl
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.axis import YTick
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 from m2k_lessons import plots
 from m2k_lessons._util import png
+from m2k_lessons.explorers.controls import Choice, Slider, align, button
+from m2k_lessons.explorers.figure import (
+    MovingFigure,
+    MovingScale,
+    doubled,
+    moving_labels,
+    short_usd,
+    two_panels,
+)
+
+__all__ = ["Choice", "Explorer", "MovingScale", "Slider", "doubled", "moving_labels", "short_usd"]
+__all__ += ["two_panels"]
+
+# Two columns where there is room for them, never three, and one on a narrow page.
+GRID = {
+    "grid_template_columns": "repeat(auto-fit, minmax(27em, 1fr))",
+    "grid_gap": "0 1.5em",
+    "max_width": "76em",
+}
 
 
-def two_panels(figure: Figure, **margins: float) -> tuple[Axes, Axes]:
-    """Two axes side by side; `margins` (left, right, bottom, top, wspace) hold in every state."""
-    figure.set_layout_engine("none")
-    return figure.subplots(1, 2, gridspec_kw=margins)
+@functools.cache
+def _settle_memory() -> None:
+    """Once: take what is loaded by now out of the garbage collector's rounds.
 
-
-def doubled(least: float, reach: float) -> float:
-    """`least`, doubled until it holds `reach`: few limits, so that the picture seldom jumps."""
-    return least * 2 ** np.ceil(np.log2(max(reach / least, 1)))
-
-
-def moving_labels(axes: Axes, x: float, heights: Sequence[float]) -> dict[float, Artist]:
-    """Texts in place of a y axis' labels: new limits would mean to draw all the axes again."""
-    axes.set_yticks(heights, [""] * len(heights))
-    return {height: axes.text(x, height, "", ha="right", va="center") for height in heights}
-
-
-def labelled(label: str, wide: int = 12, box: int = 15) -> dict[str, Any]:
-    """A control's label, and the width of both in em."""
-    width = {"description_width": f"{wide}em"}
-    return {"description": label, "style": width, "layout": {"width": f"{wide + box}em"}}
-
-
-@dataclass(frozen=True)
-class Slider:
-    """A number moved by mouse, arrow keys or typing. Whole if `step` is an int."""
-
-    name: str
-    label: str
-    unit: str
-    value: float
-    low: float
-    high: float
-    step: float
-
-    def build(self) -> tuple[widgets.Widget, widgets.Widget]:
-        whole = isinstance(self.step, int)
-        limits = {"value": self.value, "min": self.low, "max": self.high, "step": self.step}
-        kind = widgets.IntSlider if whole else widgets.FloatSlider
-        slider = kind(readout=False, **labelled(self.label), **limits)
-        box = (widgets.BoundedIntText if whole else widgets.BoundedFloatText)(
-            tooltip=f"{self.label}, {self.unit}", layout={"width": "7em"}, **limits
-        )
-        widgets.link((slider, "value"), (box, "value"), transform=(self.read, self.read))
-        return slider, widgets.HBox([slider, box, widgets.Label(self.unit)])
-
-    def read(self, value: float) -> float:
-        """A float slider says 2400.1000000000004; its step says how many digits are meant."""
-        if isinstance(self.step, int):
-            return value
-        decimals = len(f"{self.step:.10f}".rstrip("0").split(".")[1])
-        return round(value, decimals)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of a few words, picked from a list."""
-
-    name: str
-    label: str
-    options: tuple[str, ...]
-    value: str
-
-    def build(self) -> tuple[widgets.Widget, widgets.Widget]:
-        picker = widgets.Dropdown(options=self.options, value=self.value, **labelled(self.label))
-        return picker, picker
-
-    def read(self, value: str) -> str:
-        return value
-
-
-class MovingScale(Artist):
-    """Grid and labels of a y axis whose limits change, without the cost of drawing the axes.
-
-    They look like the axis' own, and its locator and formatter choose them.
-
-    Parameters
-    ----------
-    axes : Axes
-        The axes, in a figure without a layout engine: nothing makes room for longer labels.
-    labelpad : float
-        Distance of the axis' name from the axis, in points, with room for the longest label.
-    above : iterable of Artist
-        What else `draw` leaves on these axes and `update` never touches, such as a legend or a
-        line at zero: it belongs above the grid, and goes with the limits.
+    Whatever redraw a full round met waited 60 to 140 ms for it, nearly all of it spent on
+    modules, which are never garbage.
     """
-
-    def __init__(self, axes: Axes, labelpad: float, above: Iterable[Artist] = ()) -> None:
-        super().__init__()
-        self.axes = axes
-        self._tick = YTick(axes, 0)
-        self._tick.tick2line.set_visible(False)
-        self._above = [*above, *axes.spines.values()]
-        for artist in self._above:
-            artist.set_animated(True)
-        axes.grid(False, axis="y")
-        axes.tick_params(axis="y", length=0, labelleft=False)
-        axes.yaxis.labelpad = labelpad
-
-    def draw(self, renderer) -> None:
-        axis, (low, high) = self.axes.yaxis, self.axes.get_ylim()
-        ticks = [tick for tick in axis.get_majorticklocs() if low <= tick <= high]
-        labels = axis.get_major_formatter().format_ticks(ticks)
-        for tick, label in zip(ticks, labels, strict=True):
-            self._tick.update_position(tick)
-            self._tick.label1.set_text(label)
-            self._tick.draw(renderer)
-        for artist in self._above:
-            artist.draw(renderer)
+    gc.collect()
+    gc.freeze()
 
 
 class Explorer(widgets.VBox):
@@ -155,12 +71,16 @@ class Explorer(widgets.VBox):
     ----------
     controls : dict of str to Widget
         The sliders and pickers by name; setting `.value` moves the picture.
+    reset : Button
+        Puts every control back to where it began.
     state : dict
         What the controls say now.
     result : mapping
         What `compute` makes of the state.
     alt : str
         The picture's alternative text now.
+    said : str
+        What the last number typed was refused with, or nothing.
     """
 
     def __init__(
@@ -170,30 +90,28 @@ class Explorer(widgets.VBox):
         draw: Callable[[Figure], dict[str, Any]],
         update: Callable[[dict[str, Any], Mapping[str, Any]], None],
         describe: Callable[[Mapping[str, Any], Mapping[str, Any]], str],
-        size: tuple[float, float] = (7.6, 4.2),
+        size: tuple[float, float] = (7.6, 3.6),
     ) -> None:
         self._specs = controls
         self._compute, self._update, self._describe = compute, update, describe
-        with mpl.rc_context(plots.STYLE):
-            self.figure = Figure(figsize=size, dpi=100)
-            self._canvas = FigureCanvasAgg(self.figure)
-            self._artists = draw(self.figure)
-        for artist in self._artists.values():
-            artist.set_animated(True)
-        in_order = sorted(self._artists.values(), key=lambda artist: artist.get_zorder())
-        self._scales = [artist for artist in in_order if isinstance(artist, MovingScale)]
-        self._movers = [artist for artist in in_order if artist not in self._scales]
-        self._still_limits = self._limits = None  # of what has been drawn so far: nothing
-        self.controls = {}
-        rows = []
+        self._screen = MovingFigure(draw, size)
+        self.figure, self._artists = self._screen.figure, self._screen.artists
+        self.controls, self._rows, self._resetting = {}, {}, False
+        self.said, self._answer = "", widgets.HTML(layout={"margin": "0 0 0 1em"})
         for spec in controls:
-            self.controls[spec.name], row = spec.build()
-            rows.append(row)
+            self.controls[spec.name], self._rows[spec.name] = spec.build(self._say)
+        align(self._rows.values())
+        self.reset = button("Reset", self._put_back)
+        self.reset.tooltip = "put every control back to where it began"
+        foot = widgets.HBox([self.reset, self._answer], layout={"align_items": "center"})
+        self._grid = widgets.GridBox([*self._rows.values(), foot], layout=GRID)
         self._picture = widgets.HTML()
-        super().__init__([*rows, self._picture])
+        super().__init__([self._grid, self._picture])
+        self.add_class("m2k-explorer")
         self._redraw()
-        for control in self.controls.values():
-            control.observe(self._redraw, "value")
+        for spec in controls:
+            self.controls[spec.name].observe(self._moved, "value")
+        _settle_memory()
 
     @property
     def state(self) -> dict[str, Any]:
@@ -201,8 +119,11 @@ class Explorer(widgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
         """The live widget; where there is no kernel, a sentence instead of Python's view of it."""
-        still = "Run this cell (Shift+Enter): the live explorer comes here."
-        return super()._repr_mimebundle_(**kwargs) | {"text/plain": still}
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return {
+            **bundle,
+            "text/plain": "Run this cell (Shift+Enter): the live explorer comes here.",
+        }
 
     def still(self) -> None:
         """Show the picture as it is now, as a plain figure that needs no kernel."""
@@ -211,7 +132,31 @@ class Explorer(widgets.VBox):
         picture = Image.fromarray(self._pixels_now())
         display(plots.picture_bundle(plots.smaller_png(picture), self.alt), raw=True)
 
-    def _redraw(self, _change=None) -> None:
+    def _moved(self, _change) -> None:
+        if self._resetting:
+            return
+        self._redraw()  # first: the reader waits for the picture
+        self._follow()
+
+    def _follow(self) -> None:
+        for spec in self._specs:
+            spec.follow(self.controls[spec.name], self._rows[spec.name])
+
+    def _put_back(self) -> None:
+        self._resetting = True
+        try:
+            for spec in self._specs:
+                self.controls[spec.name].value = spec.value
+        finally:
+            self._resetting = False
+        self._say("")
+        self._moved(None)
+
+    def _say(self, text: str) -> None:
+        self.said = text
+        self._answer.value = f'<span role="alert">{html.escape(text)}</span>' if text else ""
+
+    def _redraw(self) -> None:
         state = self.state
         self.result = self._compute(**state)
         self._update(self._artists, self.result)
@@ -220,22 +165,4 @@ class Explorer(widgets.VBox):
         self._picture.value = plots.image_tag(encoded, self.alt)
 
     def _pixels_now(self) -> np.ndarray:
-        scaled = [scale.axes for scale in self._scales]
-        limits = [(axes.get_xlim(), axes.get_ylim()) for axes in self.figure.axes]
-        if limits != self._limits:
-            every = self.figure.axes
-            still = [(axes.get_xlim(), axes in scaled or axes.get_ylim()) for axes in every]
-            if still != self._still_limits:
-                self._canvas.draw()  # leaves animated artists out
-                self._still = self._canvas.copy_from_bbox(self.figure.bbox)
-                self._still_limits = still
-            self._draw_over(self._still, self._scales)
-            self._background = self._canvas.copy_from_bbox(self.figure.bbox)
-            self._limits = limits
-        self._draw_over(self._background, self._movers)
-        return np.asarray(self._canvas.buffer_rgba())[:, :, :3]  # nothing is transparent
-
-    def _draw_over(self, background, artists: list[Artist]) -> None:
-        self._canvas.restore_region(background)
-        for artist in artists:
-            self.figure.draw_artist(artist)
+        return self._screen.pixels()

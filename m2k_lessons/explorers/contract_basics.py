@@ -52,7 +52,7 @@ def draw(figure) -> dict:
         usd_axis(axes)
     return {
         "ladder": left.plot([], [], color=BLUE)[0],
-        "exit": left.plot([], [], "o", color=ORANGE, markersize=9)[0],
+        "exit": left.plot([], [], "o", color=ORANGE, markersize=9, clip_on=False)[0],
         "exit_text": left.text(0.03, 0.93, "", transform=left.transAxes, color=ORANGE),
         "balance": right.plot([], [], "o-", color=BLUE)[0],
         "needed": right.plot([], [], color=ORANGE, linestyle="--")[0],

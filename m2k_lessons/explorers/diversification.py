@@ -89,7 +89,7 @@ def update(artists: dict, result: dict) -> None:
             artists[f"{kind} {n}"].set_width(width)
             artists[f"{kind} text {n}"].set(x=width + 1.5, text=f"{width:.1f}")
     artists["least"].set_data(np.repeat(result["least_pct"], 2), [0.6, 1.0])
-    artists["least text"].set(x=result["least_pct"], text="at least")
+    artists["least text"].set(x=max(result["least_pct"], 10), text="at least")  # clear of the axis
     artists["stocks"].set_ydata(result["stocks_pct"] - result["target_pct"])
     artists["band"].set_ydata(np.repeat([1, np.nan, -1], 2) * result["band_pct"])
     artists["ratio"].set_text(f"diversification ratio {result['ratio']:.2f}")
@@ -121,4 +121,4 @@ def explore() -> Explorer:
         Choice("rule", "Rebalance by", tuple(RULES), "band"),
         Slider("band_pct", "Band", "points of weight", 3, 1, 10, 1),
     ]
-    return Explorer(controls, compute, draw, update, describe, size=(9.6, 4.0))
+    return Explorer(controls, compute, draw, update, describe, size=(9.6, 3.9))

@@ -7,7 +7,6 @@ buttons into events, and a desk into a picture and texts.
 from __future__ import annotations
 
 import functools
-import html
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,9 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons import data
-from m2k_lessons.explorers.base import Explorer, Slider, labelled
+from m2k_lessons.explorers.base import Explorer, Slider
+from m2k_lessons.explorers.controls import button, field, number
+from m2k_lessons.explorers.desk_texts import account_html, answer_html, lists_html, result_html
 from m2k_lessons.paper import PaperAccount
 from m2k_lessons.paper.desk import (
     Cancel,
@@ -36,7 +37,6 @@ from m2k_lessons.plots import BLUE, GREEN, GREY, ORANGE, usd
 CAPITAL_USD = 5_000
 BARS_FROM, BARS_TO = "2030-03-04 18:00", "2030-03-15 17:00"
 OPENED = pd.Timestamp("2030-03-05 10:00", tz="America/New_York")
-MARKET = {"RTH": "regular hours", "ETH": "outside regular hours", "closed": "closed"}
 LABELS = 8  # levels named in the chart
 
 
@@ -92,7 +92,7 @@ LOOKS = {"position": (GREY, "-"), "stop": (ORANGE, "--"), "limit": (GREEN, "-.")
 
 def draw(figure) -> dict:
     figure.set_layout_engine("none")  # the price axis moves, nothing else may
-    axes = figure.add_axes((0.085, 0.15, 0.70, 0.75))
+    axes = figure.add_axes((0.085, 0.19, 0.70, 0.71))
     axes.set(xlabel="minutes of trading before now", ylabel="M2K, points (simulated)")
     axes.set_xlim(-120, 1)
     segments = {f"line{n}": axes.plot([], [], linewidth=1.3)[0] for n in range(LABELS)}
@@ -145,40 +145,6 @@ def describe(state: Mapping[str, Any], result: Mapping[str, Any]) -> str:
 # ---------------------------------------------------------------- the screen
 
 
-def account_html(desk: Desk) -> str:
-    """Account line, working orders and messages; every text escaped."""
-    shown = desk.account.snapshot()
-    cells = {
-        "Cash": usd(shown["cash_usd"], 2),
-        "Open P&L": usd(shown["open_pnl_usd"], 2),
-        "Equity": usd(shown["equity_usd"], 2),
-        "Position": position_text(shown),
-        "P&L since entry": usd(shown["position_pnl_usd"], 2),
-        "Margin used": usd(shown["margin_used_usd"]),
-        "Buying power": usd(shown["buying_power_usd"], 2),
-        "Market": MARKET[shown["session"]],
-    }
-    if halted := shown["halted_until"]:
-        cells["Market"] = f"halted until {halted:%H:%M}"
-    if call := shown["margin_call"]:
-        cells["MARGIN CALL"] = f"{usd(call['amount_usd'], 2)} by {call['deadline']:%a %H:%M}"
-    orders = [order_text(order) for order in shown["working"]] or ["none"]
-    messages = [f"{time:%a %H:%M} · {text}" for time, text in reversed(desk.messages)]
-    close = 'style="margin:0;padding-left:1.5em;line-height:1.5"'
-    return (
-        f"<table><tr>{_cells('th', cells)}</tr><tr>{_cells('td', cells.values())}</tr></table>"
-        '<div style="display:flex;flex-wrap:wrap;gap:0 2em"><div style="flex:3 1 24em">'
-        f'<b>Messages</b> (newest first)<ul role="log" {close}>{_cells("li", messages)}</ul></div>'
-        '<div style="flex:2 1 18em">'
-        f"<b>Working orders</b><ul {close}>{_cells('li', orders)}</ul></div></div>"
-    )
-
-
-def _cells(tag: str, texts) -> str:
-    style = ' style="text-align:right;padding:0 10px 0 0"' if tag != "li" else ' style="margin:0"'
-    return "".join(f"<{tag}{style}>{html.escape(text)}</{tag}>" for text in texts)
-
-
 class TradingDesk(Explorer):
     """The desk as a widget.
 
@@ -191,43 +157,49 @@ class TradingDesk(Explorer):
     """
 
     def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+        self.desk, self._card_shown = desk, False
         slider = Slider("minutes", "Minutes in the chart", "minutes", 120, 30, 240, 30)
         super().__init__(
-            [slider], lambda minutes: chart(self.desk, minutes), draw, update, describe, (9.6, 3.9)
+            [slider], lambda minutes: chart(self.desk, minutes), draw, update, describe, (9.6, 2.75)
         )
+        self.reset.description, self.reset.tooltip = "Start again", "account, ticket and chart"
         self.controls |= {**self._ticket(), **self._clock()}
-        self._texts = widgets.HTML()
-        show = self.controls
+        self._account, self._texts, self._card = (widgets.HTML() for _ in range(3))
+        self._last = widgets.HTML(layout={"flex": "1 1 auto", "margin": "0 0 0 1em"})
+        show = self.controls | {"last": self._last, "chart": self._rows["minutes"]}
+        show["chart"].layout.width = "30em"
         rows = [widgets.HBox([show[name] for name in row.split()]) for row in self._ROWS]
-        self.children = (*self.children[-1:], *rows, self.children[0], self._texts)
+        self.children = (self._picture, self._account, *rows, self._card, self._texts)
         self._show()
 
     _ROWS = (
         "side contracts kind limit stop",
-        "stop_loss_points profit_target_points time_in_force send flatten",
-        "play speed minute session day reset ticker",
-        "working cancel",
+        "stop_loss_points profit_target_points time_in_force",
+        "send flatten last",
+        "ticker play speed minute session day reset result",
+        "working cancel chart",
     )
 
     def _ticket(self) -> dict[str, widgets.Widget]:
-        last = self.desk.account.snapshot()["last"]
-        price = {"min": 0.1, "max": 100_000, "step": 0.1, "value": last, "disabled": True}
-        points = {"min": 0, "max": 1_000, "step": 0.1, "value": 0}
-        choice, number = widgets.Dropdown, widgets.BoundedFloatText
         fields = {
-            "side": _field(choice, "Side", options=["buy", "sell"]),
-            "contracts": _field(widgets.BoundedIntText, "Contracts", value=1, min=1, max=1_000),
-            "kind": _field(choice, "Order type", options=["market", "limit", "stop", "stop-limit"]),
-            "limit": _field(number, "Limit price", **price),
-            "stop": _field(number, "Stop price", **price),
-            "stop_loss_points": _field(number, "Stop loss (points)", 10, **points),
-            "profit_target_points": _field(number, "Profit target (points)", 11, **points),
-            "time_in_force": _field(choice, "Good for", options=["day", "gtc"]),
-            "send": _button("Send order", lambda: self.send(Submit(self.ticket())), "primary"),
-            "flatten": _button("Close everything", lambda: self.send(Flatten())),
+            "side": field(widgets.Dropdown, "Side", options=["buy", "sell"]),
+            "contracts": field(widgets.Text, "Contracts"),
+            "kind": field(
+                widgets.Dropdown, "Order type", options=["market", "limit", "stop", "stop-limit"]
+            ),
+            "limit": field(widgets.Text, "Limit price"),
+            "stop": field(widgets.Text, "Stop price"),
+            "stop_loss_points": field(widgets.Text, "Stop loss (points)", 10),
+            "profit_target_points": field(widgets.Text, "Profit target (points)", 11),
+            "time_in_force": field(widgets.Dropdown, "Good for", options=["day", "gtc"]),
+            "send": button("Send order", lambda: self.send(Submit(self.ticket())), "primary"),
+            "flatten": button("Close everything", lambda: self.send(Flatten())),
         }
         fields["kind"].observe(self._kind_chosen, "value")
+        for name, value in TICKET.items():
+            fields[name].value = value
+        for name in ("limit", "stop"):
+            fields[name].disabled = True
         return fields
 
     def _clock(self) -> dict[str, widgets.Widget]:
@@ -235,49 +207,72 @@ class TradingDesk(Explorer):
         # buttons bear no text.
         ticker = widgets.Play(max=10**9, interval=250, layout={"display": "none"})
         play = widgets.ToggleButton(description="Play", tooltip="start or stop the clock")
+        play.layout.width = "6em"
         play.observe(self._play_pressed, "value")
         widgets.link((play, "value"), (ticker, "playing"))
         ticker.observe(self._tick, "value")
-        speed = _field(widgets.Dropdown, "Minutes a tick", 8, options=[1, 2, 5, 15], value=1)
-        working = _field(widgets.Dropdown, "Working order", 8, 26, options=[])
+        speed = field(widgets.Dropdown, "Minutes a tick", 8, 4, options=[1, 2, 5, 15], value=1)
+        working = field(widgets.Dropdown, "Working order", 8, 22, options=[])
         return {
             "ticker": ticker,
             "play": play,
             "speed": speed,
-            "minute": _button("1 minute", lambda: self.send(Minutes(1))),
-            "session": _button("To next session", lambda: self.send(FastForward("session"))),
-            "day": _button("To next 09:30", lambda: self.send(FastForward("day"))),
-            "reset": _button("Start again", lambda: self.send(Reset())),
+            "minute": button("1 minute", lambda: self.send(Minutes(1))),
+            "session": button("To next session", lambda: self.send(FastForward("session"))),
+            "day": button("To next 09:30", lambda: self.send(FastForward("day"))),
+            "reset": self.reset,
+            "result": button("Result", self._result_pressed),
             "working": working,
-            "cancel": _button("Cancel this order", lambda: self.send(Cancel(working.value))),
+            "cancel": button("Cancel this order", lambda: self.send(Cancel(working.value))),
         }
+
+    def _put_back(self) -> None:
+        """Start again: account, ticket and chart as they were."""
+        for name, value in TICKET.items():
+            self.controls[name].value = value
+        super()._put_back()
+        self._card_shown = False
+        self.send(Reset())
 
     def ticket(self) -> dict[str, Any]:
         """What stands in the ticket, as arguments of `paper.Order`."""
-        names = ["side", "contracts", "kind", "time_in_force"]
-        names += [name for name in ("limit", "stop") if not self.controls[name].disabled]
-        points = ("stop_loss_points", "profit_target_points")
-        names += [name for name in points if self.controls[name].value]
-        return {name: self.controls[name].value for name in names}
+        shown = {name: self.controls[name] for name in TICKET}
+        ticket = {name: shown[name].value for name in ("side", "kind", "time_in_force")}
+        needed = ["contracts", *(name for name in ("limit", "stop") if not shown[name].disabled)]
+        exits = ("stop_loss_points", "profit_target_points")
+        wanted = [name for name in exits if shown[name].value.strip() not in ("", "0")]
+        return ticket | {name: number(shown[name].value) for name in (*needed, *wanted)}
 
     def send(self, event) -> None:
         """Put an event to the desk and show what comes of it."""
         self.desk = step(self.desk, event)
         if self.desk.interrupted or isinstance(event, Reset):
             self.controls["play"].value = False
+        if isinstance(event, Reset):
+            self._card_shown = False
         self._redraw()
         self._show()
 
     def _show(self) -> None:
-        working, chooser = self.desk.account.snapshot()["working"], self.controls["working"]
-        options = [(order_text(order), order["id"]) for order in working]
+        account, chooser = self.desk.account, self.controls["working"]
+        options = [(order_text(order), order["id"]) for order in account.snapshot()["working"]]
         if tuple(options) != tuple(chooser.options):
             chosen, ids = chooser.value, [number for _, number in options]
             chooser.options = options
             # Another order's fill must not change which one is going to be cancelled.
             chooser.value = chosen if chosen in ids else next(iter(ids), None)
-        self.controls["cancel"].disabled = not options
-        self._texts.value = account_html(self.desk)
+        for name in ("play", "minute", "session", "day", "send", "flatten"):
+            self.controls[name].disabled = account.finished
+        self.controls["cancel"].disabled = not options or account.finished
+        self._account.value, self._last.value = account_html(self.desk), answer_html(self.desk)
+        self._texts.value = lists_html(self.desk)
+        shown = self._card_shown or account.finished
+        self._card.value = result_html(self.desk) if shown else ""
+        self.controls["result"].description = "Hide result" if self._card_shown else "Result"
+
+    def _result_pressed(self) -> None:
+        self._card_shown = not self._card_shown
+        self._show()
 
     def _tick(self, change) -> None:
         # A busy kernel gets several ticks as one.
@@ -288,20 +283,18 @@ class TradingDesk(Explorer):
         change["owner"].description = "Pause" if change["new"] else "Play"
 
     def _kind_chosen(self, change) -> None:
+        last = f"{self.desk.account.snapshot()['last']:.1f}"
         for name in ("limit", "stop"):
             box = self.controls[name]
             box.disabled = name not in change["new"].split("-")
-            box.value = self.desk.account.snapshot()["last"]
+            box.value = "" if box.disabled else last  # an old price would read as the market's
 
 
-def _field(kind, label: str, wide: int = 6, box: int = 7, **settings) -> widgets.Widget:
-    return kind(**labelled(label, wide, box), **settings)
-
-
-def _button(label: str, act, style: str = "") -> widgets.Button:
-    button = widgets.Button(description=label, button_style=style)
-    button.on_click(lambda _: act())
-    return button
+# The ticket as it lies on the desk: blank where nothing is asked for.
+TICKET = {
+    **{"side": "buy", "contracts": "1", "kind": "market", "limit": "", "stop": ""},
+    **{"stop_loss_points": "", "profit_target_points": "", "time_in_force": "day"},
+}
 
 
 def explore() -> TradingDesk:

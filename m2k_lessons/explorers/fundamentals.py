@@ -41,12 +41,12 @@ def draw_macro(figure) -> dict:
     axes = figure.add_subplot()
     axes.hist(premium, np.arange(-14, 17), color="#E3E3E3", edgecolor="white")
     axes.set_ylabel("number of quarters")
-    axes.axvline(0, color=GREY, linewidth=0.8)
+    axes.axvline(0, ymax=0.82, color=GREY, linewidth=0.8)  # the texts are above it
     axes.set(title=f"The {fit.n} real quarters {fit.first} to {fit.last}, and the one you describe")
     axes.set(xlabel="small minus large, % in the quarter", xlim=(-22, 24), ylim=(0, 36))
     return {
         "quarter": axes.plot([], [], color=SKY, linewidth=9, solid_capstyle="butt")[0],
-        "interval": axes.plot([], [], color=ORANGE, linewidth=4, solid_capstyle="butt")[0],
+        "interval": axes.plot([], [], "-", color=ORANGE, linewidth=4, solid_capstyle="butt")[0],
         "mean": axes.plot([], [], "D", color=ORANGE, markersize=9)[0],
         "text": axes.text(0.015, 0.93, "", transform=axes.transAxes, color=ORANGE),
         "quarter_text": axes.text(0.015, 0.86, "", transform=axes.transAxes, color=BLUE),
@@ -78,11 +78,11 @@ def describe_macro(state: dict, result: dict) -> str:
 def explore_macro() -> Explorer:
     """What a quarter's economy goes with: the record 1959 to 2009, not a forecast."""
     controls = [
-        Slider("unemployment", "Change in unemployment", "percentage points", 0.5, -1.0, 1.6, 0.1),
-        Slider("rate", "Change in the bill rate", "percentage points", 0.0, -3.0, 3.0, 0.25),
-        Slider("spending", "Growth of real spending", "% in the quarter", 0.8, -2.0, 2.8, 0.1),
+        Slider("unemployment", "Change in unemployment", "% points", 0.5, -1.0, 1.6, 0.1),
+        Slider("rate", "Change in the bill rate", "% points", 0.0, -3.0, 3.0, 0.25),
+        Slider("spending", "Growth of real spending", "% a quarter", 0.8, -2.0, 2.8, 0.1),
     ]
-    return Explorer(controls, compute_macro, draw_macro, update_macro, describe_macro, (9.2, 4.2))
+    return Explorer(controls, compute_macro, draw_macro, update_macro, describe_macro, (9.2, 4.1))
 
 
 def compute_sector_shock(sector: str, shock_pct: int, follow_pct: int, contracts: int) -> dict:
@@ -130,4 +130,4 @@ def explore_sector_shock() -> Explorer:
         Slider("contracts", "Contracts held", "M2K at 2,400", 1, -10, 10, 1),
     ]
     functions = compute_sector_shock, draw_sector_shock, update_sector_shock, describe_sector_shock
-    return Explorer(controls, *functions, size=(9.2, 4.4))
+    return Explorer(controls, *functions, size=(9.2, 3.8))

@@ -55,12 +55,12 @@ def compute(signal, fast, slow, rsi_window, distance, band_window, width, days, 
 
 def draw(figure) -> dict:
     figure.set_layout_engine("none")
-    layout = {"left": 0.085, "right": 0.985, "bottom": 0.08, "top": 0.95, "hspace": 0.18}
-    layout["height_ratios"] = (3, 1.3, 1.3)
+    layout = {"left": 0.085, "right": 0.985, "bottom": 0.12, "top": 0.93, "hspace": 0.16}
+    layout["height_ratios"] = (3, 1.5, 1.2)
     price, strength, spread = figure.subplots(3, 1, sharex=True, gridspec_kw=layout)
-    price.set(xlim=(0, SHOWN), ylabel="first close shown = 100")
-    strength.set(ylim=(0, 100), ylabel="RSI, 0 to 100")
-    spread.set(ylim=(0, 40), ylabel="band width, %", xlabel="trading days shown")
+    price.set(xlim=(0, SHOWN), ylabel="first close = 100")
+    strength.set(ylim=(0, 100), ylabel="RSI")
+    spread.set(ylim=(0, 40), ylabel="width, %", xlabel="trading days shown")
     artists = {name: price.plot([], [], look[0], color=look[1])[0] for name, look in LOOKS.items()}
     artists["seen"] = price.plot([], [], "D", color=PURPLE)[0]
     handles = [artists[name] for name in ("close", "fast", "slow", "upper", "seen")]
@@ -70,8 +70,8 @@ def draw(figure) -> dict:
     artists["rsi"] = strength.plot([], [], color=BLUE, linestyle="-")[0]
     artists["limits"] = strength.plot([], [], "--", color=ORANGE, linewidth=1)[0]
     artists["spread"] = spread.plot([], [], color=GREEN, linestyle="-")[0]
-    artists["found"] = price.text(0.01, 0.92, "", transform=price.transAxes)
-    return artists | {"dates": figure.text(0.085, 0.963, "")}
+    artists["found"] = figure.text(0.985, 0.945, "", ha="right")  # no line gets there
+    return artists | {"dates": figure.text(0.085, 0.945, "")}
 
 
 def _found(result: dict) -> str:
@@ -113,11 +113,11 @@ def explore(bars=None) -> Explorer:
         Slider("fast", "Fast average", "days", 20, 2, 40, 1),
         Slider("slow", "Slow average", "days", 50, 45, 200, 5),
         Slider("rsi_window", "RSI window", "days", 14, 2, 40, 1),
-        Slider("distance", "RSI lines from 50", "20: 30 and 70", 20, 5, 45, 5),
+        Slider("distance", "RSI lines from 50", lambda d: f"{50 - d} and {50 + d}", 20, 5, 45, 5),
         Slider("band_window", "Band window", "days", 20, 5, 60, 1),
         Slider("width", "Bands at", "deviations", 2.0, 0.5, 3.5, 0.1),
         Slider("days", "Days after it", "days", 10, 1, 40, 1),
         Slider("first", "First day shown", "day number", min(1100, last), 0, last, 1),
     ]
     own = functools.partial(compute, bars=bars)
-    return Explorer(controls, own, draw, update, describe, size=(9.6, 6.4))
+    return Explorer(controls, own, draw, update, describe, size=(9.6, 3.9))

@@ -99,4 +99,4 @@ def explore() -> Explorer:
         Slider("micro_ticks", "Spread of M2K", "ticks", 1, 1, 4, 1),
         Slider("standard_fee", "Fee for one RTY, a side", "USD", standard_fee, 1.0, 8.0, 0.05),
     ]
-    return Explorer(controls, compute, draw, update, describe, size=(9.6, 4.0))
+    return Explorer(controls, compute, draw, update, describe, size=(9.6, 3.6))

@@ -101,4 +101,4 @@ def explore_greeks() -> Explorer:
         Slider("vol", "Implied volatility", "% a year", 22, 5, 60, 1),
     ]
     parts = (compute_greeks, draw_greeks, update_greeks, describe_greeks)
-    return Explorer(controls, *parts, size=(9.0, 4.4))
+    return Explorer(controls, *parts, size=(9.0, 3.8))

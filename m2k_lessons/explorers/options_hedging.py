@@ -100,4 +100,4 @@ def explore_payoff() -> Explorer:
         Slider("vol", "Implied volatility", "% a year", 22, 5, 60, 1),
     ]
     parts = (compute_payoff, draw_payoff, update_payoff, describe_payoff)
-    return Explorer(controls, *parts, size=(8.4, 4.2))
+    return Explorer(controls, *parts, size=(8.4, 3.5))

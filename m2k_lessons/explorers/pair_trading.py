@@ -58,7 +58,7 @@ def compute(pair: str, entry: float, exit: float, window: int) -> dict:
 
 def draw(figure) -> dict:
     figure.set_layout_engine("none")
-    margins = {"left": 0.115, "right": 0.985, "bottom": 0.09, "top": 0.945, "hspace": 0.42}
+    margins = {"left": 0.1, "right": 0.985, "bottom": 0.125, "top": 0.925, "hspace": 0.5}
     top, middle, low = figure.subplots(3, 1, sharex=True, gridspec_kw=margins)
     top.set(title="Spread since the first day (simulated)", ylabel="% of M2K")
     middle.set(title="z-score; bars: when the spread is held", ylabel="deviations", ylim=(-6, 6))
@@ -117,4 +117,4 @@ def explore() -> Explorer:
         Slider("exit", "Leave at", "deviations", 0.0, 0.0, 1.0, 0.1),
         Slider("window", "Window", "days", 60, 10, 250, 10),
     ]
-    return Explorer(controls, compute, draw, update, describe, size=(8.2, 5.6))
+    return Explorer(controls, compute, draw, update, describe, size=(9.6, 3.9))

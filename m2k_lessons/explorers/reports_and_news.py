@@ -70,7 +70,8 @@ def draw(figure) -> dict:
     left, right = two_panels(figure, left=0.08, right=0.985, bottom=0.13, top=0.92, wspace=0.22)
     left.set(title="Move in the direction of the news (simulated)", xlim=(-BEFORE, AFTER))
     left.set(xlabel="minutes from the release", ylabel="% since the release", ylim=(-0.2, 0.9))
-    left.plot([-BEFORE, AFTER, np.nan, 0, 0], [0, 0, np.nan, -1, 1], "-", color=GREY, linewidth=0.8)
+    cross = [-BEFORE, AFTER, np.nan, 0, 0], [0, 0, np.nan, -1, 0.76]  # no higher: there is text
+    left.plot(*cross, "-", color=GREY, linewidth=0.8)
     right.set(title=f"Over its standard error, and {DRAWS} placebos", xlim=(-10, 24), ylim=(0, 0.5))
     right.set(xlabel="standard errors from 0", ylabel="share of placebos")
     minutes = np.arange(-BEFORE, AFTER + 1) + 1.0  # a bar's close is known a minute later
@@ -99,7 +100,8 @@ def update(artists: dict, result: dict) -> None:
     artists["real"].set_xdata([result["t"]] * 2)
     artists["drawn"].set_xdata([result["placebo_t"]] * 2)
     text = f"releases: {result['t']:.1f}; placebo shown: {result['placebo_t']:+.1f}"
-    artists["right_text"].set_text(f"{text}\nplacebos as far: {100 * result['share']:.1f} %")
+    text = f"{text}\nplacebos as far: {100 * result['share']:.1f} %"
+    artists["right_text"].set_text(text.replace("-", "−"))
 
 
 def describe(state: dict, result: dict) -> str:
@@ -111,7 +113,7 @@ def describe(state: dict, result: dict) -> str:
         f"(the other way in {result['wrong_pct']:.0f} % of them), {result['t']:.1f} standard "
         f"errors, as far as {100 * result['share']:.1f} % of {DRAWS} placebos. Placebo "
         f"{state['drawn']}: {result['placebo_pct'][end]:+.3f} %, {result['placebo_t']:.1f} errors."
-    )
+    ).replace("-", "−")
 
 
 def explore() -> Explorer:

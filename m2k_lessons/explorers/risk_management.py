@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.explorers.base import Explorer, Slider, moving_labels
+from m2k_lessons.explorers.base import Explorer, Slider, moving_labels, short_usd
 from m2k_lessons.facts import fact
 from m2k_lessons.plots import BLUE, GREY, ORANGE, usd
 
@@ -76,13 +76,13 @@ def draw(figure) -> dict:
 
 def update(artists: dict, result: dict) -> None:
     fan, (depth_pct, chance_pct) = result["fan_usd"], result["depth"]
-    top = 1_000 * 2 ** np.ceil(np.log2(1.15 * fan.max() / 1_000))
+    top = 1_000 * 2 ** np.ceil(np.log2(1.35 * fan.max() / 1_000))
     for height in HEIGHTS:
-        artists[height].set_text(usd(height * top / 1_000) + ("k" if height else ""))
+        artists[height].set_text(short_usd(height * top, 1e3))
     for name, line in zip(("low", "middle", "high"), fan.T, strict=True):
         artists[name].set_data(np.arange(0, TRADES + 1, DRAWN_EVERY), line / top)
     words = ("dashed: 5 in 100 end below", "solid: half end below", "dotted: 5 in 100 end above")
-    texts = [f"{word} {usd(end)}" for word, end in zip(words, fan[-1], strict=True)]
+    texts = [f"{word} {short_usd(end)}" for word, end in zip(words, fan[-1], strict=True)]
     artists["fan_text"].set_text("\n".join(reversed(texts)))
     artists["curve"].set_ydata(result["deeper_pct"])
     artists["dot"].set_data([depth_pct], [chance_pct])
@@ -94,7 +94,7 @@ def update(artists: dict, result: dict) -> None:
 
 
 def describe(state: dict, result: dict) -> str:
-    low, middle, high = (usd(end) for end in result["fan_usd"][-1])
+    low, middle, high = (short_usd(end) for end in result["fan_usd"][-1])
     return (
         f"{usd(state['equity_usd'])} with {state['risk_pct']:g} % at risk and a stop "
         f"{state['stop_points']:g} points away: {result['contracts']} M2K, "
@@ -116,4 +116,4 @@ def explore() -> Explorer:
         Slider("payoff", "A win, measured in", "planned losses", 1.8, 0.5, 3.0, 0.1),
         Slider("depth_pct", "Drawdown you fear", "%", 20, 1, 90, 1),
     ]
-    return Explorer(controls, compute, draw, update, describe, size=(9.6, 4.3))
+    return Explorer(controls, compute, draw, update, describe, size=(9.6, 3.65))

@@ -93,11 +93,16 @@ def describe(state: dict, result: dict) -> str:
     )
 
 
+def clock(hour: float) -> str:
+    """The time of a slider that counts half hours: 14.5 is 14:30."""
+    return f"{int(hour):02d}:{round(hour % 1 * 60):02d}"
+
+
 def explore() -> Explorer:
     """The explorer of chapter 06."""
     controls = [
         Choice("city", "City", tuple(ZONES), "London"),
         Choice("day", "Day", DAYS, DAYS[0]),
-        Slider("hour", "Time there", "hours, 14.5 is 14:30", 14.5, 0.0, 23.5, 0.5),
+        Slider("hour", "Time there", clock, 14.5, 0.0, 23.5, 0.5),
     ]
-    return Explorer(controls, compute, draw, update, describe, size=(9.0, 4.2))
+    return Explorer(controls, compute, draw, update, describe, size=(9.0, 4.1))

@@ -118,4 +118,4 @@ def explore() -> Explorer:
         Slider("true_sharpe", "Truth of strategy 1", "Sharpe ratio", 0.0, 0.0, 3.0, 0.1),
         Slider("seed", "Luck", "seed", 15, 1, 50, 1),
     ]
-    return Explorer(controls, compute, draw, update, describe, size=(9.6, 4.4))
+    return Explorer(controls, compute, draw, update, describe, size=(9.6, 3.9))

@@ -20,7 +20,7 @@ def draw(figure) -> dict:
     usd_axis(axes)
     return {
         "line": axes.plot([], [], color=BLUE)[0],
-        "dot": axes.plot([], [], "o", color=ORANGE, markersize=10)[0],
+        "dot": axes.plot([], [], "o", color=ORANGE, markersize=10, clip_on=False)[0],
         "text": axes.text(0.03, 0.92, "", transform=axes.transAxes, color=ORANGE),
     }
 
@@ -29,12 +29,16 @@ def update(artists: dict, result: dict) -> None:
     slope_usd = M2K.multiplier * result["slope"]
     artists["line"].set_data([-20, 20], [-20 * slope_usd, 20 * slope_usd])
     artists["dot"].set_data([result["points"]], [result["usd"]])
-    artists["text"].set_text(f"{result['points']:+d} points: {usd(result['usd'])}")
+    artists["text"].set_text(f"{moved(result)}: {usd(result['usd'])}")
+
+
+def moved(where: dict) -> str:
+    return f"{where['points']:+d} points".replace("-", "−")
 
 
 def describe(state: dict, result: dict) -> str:
     return (
-        f"A straight line through zero. A move of {state['points']:+d} points on "
+        f"A straight line through zero. A move of {moved(state)} on "
         f"{state['contracts']} M2K makes {usd(result['usd'])}."
     )
 

@@ -126,4 +126,4 @@ def explore() -> Explorer:
         Slider("lookback", "Look back", "days", 50, 5, 150, 1),
         Slider("cost_ticks", "Cost", "ticks a side", 2.2, 0.0, 20.0, 0.2),
     ]
-    return Explorer(controls, compute, draw, update, describe, size=(9.6, 4.2))
+    return Explorer(controls, compute, draw, update, describe, size=(9.6, 3.9))

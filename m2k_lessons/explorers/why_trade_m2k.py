@@ -96,4 +96,4 @@ def explore() -> Explorer:
         Slider("own_pct", "Volatility of their own", "% a year", 7, 0, 20, 1),
         Slider("contracts", "Contracts sold", "M2K at 2,400", 8, 0, 40, 1),
     ]
-    return Explorer(controls, compute, draw, update, describe, size=(9.6, 4.0))
+    return Explorer(controls, compute, draw, update, describe, size=(9.6, 3.9))

@@ -76,12 +76,15 @@ class Desk:
         The last few, newest last.
     interrupted : bool
         Whether something happened that stopped the clock in the last event.
+    latest : int
+        How many of the messages the last event brought.
     """
 
     account: PaperAccount
     opening: PaperAccount = field(repr=False)
     messages: tuple[tuple[pd.Timestamp, str], ...] = ()
     interrupted: bool = False
+    latest: int = 1
 
 
 def opened(account: PaperAccount) -> Desk:
@@ -151,6 +154,8 @@ def step(desk: Desk, event) -> Desk:
 
 def _let_pass(desk: Desk, account: PaperAccount, until, most: int | None) -> Desk:
     messages, passed, interrupted = [], 0, False
+    if account.finished:  # said when it ended, and once is enough
+        return replace(desk, account=account, interrupted=True)
     while not (
         interrupted or account.finished or passed == most or (until and account.now >= until)
     ):
@@ -183,18 +188,68 @@ def _in_words(happened) -> str:
     return happened.text
 
 
-def _with_messages(
-    desk: Desk, account: PaperAccount, messages: list, interrupted: bool = False
-) -> Desk:
-    messages = (*desk.messages, *messages)[-MESSAGES:]
-    return replace(desk, account=account, messages=messages, interrupted=interrupted)
+def _with_messages(desk: Desk, account: PaperAccount, new: list, interrupted: bool = False) -> Desk:
+    messages = (*desk.messages, *new)[-MESSAGES:]
+    latest = min(len(new), MESSAGES)
+    return replace(desk, account=account, messages=messages, interrupted=interrupted, latest=latest)
+
+
+def result_card(desk: Desk) -> dict[str, Any]:
+    """What the desk's trading has come to, beside doing nothing and beside holding one contract.
+
+    Parameters
+    ----------
+    desk : Desk
+
+    Returns
+    -------
+    dict
+        `trades`, the frame of `PaperAccount.trades`; `won` and `lost`, how many of them made and
+        lost money after fees, `won_usd` and `lost_usd`, how much; `fees_usd` of all fills;
+        `made_usd`, the change of equity since the account was opened, open position included;
+        `nothing_usd`, what an account that trades nothing has made; `largest_fall_usd` of the
+        equity from its highest close so far, a number from 0 on; `holding_usd`, the same account
+        with one contract bought at the first open, costs and margin calls included, or None with
+        `refused`, the broker's reason.
+
+    Examples
+    --------
+    >>> index = pd.date_range("2030-03-05 10:00", periods=4, freq="min", tz="America/New_York")
+    >>> bars = pd.DataFrame({"open": [2400.0, 2400, 2410, 2410]}, index)
+    >>> bars["high"], bars["low"], bars["close"] = 2410.0, 2400.0, [2400.0, 2410, 2410, 2410]
+    >>> desk = opened(PaperAccount(bars, capital=2_000, commission_usd=1.0))
+    >>> desk = step(step(desk, Submit({"side": "buy", "contracts": 1})), Minutes(1))
+    >>> card = result_card(step(step(desk, Flatten()), Minutes(1)))
+    >>> card["won"], card["fees_usd"], card["made_usd"], card["holding_usd"]
+    (1, 2.0, 47.0, 48.5)
+    """
+    account, trades = desk.account, desk.account.trades
+    equity_usd = account.equity.iloc[len(desk.opening.seen) - 1 :]
+    holding = desk.opening.copy()
+    answer = holding.submit(Order("buy", 1))
+    if behind := len(account.seen) - len(holding.seen):
+        holding.step(behind)
+    won, lost = trades["pnl_usd"] > 0, trades["pnl_usd"] < 0
+    return {
+        "trades": trades,
+        "won": int(won.sum()),
+        "lost": int(lost.sum()),
+        "won_usd": float(trades.loc[won, "pnl_usd"].sum()),
+        "lost_usd": float(trades.loc[lost, "pnl_usd"].sum()),
+        "fees_usd": float(account.fills["fee_usd"].sum()),
+        "made_usd": account.equity_usd - desk.opening.equity_usd,
+        "nothing_usd": 0.0,
+        "largest_fall_usd": float((equity_usd.cummax() - equity_usd).max()),
+        "holding_usd": holding.equity_usd - desk.opening.equity_usd if answer else None,
+        "refused": "" if answer else answer.reason,
+    }
 
 
 def position_text(shown: Mapping[str, Any]) -> str:
     """The position of a snapshot in a few words."""
     if not shown["position"]:
         return "none"
-    return f"{shown['position']:+d} from {shown['average_price']:,.1f}"
+    return f"{shown['position']:+d} from {shown['average_price']:,.1f}".replace("-", "−")
 
 
 def order_text(order: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import course
 
@@ -26,12 +27,17 @@ CHROMIUM = [
 ]
 
 
+# A school laptop.
+SCREEN = {"width": 1366, "height": 768}
+
+
 @dataclasses.dataclass(frozen=True)
 class Lab:
-    """A running JupyterLab: where it is served, and the token that opens it."""
+    """A running JupyterLab: where it is served, the token that opens it, the folder it shows."""
 
     address: str
     token: str
+    root: Path
 
     def notebook(self, name):
         """Address of a notebook in a workspace of its own, so that no other is opened again."""
@@ -61,7 +67,7 @@ def running_lab(home):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token = secrets.token_hex(16)
-    environment = os.environ | {
+    environment = course.with_settings(os.environ) | {
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
@@ -78,7 +84,7 @@ def running_lab(home):
         server = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
         try:
             _wait_until_served(f"{address}/api?token={token}", server, log)
-            yield Lab(address, token)
+            yield Lab(address, token, home / "root")
         finally:
             server.terminate()
             server.wait(timeout=20)
@@ -109,6 +115,11 @@ def opened(browser, lab, name, width=1280, height=900):
     finally:
         page.close()
         lab.end_kernels()
+
+
+def explorers_in(page):
+    """The live explorers of the page, the trading desk among them."""
+    return page.locator(".jp-OutputArea-output .m2k-explorer").all()
 
 
 def run_all(page):

@@ -60,7 +60,7 @@ def test_run_all_then_move_the_explorer_by_keyboard(finished):
     )
     assert picture.get_attribute("alt").startswith("Left: +3 M2K")
     assert picture.get_attribute("src") != source
-    assert lesson.locator(".jupyter-widgets input[type=number]").first.input_value() == "3"
+    assert lesson.locator(".m2k-box input").first.input_value() == "3"
 
 
 def test_an_exercise_answers(finished):

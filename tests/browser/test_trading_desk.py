@@ -36,7 +36,7 @@ def test_a_trade_and_two_hours_by_keyboard(browser, lab):
         press("1 minute")
         wait_for("10:01 New York")
         wait_for("+1 from 2,461.5")
-        desk.get_by_text("bought 1 at 2461.5").wait_for()
+        desk.get_by_role("status").get_by_text("bought 1 at 2461.5").wait_for()
         working = desk.get_by_label("Working order", exact=True)
         chosen = working.evaluate("one => one.selectedOptions[0].text").replace("\xa0", " ")
         assert "sell 1 stop 2,401.5" in chosen

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from m2k_lessons.explorers.first_steps import account_html, chart, describe, explore, start
+from m2k_lessons.explorers.controls import number
+from m2k_lessons.explorers.desk_texts import account_html, answer_html, lists_html, result_html
+from m2k_lessons.explorers.first_steps import TICKET, chart, describe, explore, start
 from m2k_lessons.paper import Order, PaperAccount
 from m2k_lessons.paper.desk import (
     MESSAGES,
@@ -26,6 +28,7 @@ from m2k_lessons.paper.desk import (
     Submit,
     opened,
     order_text,
+    result_card,
     step,
 )
 
@@ -42,11 +45,7 @@ def screen():
 
 @pytest.fixture
 def fresh(screen):
-    screen.send(Reset())
-    for name in ("stop_loss_points", "profit_target_points"):
-        screen.controls[name].value = 0
-    screen.controls["kind"].value = "market"
-    screen.controls["contracts"].value = 1
+    screen.reset.click()
     return screen
 
 
@@ -225,6 +224,9 @@ def test_time_stops_for_what_matters_and_at_the_end():
     assert end.account.finished
     assert end.interrupted
     assert "the replay is over" in end.messages[-1][1]
+    again = step(step(end, Minutes(1)), FastForward("session"))
+    assert again.messages == end.messages  # once is enough, and what was said before stays
+    assert again.interrupted
     assert step(end, FastForward("day")).account.now == end.account.now
 
 
@@ -268,8 +270,8 @@ def test_the_chart_shows_the_last_minutes_seen(desk):
     drawn = chart(held, 60)
     assert drawn["sold"].tolist() == [[-4.0, held.account.fills["price"].iloc[0]]]
     assert len(drawn["bought"]) == 0
-    assert [text for _, text, _ in drawn["levels"]] == ["-2 from 2,461.3", "2: buy 2 stop 2,470.0"]
-    assert "Position: -2 from 2,461.3. Orders in the chart: 2: buy 2 stop 2,470.0." in describe(
+    assert [text for _, text, _ in drawn["levels"]] == ["−2 from 2,461.3", "2: buy 2 stop 2,470.0"]
+    assert "Position: −2 from 2,461.3. Orders in the chart: 2: buy 2 stop 2,470.0." in describe(
         {}, drawn
     )
 
@@ -318,8 +320,8 @@ def test_every_control_is_labelled_and_on_the_screen(fresh):
 
 def test_sending_an_order_moves_picture_and_texts(fresh):
     before, said = shown_picture(fresh), fresh.alt
-    fresh.controls["stop_loss_points"].value = 8
-    fresh.controls["profit_target_points"].value = 16
+    fresh.controls["stop_loss_points"].value = "8"
+    fresh.controls["profit_target_points"].value = "16"
     fresh.controls["send"].click()
     fresh.controls["minute"].click()
     assert shown_picture(fresh) != before
@@ -328,7 +330,8 @@ def test_sending_an_order_moves_picture_and_texts(fresh):
     assert "Position: +1 from 2,461.5." in fresh.alt
     assert "2: sell 1 stop 2,453.5; 3: sell 1 limit 2,477.5" in fresh.alt
     assert "bought 1 at 2461.5" in fresh._texts.value
-    assert "$4,999.15" in fresh._texts.value
+    assert "bought 1 at 2461.5" in fresh._last.value
+    assert "$4,999.15" in fresh._account.value
     working = fresh.controls["working"].options
     assert [number for _, number in working] == [2, 3]
     assert fresh.controls["working"].value == 2
@@ -356,13 +359,13 @@ def test_the_ticket_asks_for_the_prices_that_its_type_needs(fresh):
 
 
 def test_the_order_chosen_for_cancelling_stays_chosen(fresh):
-    fresh.controls["stop_loss_points"].value = 60
-    fresh.controls["profit_target_points"].value = 60
+    fresh.controls["stop_loss_points"].value = "60"
+    fresh.controls["profit_target_points"].value = "60"
     fresh.controls["send"].click()
     fresh.controls["minute"].click()
     fresh.controls["working"].value = 3  # the profit target
     for name in ("stop_loss_points", "profit_target_points"):
-        fresh.controls[name].value = 0
+        fresh.controls[name].value = ""
     fresh.controls["send"].click()
     assert fresh.controls["working"].value == 3
     fresh.controls["minute"].click()  # order 4 is filled and leaves the list
@@ -399,8 +402,9 @@ def test_play_runs_on_the_browsers_timer_and_stops_at_a_fill(fresh):
 def test_texts_are_escaped():
     desk = made_desk([2400.0] * 3)
     nasty = Desk(desk.account, desk.opening, ((desk.account.now, "<script>&"),))
-    assert "<script>" not in account_html(nasty)
-    assert "&lt;script&gt;&amp;" in account_html(nasty)
+    for view in (answer_html, lists_html):
+        assert "<script>" not in view(nasty)
+        assert "&lt;script&gt;&amp;" in view(nasty)
 
 
 def test_a_margin_call_stands_in_the_account_line():
@@ -420,3 +424,133 @@ def test_an_order_in_words():
     desk = step(desk, Submit(ticket | {"stop_loss_points": 4.0}))
     (one,) = desk.account.snapshot()["working"]
     assert order_text(one) == "1: buy 1 stop 2,405.0 limit 2,406.0 day"
+
+
+def test_a_refusal_is_marked_beside_the_button(fresh):
+    fresh.controls["contracts"].value = "50"
+    fresh.controls["send"].click()
+    assert "✗" in fresh._last.value
+    assert "REFUSED" in fresh._last.value
+    assert 'role="alert"' in fresh._last.value
+    fresh.controls["contracts"].value = "1"
+    fresh.controls["send"].click()
+    assert "✗" not in fresh._last.value
+    assert 'role="status"' in fresh._last.value
+    assert "order 2 accepted" in fresh._last.value  # the refused one has a number too
+    assert "✗" not in fresh._last.value
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "says"),
+    [
+        ("contracts", "three", "contracts must be"),
+        ("contracts", "", "contracts must be"),
+        ("contracts", "1.5", "contracts must be"),
+        ("contracts", "−2", "contracts must be"),
+        ("stop_loss_points", "ten", "stop_loss_points must be"),
+        ("limit", "high", "limit must be"),
+        ("limit", "", "limit must be"),
+    ],
+)
+def test_nonsense_in_the_ticket_gets_a_word(fresh, field, typed, says):
+    if field == "limit":
+        fresh.controls["kind"].value = "limit"
+    fresh.controls[field].value = typed
+    fresh.controls["send"].click()
+    assert f"✗ 10:00 · NOT SENT: {says}" in fresh._last.value
+    assert fresh.desk.account.orders.empty
+
+
+def test_a_decimal_comma_in_the_ticket_is_understood(fresh):
+    fresh.controls["kind"].value = "limit"
+    fresh.controls["limit"].value = "2.450,5".replace(".", "")
+    fresh.controls["send"].click()
+    (order,) = fresh.desk.account.snapshot()["working"]
+    assert order["limit"] == 2450.5
+    assert [number(text) for text in ("2,450", "1,5", "-3", "1e5")] == [2450, 1.5, -3, "1e5"]
+
+
+def test_greyed_boxes_are_blank(fresh):
+    for kind in ("stop-limit", "market", "limit", "stop"):
+        fresh.controls["kind"].value = kind
+        for name in ("limit", "stop"):
+            box = fresh.controls[name]
+            assert box.value == ("" if box.disabled else "2461.4")
+
+
+def test_start_again_resets_the_ticket_too(fresh):
+    for name, value in {"side": "sell", "contracts": "5", "kind": "stop-limit"}.items():
+        fresh.controls[name].value = value
+    fresh.controls["stop_loss_points"].value = "4"
+    fresh.controls["time_in_force"].value = "gtc"
+    fresh.controls["minutes"].value = 240
+    fresh.controls["minute"].click()
+    fresh.controls["result"].click()
+    fresh.reset.click()
+    assert {name: fresh.controls[name].value for name in TICKET} == TICKET
+    assert fresh.controls["limit"].disabled
+    assert fresh.controls["stop"].disabled
+    assert fresh.state == {"minutes": 120}
+    assert fresh.desk.account.now == start().account.now
+    assert fresh._card.value == ""
+
+
+def test_the_end_is_said_once_and_stops_the_clock(monkeypatch):
+    from m2k_lessons.explorers.first_steps import TradingDesk
+
+    short = TradingDesk(made_desk([2400.0, 2401.0, 2402.0, 2403.0]))
+    short.controls["send"].click()
+    short.controls["play"].value = True
+    for _ in range(6):
+        short.controls["ticker"].value += 1
+    assert not short.controls["play"].value
+    assert sum("the replay is over" in text for _, text in short.desk.messages) == 1
+    clock = ("play", "minute", "session", "day", "send", "flatten", "cancel")
+    assert all(short.controls[name].disabled for name in clock)
+    assert not short.reset.disabled
+    assert "Holding one contract from the start" in short._card.value
+    short.reset.click()
+    assert not any(short.controls[name].disabled for name in clock[:-1])
+    assert short._card.value == ""
+
+
+def test_the_result_card_adds_up():
+    """Two round trips and an open position, by hand: 5 dollars a point, 85 cents a side."""
+    closes = [2400.0, 2404.0, 2404.0, 2398.0, 2398.0, 2406.0, 2406.0]
+    desk = made_desk(closes, capital=20_000)
+    events = ["buy", "sell", "sell", "buy", "buy", "wait"]
+    for event in events:
+        if event != "wait":
+            desk = step(desk, Submit({"side": event, "contracts": 1}))
+        desk = step(desk, Minutes(1))
+    fills = desk.account.fills
+    card = result_card(desk)
+    signs = np.where(fills["side"] == "buy", 1, -1)
+    money = -(signs * fills["price"]).sum() * 5 + desk.account.position * closes[-1] * 5
+    assert card["fees_usd"] == pytest.approx(5 * 0.85)
+    assert card["made_usd"] == pytest.approx(money - card["fees_usd"])
+    trades = card["trades"]
+    assert len(trades) == 2
+    assert (card["won"], card["lost"]) == tuple(
+        int((trades["pnl_usd"] * sign > 0).sum()) for sign in (1, -1)
+    )
+    assert card["won_usd"] + card["lost_usd"] == pytest.approx(trades["pnl_usd"].sum())
+    equity = [20_000.0, *desk.account.equity.iloc[1:]]
+    falls = [max(equity[: n + 1]) - value for n, value in enumerate(equity)]
+    assert card["largest_fall_usd"] == pytest.approx(max(falls))
+    first = fills["price"].iloc[0]
+    assert card["holding_usd"] == pytest.approx((closes[-1] - first) * 5 - 0.85)
+    assert card["nothing_usd"] == 0
+    shown = html.unescape(result_html(desk))
+    assert "One day proves nothing" in shown
+    for value in (card["made_usd"], card["holding_usd"]):
+        assert f"${abs(value):,.2f}" in shown
+    assert lists_html(desk).count("<tr>") == 1 + len(trades)
+
+
+def test_holding_that_the_broker_refuses_is_told():
+    desk = step(made_desk([2400.0, 2401.0, 2402.0], capital=500), Minutes(1))
+    card = result_card(desk)
+    assert card["holding_usd"] is None
+    assert card["refused"]
+    assert html.escape(card["refused"]) in result_html(desk)

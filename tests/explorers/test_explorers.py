@@ -3,9 +3,7 @@
 import base64
 import html
 import importlib
-import inspect
 import io
-import pkgutil
 import re
 from pathlib import Path
 
@@ -13,19 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from m2k_lessons import explorers, plots
+from m2k_lessons import plots
 from m2k_lessons.explorers.base import Choice, Explorer, Slider
-
-CHAPTERS = [module.name for module in pkgutil.iter_modules(explorers.__path__)]
-CHAPTERS.remove("base")
-FACTORIES = [
-    pytest.param(function, id=f"{chapter}.{name}")
-    for chapter in CHAPTERS
-    for name, function in inspect.getmembers(
-        importlib.import_module(f"m2k_lessons.explorers.{chapter}"), inspect.isfunction
-    )
-    if name == "explore" or name.startswith("explore_")
-]
+from tests.explorers.made import CHAPTERS, FACTORIES
 
 
 def picture(explorer) -> Image.Image:
@@ -173,12 +161,78 @@ def test_moved_limits_redraw_the_axes():
 
 def test_slider_and_number_box_move_together():
     explorer = small_explorer()
-    slider, box, unit = explorer.children[0].children
-    box.value = 7.5
+    slider, box, unit = explorer._rows["level"].children
+    box.value = "7.5"
     assert slider.value == 7.5
+    assert shown_alt(explorer) == "blue line to <7.5>"
     slider.value = 1.5000000000000002  # what the browser makes of fifteen steps
-    assert box.value == 1.5
-    assert (unit.value, box.tooltip) == ("points", "Level, points")
+    assert box.value == "1.5"
+    assert (unit.value, box.description) == ("points", "Level, points")
+
+
+@pytest.mark.parametrize("typed", ["7,5", " 7.5 ", "7.50", "+7.5"])
+def test_a_box_understands_what_people_type(typed):
+    explorer = small_explorer()
+    explorer._rows["level"].children[1].value = typed
+    assert explorer.state["level"] == 7.5
+    assert explorer._rows["level"].children[1].value == "7.5"
+    assert explorer.said == ""
+
+
+@pytest.mark.parametrize("typed", ["999", "-3.7", "seven", "", "7.55", "1,2,3", "1e1", "nan"])
+def test_a_box_refuses_with_a_word_and_keeps_the_number(typed):
+    explorer = small_explorer()
+    _, box, _ = explorer._rows["level"].children
+    before = picture(explorer).tobytes()
+    box.value = typed
+    assert explorer.said == (
+        f"Level takes 0.0 to 10.0 in steps of 0.1, not “{typed}”: 2.0 stays."
+    )
+    assert html.escape(explorer.said) in explorer._answer.value
+    assert (box.value, explorer.state["level"]) == ("2.0", 2.0)
+    assert picture(explorer).tobytes() == before
+    box.value = "3"
+    assert (explorer.said, explorer._answer.value, box.value) == ("", "", "3.0")
+
+
+def test_thousands_and_decimals_are_told_apart_by_what_fits():
+    account = Slider("account", "Account", "USD", 25_000, 1_000, 160_000, 500)
+    assert account.parse("25,500") == account.parse("$25 500") == 25_500
+    price = Slider("price", "Price", "points", 2400.0, 2280.0, 2520.0, 0.1)
+    assert price.parse("2,388.5") == price.parse("2388,5") == 2388.5
+    both = Slider("both", "Both", "points", 2.0, 0.0, 2_000.0, 0.001)
+    with pytest.raises(ValueError, match="Both takes"):
+        both.parse("1,250")  # 1.25 or 1250: nobody knows
+    whole = Slider("moves", "Moves", "points", 12, -20, 20, 1)
+    assert whole.parse("−7") == whole.parse("-7") == -7
+    with pytest.raises(ValueError, match="−20 to 20 in whole numbers, not “-3.7”"):
+        whole.parse("-3.7")
+
+
+@pytest.mark.parametrize("explore", FACTORIES)
+def test_reset_puts_everything_back(explore):
+    explorer = explore()
+    before, said = picture(explorer).tobytes(), explorer.alt
+    for spec in explorer._specs:
+        explorer.controls[spec.name].value = positions(spec)[-1]
+    explorer.reset.click()
+    assert explorer.state == {spec.name: spec.value for spec in explorer._specs}
+    assert (picture(explorer).tobytes(), explorer.alt) == (before, said)
+    for spec in explorer._specs:
+        if isinstance(spec, Slider):
+            _, box, unit = explorer._rows[spec.name].children
+            assert box.value == spec.written(spec.value)
+            assert unit.value == spec.unit_of(spec.value)
+
+
+def test_a_unit_follows_its_value():
+    from m2k_lessons.explorers.indicators import explore
+
+    explorer = explore()
+    unit = explorer._rows["distance"].children[2]
+    for distance, said in ((5, "45 and 55"), (45, "5 and 95"), (20, "30 and 70")):
+        explorer.controls["distance"].value = distance
+        assert unit.value == said
 
 
 def test_a_still_has_picture_and_text(monkeypatch):
