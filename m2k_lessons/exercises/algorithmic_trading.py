@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, Reflect, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, Reflect, register, steps
 
 
 def _first_trade(close_in, open_in, close_out, open_out, fee_usd):
@@ -16,14 +16,15 @@ q1 = Compute(
     "At a close of {close_in:,.1f} a rule wants to be long one M2K; the next open is "
     "{open_in:,.1f}. Days later, at a close of {close_out:,.1f}, it wants to be out; the next open "
     "is {open_out:,.1f}. Each order loses one tick of slippage, each side costs {fee_usd:.2f} "
-    "dollars. Compute the profit or loss after costs, in USD.",
+    "dollars. Compute the profit or loss after costs, in USD. "
+    "Give it to the cent.",
     reference=_first_trade,
     given={
-        "close_in": Given(2406.0, [2411.5, 2416.0]),
-        "open_in": Given(2409.4, [2408.2, 2405.9]),
-        "close_out": Given(2451.0, [2448.5, 2456.0]),
-        "open_out": Given(2443.8, [2441.1, 2446.7]),
-        "fee_usd": Given(0.85, [0.75, 0.95]),
+        "close_in": Given(2406.0, steps(2403.0, 2417.0, 1.0)),
+        "open_in": Given(2409.4, steps(2402.2, 2412.2, 1.0)),
+        "close_out": Given(2451.0, steps(2446.5, 2456.5, 1.0)),
+        "open_out": Given(2443.8, steps(2438.1, 2447.1, 1.0)),
+        "fee_usd": Given(0.85, [0.75, 0.80, 0.95]),
     },
     mistakes=[
         Mistake(
@@ -115,13 +116,14 @@ def _left_a_year(gain_usd, round_turns, fee_usd, slippage):
 q4 = Compute(
     "Before costs a rule gains {gain_usd} dollars a year with one M2K, in {round_turns} round "
     "turns. Each side costs {fee_usd:.2f} dollars in fees and loses {slippage} ticks of slippage. "
-    "Compute what is left in a year, in USD.",
+    "Compute what is left in a year, in USD. "
+    "Give it to the cent.",
     reference=_left_a_year,
     given={
-        "gain_usd": Given(1200, [1100, 1350]),
-        "round_turns": Given(180, [160, 210]),
-        "fee_usd": Given(0.85, [0.75, 0.95]),
-        "slippage": Given(2, [3]),
+        "gain_usd": Given(1200, steps(1_050, 1_400, 50)),
+        "round_turns": Given(180, steps(150, 220, 10)),
+        "fee_usd": Given(0.85, [0.75, 0.80, 0.95]),
+        "slippage": Given(2, [1, 3]),
     },
     mistakes=[
         Mistake(
@@ -174,10 +176,10 @@ q5 = Compute(
     "Sharpe ratio is about 1/√years.)",
     reference=_errors_above_zero,
     given={
-        "ratio_in": Given(1.5, [1.4, 1.6]),
-        "years_in": Given(8, [6, 7]),
-        "ratio_out": Given(0.6, [0.5, 0.7]),
-        "years_out": Given(3, [4, 5]),
+        "ratio_in": Given(1.5, [1.4, 1.6, 1.7]),
+        "years_in": Given(8, [6, 7, 9]),
+        "ratio_out": Given(0.6, steps(0.42, 0.78, 0.03)),
+        "years_out": Given(3, [4, 5, 6]),
     },
     mistakes=[
         Mistake(
@@ -226,9 +228,9 @@ q6 = Compute(
     "every year that has enough past. Compute how many backtests are run for choosing.",
     reference=_backtests,
     given={
-        "whole_years": Given(12, [11, 14]),
-        "years_back": Given(4, [3, 5]),
-        "variants": Given(250, [200, 300]),
+        "whole_years": Given(12, steps(10, 18, 1)),
+        "years_back": Given(4, [3, 5, 6]),
+        "variants": Given(250, steps(150, 400, 50)),
     },
     mistakes=[
         Mistake(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
 
 
 def _at_risk(win_pct, odds, account_usd):
@@ -14,12 +14,13 @@ def _at_risk(win_pct, odds, account_usd):
 q1 = Compute(
     "A rule wins {win_pct} % of its trades. A win is {odds} times as large as a loss, and both "
     "numbers are known for certain. The account holds {account_usd:,} dollars. Compute how many "
-    "dollars the Kelly formula puts at risk on one trade.",
+    "dollars the Kelly formula puts at risk on one trade. "
+    "Give the nearest dollar or better.",
     reference=_at_risk,
     given={
-        "win_pct": Given(45, [44, 46, 48]),
-        "odds": Given(1.5, [1.4, 1.6]),
-        "account_usd": Given(30_000, [24_000, 36_000, 42_000]),
+        "win_pct": Given(45, steps(43, 50, 1)),
+        "odds": Given(1.5, [1.4, 1.6, 1.7]),
+        "account_usd": Given(30_000, steps(24_000, 42_000, 3_000)),
     },
     mistakes=[
         Mistake(
@@ -49,6 +50,8 @@ q1 = Compute(
     ],
     well_done="${answer:,.0f}, all of which may be lost. It is neither the margin nor the market "
     "held.",
+    unit="USD",
+    tolerance=0.5,
 )
 
 
@@ -60,12 +63,13 @@ def _leverage(win_pct, gain_pct, loss_pct):
 q2 = Compute(
     "Each trade of a rule gains {gain_pct} % of the market held with a chance of {win_pct} %, or "
     "else loses {loss_pct} % of it. Compute the Kelly answer: the market held, as a multiple of "
-    "the account.",
+    "the account. "
+    "Give two decimals or better.",
     reference=_leverage,
     given={
-        "win_pct": Given(50, [48, 52]),
-        "gain_pct": Given(2.5, [2.6, 2.8]),
-        "loss_pct": Given(2.0, [1.9, 2.1]),
+        "win_pct": Given(50, steps(49, 54, 1)),
+        "gain_pct": Given(2.5, [2.4, 2.6, 2.7, 2.8]),
+        "loss_pct": Given(2.0, [1.9, 2.1, 2.2]),
     },
     mistakes=[
         Mistake(
@@ -106,8 +110,8 @@ q3 = Compute(
     "continuous time. Give one decimal or better.",
     reference=_chance_pct,
     given={
-        "left_pct": Given(70, [60, 65, 75]),
-        "part": Given(0.5, [0.4, 0.8]),
+        "left_pct": Given(70, steps(55, 80, 1)),
+        "part": Given(0.5, [0.4, 0.6, 0.7, 0.8]),
     },
     mistakes=[
         Mistake(
@@ -148,10 +152,10 @@ q4 = Compute(
     "volatility target allows.",
     reference=_contracts_today,
     given={
-        "account_usd": Given(90_000, [84_000, 96_000]),
-        "target_pct": Given(15, [14]),
-        "volatility_pct": Given(24, [22, 26]),
-        "price": Given(2400, [2380, 2420]),
+        "account_usd": Given(90_000, steps(84_000, 600_000, 4_000)),
+        "target_pct": Given(15, [12, 14, 16]),
+        "volatility_pct": Given(24, [20, 22, 26, 28]),
+        "price": Given(2400, steps(2380, 2420, 10)),
     },
     mistakes=[
         Mistake(
@@ -207,10 +211,10 @@ q5 = Compute(
     "engine allows, with its sign.",
     reference=_allowed,
     given={
-        "account_usd": Given(24_000, [25_000, 26_000]),
-        "wish": Given(-9, [-8, -10]),
-        "stop_points": Given(8, [7, 9]),
-        "price": Given(2400, [2420, 2440]),
+        "account_usd": Given(24_000, steps(24_000, 260_000, 2_000)),
+        "wish": Given(-9, [-48, -55, -60]),
+        "stop_points": Given(8, [6, 7, 9, 10]),
+        "price": Given(2400, steps(2400, 2440, 10)),
     },
     mistakes=[
         Mistake(

@@ -22,6 +22,7 @@ from m2k_lessons.exercises.base import (
     Reply,
     _Question,
     register,
+    steps,
 )
 from m2k_lessons.gates import Examination
 
@@ -37,9 +38,9 @@ q1 = Compute(
     "the same years, one setting each. Compute the number of trials.",
     reference=_trials,
     given={
-        "settings": Given(30, [20, 24, 36]),
-        "stops": Given(3, [2, 4]),
-        "others": Given(5, [6, 7]),
+        "settings": Given(30, steps(18, 48, 3)),
+        "stops": Given(3, [2, 4, 5]),
+        "others": Given(5, steps(4, 9, 1)),
     },
     mistakes=[
         Mistake(
@@ -82,7 +83,7 @@ q2 = Compute(
     "Over {years} years out of sample a rule shows a Sharpe ratio of {sharpe}. Compute how many "
     "standard errors that is above zero. Take 1/√years for the error, and give two decimals.",
     reference=_errors,
-    given={"sharpe": Given(0.7, [0.6, 0.8]), "years": Given(5, [3, 6, 7])},
+    given={"sharpe": Given(0.7, steps(0.50, 0.90, 0.05)), "years": Given(5, [3, 4, 6, 7, 8])},
     mistakes=[
         Mistake(
             lambda sharpe, years: sharpe / math.sqrt(years),

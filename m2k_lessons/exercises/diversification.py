@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
 from m2k_lessons.facts import fact
 
 COMMISSION_USD = fact("course.commission.M2K").value
@@ -81,9 +81,9 @@ q2 = Compute(
     "that is still the truth. To one decimal or better.",
     reference=_errors_between,
     given={
-        "before": Given(0.6, [0.5, 0.55, 0.65]),
-        "after": Given(0.8, [0.75, 0.78, 0.82]),
-        "days": Given(63, [42, 50, 84]),
+        "before": Given(0.6, [0.45, 0.5, 0.55, 0.65]),
+        "after": Given(0.8, [0.72, 0.75, 0.78, 0.82]),
+        "days": Given(63, [30, 42, 50, 84, 100, 126]),
     },
     mistakes=[
         Mistake(
@@ -190,12 +190,13 @@ def _left_over(account_usd, weight, quote):
 q4 = Compute(
     "An account of {account_usd:,} dollars should hold the share {weight} in small caps, by M2K "
     "at {quote:,.1f}, in whole contracts and never more than asked. Compute how many dollars of "
-    "small caps are missing.",
+    "small caps are missing. "
+    "Give the nearest dollar or better.",
     reference=_left_over,
     given={
-        "account_usd": Given(200_000, [180_000, 220_000, 260_000]),
-        "weight": Given(0.15, [0.15]),
-        "quote": Given(2400.0, [2350.0, 2450.0, 2500.0]),
+        "account_usd": Given(200_000, steps(180_000, 300_000, 5_000)),
+        "weight": Given(0.15, [0.12, 0.15, 0.18]),
+        "quote": Given(2400.0, steps(2350.0, 2500.0, 10.0)),
     },
     mistakes=[
         Mistake(
@@ -213,10 +214,6 @@ q4 = Compute(
         Mistake(
             lambda account_usd, weight, quote: weight * account_usd % quote,
             "One contract stands for price × 5 dollars, not for the price.",
-        ),
-        Mistake(
-            lambda account_usd, weight, quote: weight * account_usd % (quote * 50),
-            "50 dollars a point is RTY. M2K has 5.",
         ),
     ],
     hints=[
@@ -241,8 +238,8 @@ q5 = Compute(
     "better.",
     reference=_cost_of_a_year,
     given={
-        "account_usd": Given(150_000, [120_000, 180_000]),
-        "traded": Given(2, [3, 4]),
+        "account_usd": Given(150_000, steps(100_000, 200_000, 4_000)),
+        "traded": Given(2, [3, 4, 5]),
         "times": Given(12, [12]),
         "side_usd": Given(COMMISSION_USD, [COMMISSION_USD]),
     },
@@ -298,8 +295,8 @@ q6 = Compute(
     "correlations, the ones on its diagonal included.)",
     reference=_ratio_of_equals,
     given={
-        "holdings": Given(4, [3, 5, 6]),
-        "rho": Given(0.9, [0.85, 0.92, 0.95]),
+        "holdings": Given(4, steps(3, 9, 1)),
+        "rho": Given(0.9, steps(0.80, 0.96, 0.01)),
     },
     mistakes=[
         Mistake(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
 
 
 def _slope_in_dollars(slope, rise, number, quote):
@@ -15,13 +15,14 @@ q1 = Compute(
     "A regression of the quarterly premium (small minus large, in %) on the change in "
     "unemployment (in percentage points) has a slope of {slope}. Unemployment rises by {rise} "
     "points in a quarter. You are long {number} M2K at {quote:,.1f} and short as many dollars of "
-    "large companies. Compute the dollars that the slope expects this rise to bring you.",
+    "large companies. Compute the dollars that the slope expects this rise to bring you. "
+    "Give it to the cent.",
     reference=_slope_in_dollars,
     given={
         "slope": Given(1.4, [1.2, 1.6, 1.8]),
         "rise": Given(0.3, [0.4, 0.6, 0.7]),
         "number": Given(4, [3, 5, 6]),
-        "quote": Given(2400.0, [2350.0, 2450.0]),
+        "quote": Given(2400.0, steps(2350.0, 2450.0, 10.0)),
     },
     mistakes=[
         Mistake(
@@ -86,13 +87,14 @@ q3 = Compute(
     "A company owes {debt_musd} million dollars, {floating_pct} % of it at a floating rate, and "
     "makes {profit_musd} million dollars a year before interest. Rates rise by {rise_pct} "
     "percentage points. Compute how many percent of that profit the additional interest of a "
-    "year takes.",
+    "year takes. "
+    "Give one decimal or better.",
     reference=_interest_over_profit,
     given={
-        "debt_musd": Given(80, [60, 90, 120]),
-        "floating_pct": Given(40, [35, 45]),
-        "rise_pct": Given(2, [1.5, 2.5]),
-        "profit_musd": Given(10, [8, 12]),
+        "debt_musd": Given(80, steps(60, 120, 5)),
+        "floating_pct": Given(40, steps(30, 50, 5)),
+        "rise_pct": Given(2, [1.5, 2.5, 3]),
+        "profit_musd": Given(10, [8, 12, 15]),
     },
     mistakes=[
         Mistake(
@@ -158,13 +160,19 @@ q5 = Compute(
     "to one decimal or better.",
     reference=_r2_out_of_sample,
     given={
-        "model_errors": Given(4_310, [4_420, 4_530, 4_390]),
-        "mean_errors": Given(4_250, [4_250, 4_300]),
+        "model_errors": Given(4_310, steps(4_310, 4_530, 10)),
+        "mean_errors": Given(4_250, steps(4_250, 4_300, 10)),
     },
     mistakes=[
         Mistake(
             lambda model_errors, mean_errors: 100 * (1 - mean_errors / model_errors),
-            "Upside down: the model's errors over those of the average.",
+            "The fraction is upside down, or the sign is: it is one minus the model's errors over "
+            "those of the average.",
+        ),
+        Mistake(
+            lambda model_errors, mean_errors: 100 * (model_errors / mean_errors - 1),
+            "The fraction is upside down, or the sign is: it is one minus the model's errors over "
+            "those of the average.",
         ),
         Mistake(
             lambda model_errors, mean_errors: 100 * model_errors / mean_errors,
@@ -197,13 +205,14 @@ def _dollars_of_a_shock(weight_pct, fall_pct, number, quote):
 
 q6 = Compute(
     "An industry makes up {weight_pct} % of the index. It falls by {fall_pct} %, and the rest "
-    "stands still. You are long {number} M2K at {quote:,.1f}. Compute your profit or loss in USD.",
+    "stands still. You are long {number} M2K at {quote:,.1f}. Compute your profit or loss in USD. "
+    "Give it to the cent.",
     reference=_dollars_of_a_shock,
     given={
         "weight_pct": Given(16, [14, 18, 12]),
         "fall_pct": Given(6, [5, 7, 9]),
         "number": Given(3, [2, 4]),
-        "quote": Given(2400.0, [2350.0, 2450.0]),
+        "quote": Given(2400.0, steps(2350.0, 2450.0, 10.0)),
     },
     mistakes=[
         Mistake(
@@ -249,7 +258,8 @@ q7 = Compute(
     "Employment comes out at {jobs_actual} thousand new jobs; {jobs_expected} were expected, and "
     "last month's figure was 240. A surprise of 1 is {usual} thousand, and it moves the price by "
     "{response_pct} % on average. Compute the profit or loss, in USD, that this leads you to "
-    "expect on {number} long M2K at {quote:,.1f} over the next half hour.",
+    "expect on {number} long M2K at {quote:,.1f} over the next half hour. "
+    "Give it to the cent.",
     reference=_dollars_of_a_surprise,
     given={
         "jobs_actual": Given(195, [180, 210, 225]),
@@ -257,7 +267,7 @@ q7 = Compute(
         "usual": Given(75, [75]),
         "response_pct": Given(0.18, [0.16, 0.2]),
         "number": Given(2, [3, 4]),
-        "quote": Given(2400.0, [2350.0, 2450.0]),
+        "quote": Given(2400.0, steps(2350.0, 2450.0, 10.0)),
     },
     mistakes=[
         Mistake(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
 
 
 def _fast_above_slow(week):
@@ -20,9 +20,10 @@ q1 = Compute(
         "week": Given(
             [2400.0, 2403.0, 2398.5, 2406.0, 2409.0],
             [
-                [2410.0, 2407.0, 2411.5, 2415.0, 2419.0],
-                [2380.0, 2384.5, 2379.0, 2388.0, 2390.5],
-                [2450.0, 2453.5, 2449.0, 2455.0, 2460.0],
+                [start, start + 3.0, start - dip, start + 6.0, start + rise]
+                for start in (2380.0, 2410.0, 2450.0)
+                for dip in steps(0.5, 3.5, 0.5)
+                for rise in steps(8.0, 12.5, 0.3)
             ],
         )
     },
@@ -62,12 +63,13 @@ def _earned_after_the_signal(signal_close, entry_open, exit_open):
 q2 = Compute(
     "A golden cross is seen at Tuesday's close of {signal_close:,.1f}. You buy one M2K as soon as "
     "the signal can be acted on, at Wednesday's open of {entry_open:,.1f}, and sell at "
-    "Thursday's open of {exit_open:,.1f}. Compute the profit or loss in USD, before costs.",
+    "Thursday's open of {exit_open:,.1f}. Compute the profit or loss in USD, before costs. "
+    "Give it to the cent.",
     reference=_earned_after_the_signal,
     given={
-        "signal_close": Given(2412.3, [2398.4, 2405.7, 2421.6]),
-        "entry_open": Given(2418.6, [2424.2, 2430.9]),
-        "exit_open": Given(2409.2, [2411.5, 2414.8]),
+        "signal_close": Given(2412.3, steps(2396.4, 2416.4, 2.0)),
+        "entry_open": Given(2418.6, steps(2418.2, 2432.2, 1.0)),
+        "exit_open": Given(2409.2, steps(2408.5, 2416.9, 0.7)),
     },
     mistakes=[
         Mistake(
@@ -109,9 +111,9 @@ q3 = Compute(
     "decimal or better.",
     reference=_next_rsi,
     given={
-        "gain_points": Given(9.0, [8.0, 10.0, 11.0]),
-        "loss_points": Given(4.0, [3.0, 5.0]),
-        "fall_points": Given(18.0, [14.0, 22.0, 25.0]),
+        "gain_points": Given(9.0, steps(7.0, 12.0, 0.5)),
+        "loss_points": Given(4.0, steps(3.0, 5.5, 0.5)),
+        "fall_points": Given(18.0, steps(14.0, 26.0, 1.0)),
     },
     mistakes=[
         Mistake(
@@ -170,9 +172,11 @@ q4 = Compute(
         "four": Given(
             [2402.0, 2410.0, 2406.0, 2414.0],
             [
-                [2390.0, 2398.0, 2394.0, 2410.0],
-                [2431.0, 2425.0, 2419.0, 2437.0],
-                [2452.0, 2448.0, 2456.0, 2464.0],
+                [start, start + first, start + second, start + third]
+                for start in (2390.0, 2431.0, 2452.0)
+                for first in (4.0, 6.0, 8.0)
+                for second in (-2.0, 2.0, 5.0)
+                for third in (10.0, 12.0, 15.0, 18.0)
             ],
         )
     },
@@ -237,10 +241,10 @@ q6 = Compute(
     "average lies above that of all days, to one decimal or better.",
     reference=_distance_in_errors,
     given={
-        "separate": Given(36, [25, 49, 64]),
-        "mean_pct": Given(1.4, [1.2, 1.6]),
-        "deviation_pct": Given(3.6, [3.2, 4.0]),
-        "all_days_pct": Given(0.4, [0.3, 0.5]),
+        "separate": Given(36, [25, 49, 64, 81, 100]),
+        "mean_pct": Given(1.4, [1.1, 1.2, 1.3, 1.5, 1.6]),
+        "deviation_pct": Given(3.6, [3.2, 3.4, 4.0, 4.4]),
+        "all_days_pct": Given(0.4, [0.2, 0.3, 0.5]),
     },
     mistakes=[
         Mistake(
@@ -289,7 +293,7 @@ q7 = Compute(
     "{tried} such rules that have nothing to do with each other. Compute the chance, in percent, "
     "that at least one of them looks that good, to the nearest percent or better.",
     reference=_chance_of_one,
-    given={"tried": Given(40, [25, 30, 50, 60])},
+    given={"tried": Given(40, steps(20, 70, 1))},
     mistakes=[
         Mistake(
             lambda tried: 2.3 * tried,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from m2k_lessons.contracts import M2K, RTY
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
 from m2k_lessons.facts import fact
 
 # A round turn: the fee twice and one tick of spread, as the chapter counts it.
@@ -23,13 +23,14 @@ def _pnl_of_both(longs, shorts, price_now, price_later):
 q1 = Compute(
     "A trader is long {longs} RTY and short {shorts} M2K of the same month. The price of both "
     "goes from {price_now:,.1f} to {price_later:,.1f}. Compute the profit or loss of the two "
-    "together, in USD, before costs.",
+    "together, in USD, before costs. "
+    "Give it to the cent.",
     reference=_pnl_of_both,
     given={
-        "longs": Given(2, [3, 4]),
-        "shorts": Given(14, [12, 13, 17]),
-        "price_now": Given(2408.3, [2411.6, 2406.9]),
-        "price_later": Given(2391.8, [2388.4, 2395.3]),
+        "longs": Given(2, [3, 4, 5]),
+        "shorts": Given(14, [12, 13, 16, 17, 18]),
+        "price_now": Given(2408.3, steps(2405.9, 2413.9, 1.0)),
+        "price_later": Given(2391.8, steps(2386.3, 2396.3, 1.0)),
     },
     mistakes=[
         Mistake(
@@ -87,9 +88,9 @@ q2 = Compute(
     "away.",
     reference=_micros_allowed,
     given={
-        "equity_usd": Given(22_600, [18_900, 27_300, 31_700]),
-        "allowed_pct": Given(1.5, [1.25, 1.75, 2.0]),
-        "stop_distance": Given(11.0, [8.5, 9.5, 12.5]),
+        "equity_usd": Given(22_600, steps(18_300, 90_300, 1_800)),
+        "allowed_pct": Given(1.5, [1.25, 1.5, 1.75, 2.0]),
+        "stop_distance": Given(11.0, steps(8.5, 13.5, 0.5)),
     },
     mistakes=[
         Mistake(
@@ -149,9 +150,9 @@ q3 = Compute(
     "points of their notional value, to two decimals.",
     reference=_cost_bp,
     given={
-        "fee_usd": Given(0.62, [0.55, 0.71, 0.94]),
-        "price": Given(2480.0, [2350.0, 2440.0, 2520.0]),
-        "number": Given(4, [3, 6, 7]),
+        "fee_usd": Given(0.66, steps(0.55, 0.95, 0.01)),
+        "price": Given(2480.0, steps(2350.0, 2520.0, 10.0)),
+        "number": Given(4, [3, 6, 7, 8]),
     },
     mistakes=[
         Mistake(
@@ -215,8 +216,8 @@ q4 = Compute(
     reference=_micros_less_standard,
     given={
         "early": Given(4, [3, 6, 7]),
-        "early_points": Given(21.0, [18.5, 24.0]),
-        "last_points": Given(36.5, [31.0, 42.5]),
+        "early_points": Given(21.0, steps(18.0, 25.0, 0.5)),
+        "last_points": Given(36.5, steps(31.0, 43.0, 0.5)),
         **COSTS,
     },
     mistakes=[
@@ -255,12 +256,6 @@ q4 = Compute(
                 standard_usd - 10 * micro_usd
             ),
             "Those are the costs. The {early} micros sold early also miss the rest of the rise.",
-        ),
-        Mistake(
-            lambda early, early_points, last_points, micro_usd, standard_usd: round(
-                5 * early * (early_points - last_points) - 10 * micro_usd + standard_usd
-            ),
-            "Right, but rounded. Give it to the cent.",
         ),
     ],
     hints=[
@@ -303,9 +298,10 @@ q6 = Compute(
     "A trader wants the market of exactly {wanted} M2K, held in one go and closed in one go. A "
     "round turn costs {micro_usd:.2f} dollars for an M2K and {standard_usd:.2f} for an RTY. All "
     "contracts are bought, none sold short. Compute the cost of a round turn, in USD, when it is "
-    "put together as cheaply as possible.",
+    "put together as cheaply as possible. "
+    "Give it to the cent.",
     reference=_cheapest_usd,
-    given={"wanted": Given(27, [24, 26, 36, 38]), **COSTS},
+    given={"wanted": Given(27, [number for number in range(21, 80) if number % 10]), **COSTS},
     mistakes=[
         Mistake(
             lambda wanted, micro_usd, standard_usd: wanted * micro_usd,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from m2k_lessons.contracts import M2K, RTY
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
 
 
 def _most_to_lose(bought, strike, premium):
@@ -14,12 +14,13 @@ def _most_to_lose(bought, strike, premium):
 q1 = Compute(
     "You hold 10 M2K bought at {bought:,.1f} and buy one RTY put with strike {strike:,.0f} for "
     "{premium} points. Compute the most that the two together can lose at expiry, in USD, before "
-    "commissions. Give a positive number.",
+    "commissions. Give a positive number. "
+    "Give it to the cent.",
     reference=_most_to_lose,
     given={
-        "bought": Given(2400.0, [2380.0, 2420.0, 2440.0]),
-        "strike": Given(2250, [2200, 2230, 2260]),
-        "premium": Given(38.1, [31.4, 42.6, 47.2]),
+        "bought": Given(2400.0, steps(2380.0, 2440.0, 10.0)),
+        "strike": Given(2250, steps(2200, 2270, 10)),
+        "premium": Given(38.1, [31.4, 34.8, 42.6, 47.2]),
     },
     mistakes=[
         Mistake(
@@ -69,9 +70,9 @@ q2 = Compute(
     "percent of the market held, to one decimal or better.",
     reference=_cost_pct_a_year,
     given={
-        "premium": Given(30.0, [24.0, 27.0, 36.0]),
-        "quote": Given(2400.0, [2350.0, 2450.0]),
-        "days": Given(91, [84, 98]),
+        "premium": Given(30.0, steps(22.0, 38.0, 1.0)),
+        "quote": Given(2400.0, steps(2350.0, 2450.0, 25.0)),
+        "days": Given(91, [84, 98, 105]),
     },
     mistakes=[
         Mistake(
@@ -120,14 +121,15 @@ q3 = Compute(
     "A collar: 10 M2K bought at {bought:,.1f}, one RTY put with strike {low:,} bought for {paid} "
     "points, one RTY call with strike {high:,} sold for {received} points. At expiry the future "
     "stands at {ends:,.1f}. Compute profit (above 0) or loss (below 0) of the whole, in USD, "
-    "before commissions.",
+    "before commissions. "
+    "Give it to the cent.",
     reference=_collar_result,
     given={
         "bought": Given(2400.0, [2400.0]),
-        "low": Given(2300, [2280, 2310]),
-        "paid": Given(49.5, [44.0, 51.2]),
-        "high": Given(2500, [2480, 2490, 2510]),
-        "received": Given(35.3, [38.1, 32.7]),
+        "low": Given(2300, [2280, 2310, 2320]),
+        "paid": Given(49.5, [44.0, 46.5, 48.3, 51.2, 53.7]),
+        "high": Given(2500, [2480, 2490, 2510, 2520]),
+        "received": Given(35.3, [31.2, 32.7, 36.4, 38.1]),
         "ends": Given(2620.0, [2590.0, 2650.0, 2700.0]),
     },
     mistakes=[
@@ -195,13 +197,14 @@ def _new_value(worth, slope, fall, melt, days):
 q5 = Compute(
     "A put is worth {worth} points. Its delta is {slope} and its theta {melt} points a day. The "
     "future falls by {fall} points, and {days} days pass. Compute the put's new value in USD as "
-    "delta and theta estimate it.",
+    "delta and theta estimate it. "
+    "Give it to the cent.",
     reference=_new_value,
     given={
-        "worth": Given(49.0, [44.0, 52.0]),
-        "slope": Given(-0.3, [-0.25, -0.35]),
-        "fall": Given(20, [12, 16]),
-        "melt": Given(-0.7, [-0.6, -0.8]),
+        "worth": Given(49.0, steps(42.0, 54.0, 2.0)),
+        "slope": Given(-0.3, [-0.25, -0.28, -0.32, -0.35]),
+        "fall": Given(20, [12, 14, 16, 18]),
+        "melt": Given(-0.7, [-0.5, -0.6, -0.8]),
         "days": Given(5, [4, 6]),
     },
     mistakes=[
@@ -249,12 +252,13 @@ q6 = Compute(
     "Two traders hold 10 M2K from 2,400. One has a stop at {stop:,}, the other an RTY put with "
     "that strike for {premium} points. A night's news opens the market at {opened:,.1f}, where "
     "the stop is filled, and the price stays there until expiry. Compute how much more the one "
-    "with the stop has lost in the end, in USD, before commissions.",
+    "with the stop has lost in the end, in USD, before commissions. "
+    "Give it to the cent.",
     reference=_stop_less_put,
     given={
-        "opened": Given(2130.0, [2090.0, 2110.0, 2150.0]),
-        "stop": Given(2300, [2290, 2310]),
-        "premium": Given(49.5, [46.0, 53.0]),
+        "opened": Given(2130.0, steps(2090.0, 2150.0, 10.0)),
+        "stop": Given(2300, [2290, 2310, 2320]),
+        "premium": Given(49.5, [44.0, 46.0, 47.5, 51.0, 53.0]),
     },
     mistakes=[
         Mistake(

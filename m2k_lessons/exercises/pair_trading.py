@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
 from m2k_lessons.facts import fact
 
 FEE_USD = fact("course.commission.M2K").value  # and that of MES: the course assumes the same
@@ -19,13 +19,14 @@ def _result_usd(quote_small, quote_large, small_pct, large_pct):
 q1 = Compute(
     "You are long 1 M2K at {quote_small:,.1f} and short 1 MES at {quote_large:,.2f}. Small "
     "companies rise by {small_pct} %, large ones by {large_pct} %. Compute the pair's profit or "
-    "loss in USD, before costs; a loss is negative.",
+    "loss in USD, before costs; a loss is negative. "
+    "Give it to the cent.",
     reference=_result_usd,
     given={
-        "quote_small": Given(2200.0, [2100.0, 2300.0, 2500.0]),
-        "quote_large": Given(6400.0, [6200.0, 6600.0, 7000.0]),
-        "small_pct": Given(4, [5, 3]),
-        "large_pct": Given(2, [2.5, 1.5]),
+        "quote_small": Given(2200.0, steps(2100.0, 2500.0, 50.0)),
+        "quote_large": Given(6400.0, steps(6200.0, 7000.0, 100.0)),
+        "small_pct": Given(4, [3, 3.5, 4.5, 5]),
+        "large_pct": Given(2, [1.5, 2.5]),
     },
     mistakes=[
         Mistake(
@@ -68,10 +69,10 @@ q2 = Compute(
     "contract.",
     reference=_large_to_sell,
     given={
-        "number": Given(16, [18, 22, 24]),
-        "beta": Given(1.2, [1.25, 1.3]),
-        "quote_small": Given(2200.0, [2100.0, 2300.0]),
-        "quote_large": Given(6400.0, [6200.0, 6600.0]),
+        "number": Given(16, steps(18, 120, 3)),
+        "beta": Given(1.2, [1.15, 1.25, 1.3]),
+        "quote_small": Given(2200.0, steps(2100.0, 2300.0, 50.0)),
+        "quote_large": Given(6400.0, steps(6200.0, 6600.0, 100.0)),
     },
     mistakes=[
         Mistake(
@@ -131,11 +132,12 @@ def _false_pairs(candidates, level_pct):
 
 q4 = Compute(
     "A program tests {candidates} pairs that have nothing to do with each other, with the right "
-    "table at the {level_pct} % level. Compute how many of them it will call a pair, on average.",
+    "table at the {level_pct} % level. Compute how many of them it will call a pair, on average. "
+    "Give one decimal or better.",
     reference=_false_pairs,
     given={
-        "candidates": Given(300, [240, 360, 480]),
-        "level_pct": Given(5, [10, 2.5]),
+        "candidates": Given(300, steps(220, 560, 20)),
+        "level_pct": Given(5, [10, 2.5, 4]),
     },
     mistakes=[
         Mistake(
@@ -154,6 +156,7 @@ q4 = Compute(
     hints=["The level is the share of strangers that pass.", "{candidates} × {level_pct} / 100"],
     well_done="Who looks long enough always finds pairs.",
     unit="pairs",
+    tolerance=0.05,
 )
 
 
@@ -167,12 +170,13 @@ def _days_back(speed_days, far, near):
 q5 = Compute(
     "A spread with a half-life of {speed_days} days stands {far} deviations from its mean. "
     "Compute after how many days, on average, it will stand at {near}. Shocks aside, it halves "
-    "its distance in each half-life.",
+    "its distance in each half-life. "
+    "Give the nearest day or better.",
     reference=_days_back,
     given={
-        "speed_days": Given(20, [18, 24, 30]),
-        "far": Given(2.0, [3.0, 2.4]),
-        "near": Given(0.25, [0.2, 0.3]),
+        "speed_days": Given(20, steps(12, 36, 2)),
+        "far": Given(2.0, [2.4, 2.8, 3.0]),
+        "near": Given(0.25, [0.15, 0.2, 0.3]),
     },
     mistakes=[
         Mistake(
@@ -211,12 +215,13 @@ def _costs_usd(small_legs, large_legs, fee_usd):
 q6 = Compute(
     "A pair of {small_legs} M2K against {large_legs} MES is opened and closed. Each contract "
     "costs {fee_usd} dollars a side and loses one tick on each order. Compute the cost of the "
-    "round trip in USD.",
+    "round trip in USD. "
+    "Give it to the cent.",
     reference=_costs_usd,
     given={
-        "small_legs": Given(13, [11, 9]),
-        "large_legs": Given(6, [5, 4]),
-        "fee_usd": Given(FEE_USD, [0.6, 1.1]),
+        "small_legs": Given(13, steps(7, 16, 1)),
+        "large_legs": Given(6, [3, 4, 5, 7]),
+        "fee_usd": Given(FEE_USD, [0.6, 0.75, 1.1]),
     },
     mistakes=[
         Mistake(

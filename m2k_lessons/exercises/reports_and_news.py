@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
 from m2k_lessons.facts import fact
 
 FEE_USD = fact("course.commission.M2K").value
@@ -20,7 +20,7 @@ q1 = Compute(
     "minutes.",
     reference=_utc_clock,
     given={
-        "hour": Given(8, [8, 9, 10]),
+        "hour": Given(8, [9, 10, 11, 13, 14]),
         "behind_winter": Given(5, [5]),
         "behind_summer": Given(4, [4]),
     },
@@ -60,13 +60,14 @@ def _first_minute_usd(ordinary_pct, multiple, quote, held):
 q2 = Compute(
     "An ordinary minute at 08:30 moves the price by {ordinary_pct} % up or down. After a report "
     "the first minute moves {multiple} times as far. Compute the size of that minute's gain or "
-    "loss, in USD, on {held} M2K at {quote:,.1f}.",
+    "loss, in USD, on {held} M2K at {quote:,.1f}. "
+    "Give it to the cent.",
     reference=_first_minute_usd,
     given={
-        "ordinary_pct": Given(0.02, [0.015, 0.025]),
-        "multiple": Given(4.5, [3.5, 5.5]),
-        "quote": Given(2400.0, [2350.0, 2450.0]),
-        "held": Given(3, [2, 4]),
+        "ordinary_pct": Given(0.02, steps(0.012, 0.028, 0.002)),
+        "multiple": Given(4.5, steps(3.0, 6.0, 0.5)),
+        "quote": Given(2400.0, steps(2350.0, 2450.0, 25.0)),
+        "held": Given(3, [2, 4, 5]),
     },
     mistakes=[
         Mistake(
@@ -108,15 +109,16 @@ q3 = Compute(
     "Prices rose by {actual} % in a month; {consensus} % was expected, and a difference of "
     "{scale} percentage points counts as a surprise of 1. The price of M2K answers a surprise "
     "of 1 with {slope_pct} %. Compute the expected gain of {held} long M2K at {quote:,.1f}, in "
-    "USD; a loss is negative.",
+    "USD; a loss is negative. "
+    "Give it to the cent.",
     reference=_expected_usd,
     given={
-        "actual": Given(0.5, [0.4, 0.6]),
-        "consensus": Given(0.2, [0.1, 0.3]),
+        "actual": Given(0.5, [0.4, 0.5, 0.6, 0.7]),
+        "consensus": Given(0.2, [0.1, 0.2, 0.3]),
         "scale": Given(0.1, [0.1]),
-        "slope_pct": Given(-0.15, [-0.12, -0.18]),
-        "quote": Given(2400.0, [2350.0, 2450.0]),
-        "held": Given(2, [3, 4]),
+        "slope_pct": Given(-0.15, [-0.12, -0.14, -0.16, -0.18]),
+        "quote": Given(2400.0, steps(2350.0, 2450.0, 10.0)),
+        "held": Given(2, [3, 4, 5]),
     },
     mistakes=[
         Mistake(
@@ -162,13 +164,14 @@ def _lost_usd(entry, stop_points, opened, ticks, held):
 q4 = Compute(
     "{held} long M2K, bought at {entry:,.1f}, have a stop {stop_points} points below. "
     "Overnight comes bad news, and trading opens at {opened:,.1f}. A market order costs {ticks} "
-    "tick of slippage. Compute the loss in USD, before commission, as a positive number.",
+    "tick of slippage. Compute the loss in USD, before commission, as a positive number. "
+    "Give it to the cent.",
     reference=_lost_usd,
     given={
-        "held": Given(3, [2, 4]),
-        "entry": Given(2400.0, [2410.0, 2390.0]),
-        "stop_points": Given(15, [12, 18]),
-        "opened": Given(2363.5, [2361.0, 2366.0]),
+        "held": Given(3, [2, 4, 5]),
+        "entry": Given(2400.0, steps(2390.0, 2410.0, 2.0)),
+        "stop_points": Given(15, steps(12, 18, 1)),
+        "opened": Given(2363.5, steps(2361.0, 2366.0, 0.5)),
         "ticks": Given(1, [1]),
     },
     mistakes=[
@@ -218,12 +221,13 @@ def _a_year_usd(held, releases, fee_usd, spread_ticks):
 q5 = Compute(
     "Somebody always long {held} M2K sells them before each of {releases} releases a year and "
     "buys them back afterwards. A side costs {fee_usd} dollars of commission and {spread_ticks} "
-    "tick of slippage for each contract. Compute the cost of a year, in USD.",
+    "tick of slippage for each contract. Compute the cost of a year, in USD. "
+    "Give it to the cent.",
     reference=_a_year_usd,
     given={
         # Not 2: one contract's two sides would cost the same as two contracts' one side.
-        "held": Given(3, [4, 5]),
-        "releases": Given(44, [36, 40]),
+        "held": Given(3, [4, 5, 6, 7]),
+        "releases": Given(44, steps(30, 52, 2)),
         "fee_usd": Given(FEE_USD, [FEE_USD]),
         "spread_ticks": Given(1, [1]),
     },
@@ -271,8 +275,8 @@ q6 = Compute(
     reference=_needed,
     given={
         # Never in the ratio 1 to 4, for which two of the mistakes arrive at the same 8.
-        "mean_pct": Given(0.4, [0.25, 0.3]),
-        "deviation_pct": Given(1.2, [1.1, 1.4]),
+        "mean_pct": Given(0.4, steps(0.22, 0.45, 0.01)),
+        "deviation_pct": Given(1.2, steps(1.0, 1.5, 0.1)),
     },
     mistakes=[
         Mistake(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
 from m2k_lessons.facts import fact
 
 INITIAL = fact("margin.initial.M2K").value
@@ -17,13 +17,14 @@ def _multiple_of_the_plan(number, entry, stop_points, next_open):
 q1 = Compute(
     "You are long {number} M2K from {entry:,.1f}, with a stop {stop_points} points below. Over the "
     "weekend nobody trades, and the first price after it is {next_open:,.1f}. Compute the result "
-    "of the trade as a multiple of the planned loss (in R, with its sign), before costs.",
+    "of the trade as a multiple of the planned loss (in R, with its sign), before costs. "
+    "Give two decimals or better.",
     reference=_multiple_of_the_plan,
     given={
         "number": Given(3, [2, 4]),
-        "entry": Given(2412.0, [2408.0, 2416.0]),
-        "stop_points": Given(15, [12, 16]),
-        "next_open": Given(2379.0, [2374.0, 2381.0]),
+        "entry": Given(2412.0, steps(2404.0, 2420.0, 1.0)),
+        "stop_points": Given(15, [12, 14, 16, 18, 20]),
+        "next_open": Given(2379.0, steps(2368.0, 2382.0, 1.0)),
     },
     mistakes=[
         Mistake(
@@ -76,8 +77,8 @@ q2 = Compute(
     "Give one decimal or better.",
     reference=_gain_to_recover,
     given={
-        "losses": Given(8, [7, 9, 10]),
-        "at_risk_pct": Given(4, [3, 5, 6]),
+        "losses": Given(8, steps(5, 12, 1)),
+        "at_risk_pct": Given(4, [2, 3, 5, 6, 7]),
     },
     mistakes=[
         Mistake(
@@ -129,8 +130,8 @@ q3 = Compute(
     "each trade, in percent, to two decimals or better.",
     reference=_share_for_a_streak,
     given={
-        "streak": Given(10, [8, 12, 14]),
-        "bearable_pct": Given(25, [30, 35, 40]),
+        "streak": Given(10, steps(6, 16, 1)),
+        "bearable_pct": Given(25, steps(20, 45, 5)),
     },
     mistakes=[
         Mistake(
@@ -178,9 +179,9 @@ q4 = Compute(
     "each M2K. Compute how many M2K the rule allows.",
     reference=_whole_contracts,
     given={
-        "account_usd": Given(24_000, [20_000, 28_000]),
-        "at_risk_pct": Given(2, [2]),
-        "stop_points": Given(16, [16]),
+        "account_usd": Given(24_000, steps(18_000, 120_000, 1_000)),
+        "at_risk_pct": Given(2, [1, 2]),
+        "stop_points": Given(16, [10, 12, 14, 16, 18]),
         "cost_cents": Given(220, [220]),
     },
     mistakes=[
@@ -223,7 +224,7 @@ q4 = Compute(
         "included?",
         "{account_usd} × {at_risk_pct} cents // ({stop_points} × 500 + {cost_cents}) cents",
     ],
-    well_done="{answer} M2K. Without the cost it would have been one more, and over the budget.",
+    well_done="{answer} M2K. Without the cost it would have been more, and over the budget.",
     whole=True,
     unit="M2K",
 )
@@ -260,10 +261,10 @@ q6 = Compute(
     "how many M2K the rule allows today, costs left out.",
     reference=_contracts_for_the_day,
     given={
-        "account_usd": Given(40_000, [36_000, 48_000]),
+        "account_usd": Given(80_000, steps(60_000, 500_000, 4_000)),
         "at_risk_pct": Given(1, [1]),
-        "atr_points": Given(24.6, [22.2, 27.4]),
-        "multiple": Given(1.5, [1.5]),
+        "atr_points": Given(24.6, steps(12.2, 30.2, 0.4)),
+        "multiple": Given(1.5, [1.5, 2.0]),
     },
     mistakes=[
         Mistake(

@@ -6,7 +6,7 @@ import pandas as pd
 
 from m2k_lessons import sessions
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
 from m2k_lessons.facts import fact
 
 FEE_USD = fact("course.commission.M2K").value
@@ -31,9 +31,15 @@ def _regular_hours(holiday_week):
     return (days["rth_close"] - days["rth_open"]).sum() / HOUR
 
 
+_SHORT_DAYS = (
+    "On the short days there is trading, too: until the early close, or on a holiday until the "
+    "halt at 13:00, after a whole night."
+)
+
 q1 = Compute(
     "Compute how many hours M2K can be traded in the sessions of {holiday_week[0]} to "
-    "{holiday_week[1]}, a week with a holiday.",
+    "{holiday_week[1]}, a week with a holiday. "
+    "Give two decimals or better.",
     reference=_hours_open,
     given={
         "holiday_week": Given(
@@ -42,6 +48,9 @@ q1 = Compute(
                 ("2026-05-25", "2026-05-29"),
                 ("2026-09-07", "2026-09-11"),
                 ("2027-01-18", "2027-01-22"),
+                ("2026-06-15", "2026-06-19"),
+                ("2027-02-15", "2027-02-19"),
+                ("2027-11-22", "2027-11-26"),
             ],
         ),
     },
@@ -60,12 +69,11 @@ q1 = Compute(
         ),
         Mistake(
             lambda holiday_week: _hours_of(holiday_week, ["normal"]),
-            "Those are the normal days only. On the short ones there is trading, too, until the "
-            "halt or the early close.",
+            _SHORT_DAYS,
         ),
         Mistake(
             lambda holiday_week: _hours_of(holiday_week, ["normal", "early close 13:15"]),
-            "On a holiday with a halt there is trading until 13:00, after a whole night.",
+            _SHORT_DAYS,
         ),
     ],
     hints=[
@@ -92,7 +100,23 @@ q2 = Compute(
     "on {date}, as a number: 8.5 for 08:30, 20 for 20:00.",
     reference=_clock_at_the_opening,
     given={
-        "zone": Given("Europe/London", ["Asia/Tokyo", "Asia/Kolkata", "Europe/London"]),
+        "zone": Given(
+            "Europe/London",
+            [
+                "Asia/Tokyo",
+                "Asia/Dubai",
+                "Asia/Karachi",
+                "Asia/Dhaka",
+                "Asia/Bangkok",
+                "Asia/Kathmandu",
+                "Africa/Lagos",
+                "Africa/Johannesburg",
+                "Africa/Nairobi",
+                "America/Sao_Paulo",
+                "Europe/London",
+                "Europe/Berlin",
+            ],
+        ),
         "date": Given("2026-03-16", ["2026-03-18", "2026-07-01", "2026-10-28"]),
     },
     mistakes=[
@@ -111,6 +135,7 @@ q2 = Compute(
         Mistake(
             lambda zone, date: float(int(_clock_at_the_opening(zone, date))),
             "The hour is right, the minutes are missing: 08:30 is 8.5.",
+            sometimes_right=True,
         ),
     ],
     hints=[
@@ -131,11 +156,12 @@ def _share_of_the_night(night_points, day_points):
 q3 = Compute(
     "In some month the standard deviation of the night's moves (16:00 to 09:30) is "
     "{night_points} points and that of the day's moves (09:30 to 16:00) is {day_points} points. "
-    "Compute the share of the variance that falls into the night, in %.",
+    "Compute the share of the variance that falls into the night, in %. "
+    "Give one decimal or better.",
     reference=_share_of_the_night,
     given={
-        "night_points": Given(20, [18, 22, 25]),
-        "day_points": Given(30, [28, 31, 33]),
+        "night_points": Given(20, steps(16, 27, 1)),
+        "day_points": Given(30, steps(28, 36, 1)),
     },
     mistakes=[
         Mistake(
@@ -173,13 +199,14 @@ q4 = Compute(
     "A trader is long {number} M2K over a weekend. The price was {friday_close:,.1f} at Friday's "
     "close, and a stop waits at {stop:,.1f}. The first price on Sunday is {sunday_open:,.1f}, and "
     "the stop sells there. Compute the profit or loss since Friday's close, in USD. A loss is "
-    "negative.",
+    "negative. "
+    "Give it to the cent.",
     reference=_loss_through_the_stop,
     given={
-        "number": Given(2, [3, 4]),
-        "friday_close": Given(2204.0, [2211.5, 2218.0]),
-        "stop": Given(2194.0, [2196.0, 2199.0]),
-        "sunday_open": Given(2186.5, [2179.3, 2188.1]),
+        "number": Given(2, [3, 4, 5]),
+        "friday_close": Given(2204.0, steps(2203.5, 2219.5, 2.0)),
+        "stop": Given(2194.0, steps(2192.0, 2199.0, 1.0)),
+        "sunday_open": Given(2186.5, steps(2176.3, 2188.3, 1.0)),
     },
     mistakes=[
         Mistake(
@@ -241,9 +268,9 @@ q6 = Compute(
     "Compute how many of a hundred trades must win to come out even, to one decimal or better.",
     reference=_wins_needed_pct,
     given={
-        "move_usd": Given(8.0, [6.0, 9.0, 12.0]),
-        "spread_ticks": Given(2, [3, 4]),
-        "fee_usd": Given(FEE_USD, [0.65, 1.05]),
+        "move_usd": Given(8.0, steps(6.0, 14.0, 1.0)),
+        "spread_ticks": Given(2, [1, 3, 4]),
+        "fee_usd": Given(FEE_USD, steps(0.65, 1.05, 0.05)),
     },
     mistakes=[
         Mistake(

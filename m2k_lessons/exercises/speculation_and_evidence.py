@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
 
 
 def _luck_best(tried, years):
@@ -18,7 +18,7 @@ q1 = Compute(
     "they have nothing to do with each other. Compute the Sharpe ratio to expect of the best one, "
     "to two decimals.",
     reference=_luck_best,
-    given={"tried": Given(500, [300, 400, 600, 800]), "years": Given(8, [6, 7, 9, 10])},
+    given={"tried": Given(500, steps(200, 900, 50)), "years": Given(8, [5, 6, 7, 9, 10, 12])},
     mistakes=[
         Mistake(
             lambda tried, years: 0.0,
@@ -56,7 +56,10 @@ q2 = Compute(
     "been the only one. All rules are worthless. Compute how likely at least one of the {tried} "
     "is to look so good, to three decimals.",
     reference=_adjusted,
-    given={"p_value": Given(0.004, [0.002, 0.003, 0.005]), "tried": Given(120, [100, 150, 180])},
+    given={
+        "p_value": Given(0.004, [0.002, 0.003, 0.005, 0.006]),
+        "tried": Given(120, steps(80, 220, 10)),
+    },
     mistakes=[
         Mistake(
             lambda p_value, tried: p_value,
@@ -166,7 +169,10 @@ q5 = Compute(
         "cells": Given(100, [100]),
         "p_values": Given(
             (0.0001, 0.000502, 0.0041, 0.02),
-            [(0.0002, 0.000502, 0.0045, 0.021), (0.0003, 0.000503, 0.0048, 0.024)],
+            [
+                (0.0002, 0.000502, 0.0045, 0.021),
+                (0.0003, 0.000503, 0.0048, 0.024),
+            ],
         ),
     },
     mistakes=[
@@ -214,9 +220,9 @@ q6 = Compute(
     "purged ones. Compute how many entries beside the test fold must be left out of training.",
     reference=_left_out,
     given={
-        "entries": Given(2_000, [1_800, 2_200, 2_400]),
-        "horizon": Given(15, [10, 12, 18]),
-        "embargo_pct": Given(1, [1.5, 2]),
+        "entries": Given(2_000, steps(1_600, 2_600, 100)),
+        "horizon": Given(15, steps(8, 20, 1)),
+        "embargo_pct": Given(1, [1, 1.5, 2]),
     },
     mistakes=[
         Mistake(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, Reflect, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, Reflect, register, steps
 
 
 def _profit_of_the_day(close_before, close_now, side_usd):
@@ -16,12 +16,13 @@ def _profit_of_the_day(close_before, close_now, side_usd):
 q1 = Compute(
     "Yesterday a rule decided at the close, {close_before:,.1f}, to be short one M2K. Today the "
     "close is {close_now:,.1f}, and at this close the rule turns to long one. A side costs "
-    "{side_usd:.2f} dollars. Compute today's profit or loss, in USD, with the cost of the turn.",
+    "{side_usd:.2f} dollars. Compute today's profit or loss, in USD, with the cost of the turn. "
+    "Give it to the cent.",
     reference=_profit_of_the_day,
     given={
-        "close_before": Given(2400.0, [2380.0, 2420.0, 2440.0]),
-        "close_now": Given(2408.5, [2404.5, 2411.0, 2371.5]),
-        "side_usd": Given(1.10, [1.20, 1.35]),
+        "close_before": Given(2400.0, steps(2380.0, 2440.0, 5.0)),
+        "close_now": Given(2408.5, steps(2371.5, 2447.5, 4.0)),
+        "side_usd": Given(1.10, steps(1.15, 1.40, 0.05)),
     },
     mistakes=[
         Mistake(
@@ -51,6 +52,15 @@ q1 = Compute(
                 -(close_now - close_before) * 5 + 2 * side_usd
             ),
             "Costs are always paid, never received.",
+        ),
+        Mistake(
+            lambda close_before, close_now, side_usd: -(close_now - close_before),
+            "Those are points. A point is worth $5 on one M2K, and the turn costs two sides.",
+        ),
+        Mistake(
+            lambda close_before, close_now, side_usd: close_now - close_before,
+            "Those are points, of the position chosen at today's close. The shift, the multiplier "
+            "and the costs are missing.",
         ),
     ],
     hints=[
@@ -88,17 +98,15 @@ def _day_after(closes, close_next):
 q3 = Compute(
     "The last five closes are {closes}, the last one the latest. A mean-reversion rule compares "
     "the latest close with the average of these five and holds one M2K until the next close, "
-    "which is {close_next:,.1f}. Compute the profit or loss of that day, in USD before costs.",
+    "which is {close_next:,.1f}. Compute the profit or loss of that day, in USD before costs. "
+    "Give it to the cent.",
     reference=_day_after,
     given={
         "closes": Given(
             [2400.0, 2406.0, 2402.0, 2410.0, 2417.0],
-            [
-                [2390.0, 2394.0, 2391.0, 2399.0, 2408.0],
-                [2420.0, 2426.0, 2423.0, 2430.0, 2438.0],
-            ],
+            [[start + move for move in (0, 6, 2, 10, 17)] for start in steps(2380.0, 2425.0, 5.0)],
         ),
-        "close_next": Given(2412.5, [2411.5, 2403.0, 2404.5]),
+        "close_next": Given(2412.5, steps(2399.5, 2414.5, 1.0)),
     },
     mistakes=[
         Mistake(
@@ -142,9 +150,9 @@ q4 = Compute(
     "to two decimals.",
     reference=_sharpe_ratio,
     given={
-        "mean_usd": Given(6.30, [5.10, 7.40, 8.20]),
-        "deviation_usd": Given(160, [150, 170, 185]),
-        "years": Given(9, [8, 7]),
+        "mean_usd": Given(6.30, steps(5.10, 8.20, 0.10)),
+        "deviation_usd": Given(160, steps(150, 190, 5)),
+        "years": Given(9, [7, 8, 10]),
     },
     mistakes=[
         Mistake(
@@ -194,16 +202,18 @@ q6 = Compute(
     "A scalper pays {fee_usd:.2f} dollars in fees for each side of one M2K, buys at the best "
     "offer and sells at the best bid. The spread is {spread_ticks} ticks. Compute how many ticks "
     "the price must move in the scalper's favour, from middle to middle, before the round turn "
-    "breaks even.",
+    "breaks even. "
+    "Give one decimal or better.",
     reference=_ticks_to_win,
     given={
-        "fee_usd": Given(0.65, [0.55, 0.75, 0.95]),
-        "spread_ticks": Given(2, [1, 3]),
+        "fee_usd": Given(0.65, steps(0.55, 1.05, 0.02)),
+        "spread_ticks": Given(2, [1, 3, 4]),
     },
     mistakes=[
         Mistake(
-            lambda fee_usd, spread_ticks: fee_usd / 0.5 + spread_ticks,
-            "A round turn has two sides, and each pays the fee.",
+            lambda fee_usd, spread_ticks: 2 * fee_usd + spread_ticks,  # fee / 0.5 is the same
+            "Either one fee is missing, or dollars were added to ticks. Two fees, each divided by "
+            "$0.50, and then the spread.",
         ),
         Mistake(
             lambda fee_usd, spread_ticks: 2 * fee_usd / 0.5,
@@ -216,19 +226,12 @@ q6 = Compute(
         ),
         Mistake(
             lambda fee_usd, spread_ticks: fee_usd / 0.5 + spread_ticks / 2,
-            "That is the cost of one side. A round turn has two.",
-        ),
-        Mistake(
-            lambda fee_usd, spread_ticks: 2 * fee_usd + spread_ticks * 0.5,
-            "That is right in dollars. How many ticks of $0.50 is it?",
+            "That is the ticks of one side, or the dollars of the round turn: the two are the same "
+            "number. How many ticks of $0.50 is the whole of it?",
         ),
         Mistake(
             lambda fee_usd, spread_ticks: 2 * fee_usd / 5 + spread_ticks / 10,
             "That is right in points. How many ticks of 0.1 points is it?",
-        ),
-        Mistake(
-            lambda fee_usd, spread_ticks: 2 * fee_usd + spread_ticks,
-            "Fees are in dollars and the spread in ticks: turn the fees into ticks first.",
         ),
     ],
     hints=[
@@ -247,9 +250,10 @@ def _years_needed(true_sharpe):
 
 q7 = Compute(
     "A rule's true Sharpe ratio is {true_sharpe}. The error of a Sharpe ratio measured over some "
-    "years is about 1/√years. Compute after how many years the true ratio equals two such errors.",
+    "years is about 1/√years. Compute after how many years the true ratio equals two such errors. "
+    "Give the nearest year or better.",
     reference=_years_needed,
-    given={"true_sharpe": Given(0.4, [0.25, 0.3, 0.6])},
+    given={"true_sharpe": Given(0.4, steps(0.15, 0.60, 0.01))},
     mistakes=[
         Mistake(
             lambda true_sharpe: 2 / true_sharpe,
