@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, Reflect, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Mend,
+    Mistake,
+    Reflect,
+    Write,
+    register,
+    steps,
+)
 
 
 def _first_trade(close_in, open_in, close_out, open_out, fee_usd):
@@ -272,6 +286,143 @@ q7 = Reflect(
     "there, and what is the standard error? Has the rule been traded with money since it was "
     "published, and may I see the broker's statements? Until then it is a result with hindsight "
     "that nobody took a risk for.",
+)
+
+
+def _closes():
+    from m2k_lessons import data
+
+    return data.load("daily")["M2K"]["close"].iloc[:250]
+
+
+def _series(*values):
+    days = pd.date_range("2030-01-07", periods=len(values), freq="B")
+    return pd.Series(values, index=days, dtype=float, name="close")
+
+
+def _with_targets(close):
+    # Long after a rise, short after a fall: any target known at the close will do here.
+    return close, np.sign(close.diff()).fillna(0.0)
+
+
+def _gain_usd(close, target):
+    """Profit or loss of each day, in USD, before costs."""
+    held = target.shift().fillna(0.0)
+    return held * close.diff().fillna(0.0) * 5
+
+
+def _gain_usd_broken(close, target):
+    """Profit or loss of each day, in USD, before costs."""
+    return target * close.diff().fillna(0.0) * 5
+
+
+q8 = Mend(
+    "Mend the function `gain_usd(close, target)`. `target` is the position in M2K that a rule "
+    "decides on at each close, to be held until the next one. The function should return each "
+    "day's profit or loss, in USD before costs, 0 for the first day; but it knows something too "
+    "early.",
+    reference=_gain_usd,
+    broken=_gain_usd_broken,
+    cases=[
+        Case("a year of the course's closes", lambda: _with_targets(_closes())),
+        Case(
+            "a position held throughout",
+            lambda: (_series(2400.0, 2410.0, 2405.0), _series(1.0, 1.0, 1.0)),
+        ),
+        Case("two days", lambda: (_series(2400.0, 2390.0), _series(-2.0, 1.0))),
+        Case("a single day", lambda: (_series(2400.0), _series(1.0))),
+    ],
+    mistakes=[
+        Mistake(
+            lambda close, target: target.shift(-1).fillna(0.0) * close.diff().fillna(0.0) * 5,
+            "`shift(-1)` brings tomorrow's decision to today, which is worse still. "
+            "`shift()` brings yesterday's.",
+        ),
+        Mistake(
+            lambda close, target: target.shift().fillna(0.0) * close.diff().shift().fillna(0.0) * 5,
+            "Both are shifted now, so they meet on the same day again: yesterday's decision "
+            "earns yesterday's change, which was known before it.",
+        ),
+        Mistake(
+            lambda close, target: target.shift() * close.diff() * 5,
+            "Nearly: before the first decision nothing is held. The first day's gain is 0, not a "
+            "missing value.",
+        ),
+        Mistake(
+            lambda close, target: target.shift().fillna(0.0) * close.diff().fillna(0.0),
+            "Those are points. A point is worth $5 on one M2K.",
+        ),
+        Mistake(
+            lambda close, target: target.shift(2).fillna(0.0) * close.diff().fillna(0.0) * 5,
+            "That waits two days. What is decided at a close is held from that close on.",
+        ),
+    ],
+    hints=[
+        "The change of today, from yesterday's close to today's, was earned by which decision?",
+        "`target.shift()` is yesterday's decision. What does it have on the first day?",
+    ],
+    well_done="Yesterday's decision earns today's change.",
+)
+
+
+def _breakout(close):
+    """1 when the close is above the highest of the 20 closes before it, else 0."""
+    highest = close.rolling(20).max().shift()
+    return (close > highest).astype(float)
+
+
+q9 = Write(
+    "Write the function `breakout(close)`. It takes a Series of closes and returns a Series with "
+    "the same index: 1 where the close is above the highest of the 20 closes before it, and 0 "
+    "everywhere else, the first 20 days included. It may use nothing that is not known at that "
+    "close.",
+    reference=_breakout,
+    cases=[
+        Case("a year of the course's closes", lambda: (_closes(),)),
+        Case("closes that rise every day", lambda: (_series(*range(2400, 2430)),)),
+        Case("closes that stay the same", lambda: (_series(*[2400.0] * 25),)),
+        Case("three days", lambda: (_series(2400.0, 2401.0, 2402.0),)),
+    ],
+    bars=lambda: _closes().iloc[:120],
+    mistakes=[
+        Mistake(
+            lambda close: (close > close.rolling(20).max()).astype(float),
+            "The window holds the close itself, so the close is never above its highest. Leave "
+            "it out: shift the window by one day.",
+        ),
+        Mistake(
+            lambda close: (close >= close.rolling(20).max()).astype(float),
+            "The window holds the close itself, and 19 before it. The question wants the 20 "
+            "closes *before*, and above, not equal.",
+        ),
+        Mistake(
+            lambda close: (close > close.rolling(20).max().shift(-1)).astype(float),
+            "`shift(-1)` looks at tomorrow's window. `shift()` looks at yesterday's.",
+        ),
+        Mistake(
+            lambda close: (close >= close.max()).astype(float),
+            "The highest of all closes is known only after the last one.",
+        ),
+        Mistake(
+            lambda close: (close > close.expanding().max().shift()).astype(float),
+            "That is the highest of all closes so far. The question wants the last 20 before it.",
+        ),
+        Mistake(
+            lambda close: (close > close.rolling(20, min_periods=1).max().shift()).astype(float),
+            "In the first 20 days there are not 20 closes before; the answer there is 0.",
+        ),
+        Mistake(
+            lambda close: (close > close.rolling(20).max().shift()) * 2.0 - 1.0,
+            "That is −1 where there is no new high. The question wants 0.",
+        ),
+    ],
+    hints=[
+        "`close.rolling(20).max()` is the highest of 20 closes, the day's own included. How do "
+        "you move the window one day back?",
+        "`close.rolling(20).max().shift()` is known before the close. Compare, and make numbers "
+        "of the truth values with `.astype(float)`.",
+    ],
+    well_done="And the engine's look-ahead check found nothing.",
 )
 
 quiz = Choose(

@@ -16,6 +16,7 @@ the tests feed its result back to the checker. What a chapter must write is show
 """
 
 from m2k_lessons.exercises.choose import Choose, Reflect
+from m2k_lessons.exercises.code import Case, Mend, Write
 from m2k_lessons.exercises.compute import Compute, Given, Mistake, steps
 from m2k_lessons.exercises.guess import Guess
 from m2k_lessons.exercises.question import _Question, register
@@ -26,13 +27,16 @@ __all__ = [
     "NOT_ATTEMPTED",
     "UNGRADED",
     "WRONG",
+    "Case",
     "Choose",
     "Compute",
     "Given",
     "Guess",
+    "Mend",
     "Mistake",
     "Reflect",
     "Reply",
+    "Write",
     "_Question",
     "register",
     "steps",

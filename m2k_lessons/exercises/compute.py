@@ -189,9 +189,8 @@ class Compute(_Question):
         if missing := self._shortened(found, right):
             return missing
         if numbers != self._printed and self._same(found, self.reference(**self._printed)):
-            return (
-                "That is right for the printed numbers; yours are others. "
-                + self._filled(self.ask_text, None, numbers)
+            return "That is right for the printed numbers; yours are others. " + self._filled(
+                self.ask_text, None, numbers
             )
         if says := self._known(self.mistakes, found, right, numbers):
             return says

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.facts import fact
 
 INITIAL = fact("margin.initial.M2K").value
@@ -322,6 +332,98 @@ q6 = Compute(
     ],
     well_done="The gap between the months is in neither trade.",
     unit="USD",
+)
+
+
+def _mark_to_market(settlements, bought, number, deposit_usd):
+    """Balance after each settlement, in USD."""
+    before = settlements.shift().fillna(bought)
+    paid_usd = (settlements - before) * M2K.multiplier * number
+    return deposit_usd + paid_usd.cumsum()
+
+
+def _week(*prices):
+    days = pd.date_range("2030-02-11", periods=len(prices), freq="B")
+    return pd.Series(prices, index=days, name="settlement", dtype=float)
+
+
+q7 = Write(
+    "Write the function `mark_to_market(settlements, bought, number, deposit_usd)`. It takes a "
+    "Series of settlement prices, one a day, of a position of `number` M2K (below zero for short) "
+    "opened at the price `bought` before the first of them, in an account that held `deposit_usd` "
+    "dollars. It returns a Series with the same index: the balance, in USD, after each settlement.",
+    reference=_mark_to_market,
+    cases=[
+        Case(
+            "a week that falls and comes back",
+            lambda: (_week(2414.2, 2392.8, 2386.5, 2369.5, 2401.0), 2400.0, 4, 4_000),
+        ),
+        Case(
+            "a short position",
+            lambda: (_week(2391.0, 2402.5, 2398.1, 2405.6), 2400.0, -2, 3_000),
+        ),
+        Case("a single day", lambda: (_week(2410.0), 2405.5, 1, 1_000)),
+        Case("prices that don't move", lambda: (_week(2400.0, 2400.0), 2400.0, 3, 2_500)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + (settlements.diff().fillna(0.0) * 5 * number).cumsum()
+            ),
+            "The first evening pays, too: the difference between its settlement and the price at "
+            "which the position was opened.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + (settlements.diff() * 5 * number).cumsum()
+            ),
+            "The first evening has no settlement before it, so `diff` has nothing there. It pays "
+            "the difference from the price at which the position was opened.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + (settlements - bought) * number
+            ),
+            "That counts points as dollars: a point of M2K is $5 a contract.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + (settlements - bought) * 50 * number
+            ),
+            "$50 a point is RTY, the standard contract. M2K is $5.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + ((settlements - bought) * 5 * number).cumsum()
+            ),
+            "That pays the whole move since the opening again every evening. Each evening only "
+            "the change since the last settlement is paid.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + (settlements - settlements.shift().fillna(bought)) * 5 * number
+            ),
+            "That is the deposit and one evening's payment. A balance has all payments so far in "
+            "it: add them up with `cumsum`.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (settlements - bought) * 5 * number,
+            "That is what has been won or lost. The deposit is in the balance as well.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + (settlements - bought) * 5 * abs(number)
+            ),
+            "A short position gains when the price falls: leave `number` its sign.",
+        ),
+    ],
+    hints=[
+        "What is paid on an evening: the settlement price less the one before it. Which price "
+        "comes before the first?",
+        "`settlements.shift()` is the price of the day before, and `.fillna(bought)` fills the "
+        "first. Times $5 and `number`; `.cumsum()` adds up.",
+    ],
+    well_done="Every evening settles the change since the last one, and nothing else.",
 )
 
 quiz = Choose(
