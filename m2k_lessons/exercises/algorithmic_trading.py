@@ -396,10 +396,6 @@ q9 = Write(
             "closes *before*, and above, not equal.",
         ),
         Mistake(
-            lambda close: (close > close.rolling(20).max().shift(-1)).astype(float),
-            "`shift(-1)` looks at tomorrow's window. `shift()` looks at yesterday's.",
-        ),
-        Mistake(
             lambda close: (close >= close.max()).astype(float),
             "The highest of all closes is known only after the last one.",
         ),

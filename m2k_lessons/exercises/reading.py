@@ -115,7 +115,7 @@ def _about_commas(answer: tuple) -> str:
     first, *rest = answer
     plain = all(isinstance(part, (int, float, np.number)) for part in answer)
     if plain and len(answer) <= 4:
-        typed = ",".join([f"{first:g}", *(f"{part:g}" for part in rest)])
+        typed = ",".join(str(part) for part in answer)
         if isinstance(first, int) and all(0 <= part < 1000 for part in rest) and abs(first) > 0:
             if all(part >= 100 for part in rest):
                 return (

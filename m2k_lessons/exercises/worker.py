@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import pickle
@@ -74,11 +75,18 @@ class _Worker:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         self._messages: queue.Queue = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
-        if self._next(START_SECONDS) != {"ready": True}:
-            self.stop()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        try:
+            ready = self._next(START_SECONDS) == {"ready": True}
+        except TimeUpError:
+            ready = False
+        if not ready:
+            self.process.kill()
+            self.process.wait()
             self._errors.seek(0)
             said = self._errors.read().decode(errors="replace").strip()
+            self.stop()
             raise RuntimeError(f"the process for exercises didn't start: {said or 'no message'}")
 
     def _listen(self) -> None:
@@ -118,9 +126,18 @@ class _Worker:
             raise EndedError(case) from None
 
     def stop(self) -> None:
+        if self.owner != os.getpid():  # a copy of the session may not end what the session uses
+            return
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close()
+        self._errors.close()
+        # A process that the function has started may still hold the other end open.
+        self._listener.join(1.0)
+        if not self._listener.is_alive():
+            self.process.stdout.close()
+        # What could not be delivered to a process that is gone is of no use to anybody.
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
 
 
 _current: _Worker | None = None
@@ -128,7 +145,9 @@ _current: _Worker | None = None
 
 def _the_worker() -> _Worker:
     global _current
-    if _current is None or not _current.alive():
+    if _current is not None and not _current.alive():
+        stop()
+    if _current is None:
         _current = _Worker()
     return _current
 
@@ -137,6 +156,6 @@ def _the_worker() -> _Worker:
 def stop() -> None:
     """End the other process, if there is one; the next check starts a new one."""
     global _current
-    if _current is not None and _current.alive():
+    if _current is not None:
         _current.stop()
     _current = None
