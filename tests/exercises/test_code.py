@@ -242,7 +242,8 @@ def test_a_closure_a_default_and_a_lambda_come_along():
 def test_what_cannot_come_along_is_said_when_it_is_needed():
     function = from_notebook(
         """
-                guard = threading.Lock()
+        import threading
+        guard = threading.Lock()
         def rise(close):
             with guard:
                 return (close.diff() > 0) * 1.0
