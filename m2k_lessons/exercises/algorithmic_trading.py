@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from m2k_lessons.contracts import M2K
 from m2k_lessons.exercises.base import (
@@ -18,6 +17,7 @@ from m2k_lessons.exercises.base import (
     register,
     steps,
 )
+from m2k_lessons.exercises.data_sets import course_closes, series
 
 
 def _first_trade(close_in, open_in, close_out, open_out, fee_usd):
@@ -289,17 +289,6 @@ q7 = Reflect(
 )
 
 
-def _closes():
-    from m2k_lessons import data
-
-    return data.load("daily")["M2K"]["close"].iloc[:250]
-
-
-def _series(*values):
-    days = pd.date_range("2030-01-07", periods=len(values), freq="B")
-    return pd.Series(values, index=days, dtype=float, name="close")
-
-
 def _with_targets(close):
     # Long after a rise, short after a fall: any target known at the close will do here.
     return close, np.sign(close.diff()).fillna(0.0)
@@ -324,13 +313,13 @@ q8 = Mend(
     reference=_gain_usd,
     broken=_gain_usd_broken,
     cases=[
-        Case("a year of the course's closes", lambda: _with_targets(_closes())),
+        Case("a year of the course's closes", lambda: _with_targets(course_closes())),
         Case(
             "a position held throughout",
-            lambda: (_series(2400.0, 2410.0, 2405.0), _series(1.0, 1.0, 1.0)),
+            lambda: (series(2400.0, 2410.0, 2405.0), series(1.0, 1.0, 1.0)),
         ),
-        Case("two days", lambda: (_series(2400.0, 2390.0), _series(-2.0, 1.0))),
-        Case("a single day", lambda: (_series(2400.0), _series(1.0))),
+        Case("two days", lambda: (series(2400.0, 2390.0), series(-2.0, 1.0))),
+        Case("a single day", lambda: (series(2400.0), series(1.0))),
     ],
     mistakes=[
         Mistake(
@@ -378,12 +367,12 @@ q9 = Write(
     "close.",
     reference=_breakout,
     cases=[
-        Case("a year of the course's closes", lambda: (_closes(),)),
-        Case("closes that rise every day", lambda: (_series(*range(2400, 2430)),)),
-        Case("closes that stay the same", lambda: (_series(*[2400.0] * 25),)),
-        Case("three days", lambda: (_series(2400.0, 2401.0, 2402.0),)),
+        Case("a year of the course's closes", lambda: (course_closes(),)),
+        Case("closes that rise every day", lambda: (series(*range(2400, 2430)),)),
+        Case("closes that stay the same", lambda: (series(*[2400.0] * 25),)),
+        Case("three days", lambda: (series(2400.0, 2401.0, 2402.0),)),
     ],
-    bars=lambda: _closes().iloc[:120],
+    bars=lambda: course_closes().iloc[:120],
     mistakes=[
         Mistake(
             lambda close: (close > close.rolling(20).max()).astype(float),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from m2k_lessons.contracts import M2K
 from m2k_lessons.exercises.base import (
@@ -16,6 +15,7 @@ from m2k_lessons.exercises.base import (
     register,
     steps,
 )
+from m2k_lessons.exercises.data_sets import series
 from m2k_lessons.facts import fact
 
 INITIAL = fact("margin.initial.M2K").value
@@ -342,11 +342,6 @@ def _mark_to_market(settlements, bought, number, deposit_usd):
     return deposit_usd + paid_usd.cumsum()
 
 
-def _week(*prices):
-    days = pd.date_range("2030-02-11", periods=len(prices), freq="B")
-    return pd.Series(prices, index=days, name="settlement", dtype=float)
-
-
 q7 = Write(
     "Write the function `mark_to_market(settlements, bought, number, deposit_usd)`. It takes a "
     "Series of settlement prices, one a day, of a position of `number` M2K (below zero for short) "
@@ -356,14 +351,14 @@ q7 = Write(
     cases=[
         Case(
             "a week that falls and comes back",
-            lambda: (_week(2414.2, 2392.8, 2386.5, 2369.5, 2401.0), 2400.0, 4, 4_000),
+            lambda: (series(2414.2, 2392.8, 2386.5, 2369.5, 2401.0), 2400.0, 4, 4_000),
         ),
         Case(
             "a short position",
-            lambda: (_week(2391.0, 2402.5, 2398.1, 2405.6), 2400.0, -2, 3_000),
+            lambda: (series(2391.0, 2402.5, 2398.1, 2405.6), 2400.0, -2, 3_000),
         ),
-        Case("a single day", lambda: (_week(2410.0), 2405.5, 1, 1_000)),
-        Case("prices that don't move", lambda: (_week(2400.0, 2400.0), 2400.0, 3, 2_500)),
+        Case("a single day", lambda: (series(2410.0), 2405.5, 1, 1_000)),
+        Case("prices that don't move", lambda: (series(2400.0, 2400.0), 2400.0, 3, 2_500)),
     ],
     mistakes=[
         Mistake(

@@ -2,135 +2,22 @@
 
 import inspect
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from m2k_lessons.exercises import base, contract_basics
+from m2k_lessons.exercises import base
 from m2k_lessons.exercises.base import Write
 from m2k_lessons.exercises.code import _outcomes
 from m2k_lessons.exercises.outcomes import difference
 from tests.exercises import checks
+from tests.exercises import solutions as all_solutions
 from tests.notebooks.lessons import LESSONS, code_cells, source
 
-M2K = contract_basics.M2K
-
-# ---------------------------------------------------------------- 01 q7
-
-
-def balance_from_the_opening(settlements, bought, number, deposit_usd):
-    return deposit_usd + (settlements - bought) * M2K.multiplier * number
-
-
-def balance_evening_by_evening(settlements, bought, number, deposit_usd):
-    balance, before, balances = deposit_usd, bought, []
-    for price in settlements:
-        balance += (price - before) * 5 * number
-        before = price
-        balances.append(balance)
-    return pd.Series(balances, index=settlements.index)
-
-
-def balance_without_the_first(settlements, bought, number, deposit_usd):
-    return deposit_usd + settlements.diff().fillna(0).cumsum() * 5 * number
-
-
-def balance_in_points(settlements, bought, number, deposit_usd):
-    return deposit_usd + (settlements - bought) * number
-
-
-def balance_paid_twice(settlements, bought, number, deposit_usd):
-    return deposit_usd + ((settlements - bought) * 5 * number).cumsum()
-
-
-def balance_never_short(settlements, bought, number, deposit_usd):
-    return deposit_usd + (settlements - bought) * 5 * abs(number)
-
-
-# ---------------------------------------------------------------- 13 q8, q9
-
-
-def gain_shifted(close, target):
-    return (target.shift(1) * (close - close.shift(1)) * 5).fillna(0)
-
-
-def gain_by_loop(close, target):
-    gains = [0.0]
-    for day in range(1, len(close)):
-        gains.append(target.iloc[day - 1] * (close.iloc[day] - close.iloc[day - 1]) * 5)
-    return pd.Series(gains, index=close.index)
-
-
-def gain_unmended(close, target):
-    return target * close.diff().fillna(0) * 5
-
-
-def gain_of_tomorrow(close, target):
-    return target.shift(-1).fillna(0) * close.diff().fillna(0) * 5
-
-
-def gain_with_a_hole(close, target):
-    return target.shift() * close.diff() * 5
-
-
-def breakout_shift_first(close):
-    highest = close.shift().rolling(20).max()
-    return pd.Series(np.where(close > highest, 1.0, 0.0), index=close.index)
-
-
-def breakout_by_loop(close):
-    values = close.to_numpy()
-    found = [
-        float(day >= 20 and values[day] > values[day - 20 : day].max())
-        for day in range(len(values))
-    ]
-    return pd.Series(found, index=close.index)
-
-
-def breakout_own_close(close):
-    return (close > close.rolling(20).max()).astype(float)
-
-
-def breakout_of_all(close):
-    return (close == close.max()).astype(float)
-
-
-def breakout_tomorrow(close):
-    return (close.shift(-1) > close.rolling(20).max()).astype(float)
-
-
-def breakout_short(close):
-    return (close > close.shift().rolling(20).max()).astype(float) * 2 - 1
-
-
-# Chapter and name: right solutions, and wrong ones with a part of what they must be told.
 SOLUTIONS = {
-    ("contract_basics", "q7"): (
-        [balance_from_the_opening, balance_evening_by_evening],
-        {
-            balance_without_the_first: "The first evening pays, too",
-            balance_in_points: "points as dollars",
-            balance_paid_twice: "again every evening",
-            balance_never_short: "leave `number` its sign",
-        },
-    ),
-    ("algorithmic_trading", "q8"): (
-        [gain_shifted, gain_by_loop],
-        {
-            gain_unmended: "still what was printed",
-            gain_of_tomorrow: "worse still",
-            gain_with_a_hole: "not a missing value",
-        },
-    ),
-    ("algorithmic_trading", "q9"): (
-        [breakout_shift_first, breakout_by_loop],
-        {
-            breakout_own_close: "never above its highest",
-            breakout_of_all: "known only after the last one",
-            breakout_tomorrow: "It looks ahead",
-            breakout_short: "The question wants 0",
-        },
-    ),
+    (module.name, name): solutions
+    for module in pkgutil.iter_modules(all_solutions.__path__)
+    for name, solutions in importlib.import_module(
+        f"{all_solutions.__name__}.{module.name}"
+    ).SOLUTIONS.items()
 }
 CODE = {
     (chapter, name): question
