@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, Reflect, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Mistake,
+    Reflect,
+    Write,
+    register,
+    steps,
+)
+from m2k_lessons.exercises.data_sets import course_closes, series
 
 
 def _profit_of_the_day(close_before, close_now, side_usd):
@@ -279,6 +293,166 @@ q7 = Compute(
     well_done="{answer:.0f} years, and even then half of all histories fall short of two errors.",
     unit="years",
     tolerance=0.5,  # the text, too, speaks of whole years
+)
+
+
+def _threshold(close, buy_above, sell_below):
+    """1 from a close above `buy_above` until a close below `sell_below`, else 0."""
+    positions, held = [], 0.0
+    for price in close:
+        if price > buy_above:
+            held = 1.0
+        elif price < sell_below:
+            held = 0.0
+        positions.append(held)
+    return pd.Series(positions, index=close.index)
+
+
+q8 = Write(
+    "Write the function `threshold(close, buy_above, sell_below)`. It takes a Series of closes and "
+    "two prices, the first of them the higher, and returns a Series with the same index: 1 from "
+    "a close above `buy_above` on, until a close below `sell_below`; 0 from then on, until the "
+    "next close above `buy_above`; and 0 at the start. Between the two prices nothing changes.",
+    reference=_threshold,
+    cases=[
+        Case("a year of the course's closes", lambda: (course_closes(), 2550.0, 2450.0)),
+        Case(
+            "closes that touch both prices exactly",
+            lambda: (series(2400, 2500, 2501, 2500, 2450, 2449, 2450, 2500), 2500.0, 2450.0),
+        ),
+        Case(
+            "a start between the two prices", lambda: (series(2470, 2480, 2520, 2470), 2500, 2450)
+        ),
+        Case("a single close", lambda: (series(2600), 2500.0, 2450.0)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda close, buy_above, sell_below: (close > buy_above).astype(float),
+            "That is out as soon as the close is no longer above `buy_above`. The position stays "
+            "until a close below `sell_below`: it has to be remembered.",
+        ),
+        Mistake(
+            lambda close, buy_above, sell_below: (
+                (close > buy_above) * 1.0 - (close < sell_below) * 1.0
+            ),
+            "That remembers nothing, and goes short below. The position stays until the next "
+            "signal, and the lower price only ends it.",
+        ),
+        Mistake(
+            lambda close, buy_above, sell_below: (close > sell_below).astype(float),
+            "That buys above the lower price. It is only for getting out.",
+        ),
+        Mistake(
+            lambda close, buy_above, sell_below: _state(
+                close >= buy_above, close <= sell_below, close
+            ),
+            "Above and below, not equal: a close exactly at one of the prices changes nothing.",
+        ),
+        Mistake(
+            lambda close, buy_above, sell_below: (close > buy_above).cummax().astype(float),
+            "That never gets out again.",
+        ),
+        Mistake(
+            lambda close, buy_above, sell_below: (
+                _threshold(close, buy_above, sell_below).shift().fillna(0.0)
+            ),
+            "That is the position a day later. The question wants what is decided at each close.",
+        ),
+    ],
+    hints=[
+        "Go through the closes one by one and keep in a variable what is held.",
+        "`held = 0.0`, then for each price: above `buy_above` it becomes 1.0, below `sell_below` "
+        "0.0, else it stays; append it to a list, and make a Series with `close.index` of it.",
+    ],
+    well_done="A rule with a memory: what it holds depends on how it came there.",
+)
+
+
+def _state(enter, leave, close):
+    decided = pd.Series(np.where(enter, 1.0, np.where(leave, 0.0, np.nan)), index=close.index)
+    return decided.ffill().fillna(0.0)
+
+
+def _after_costs(close, position, side_usd):
+    """Profit or loss of each day, in USD, after costs."""
+    held = position.shift().fillna(0.0)
+    gain_usd = held * close.diff().fillna(0.0) * 5
+    traded = position.diff().fillna(position).abs()
+    return gain_usd - traded * side_usd
+
+
+q9 = Write(
+    "Write the function `after_costs(close, position, side_usd)`. `position` holds the M2K that a "
+    "rule decides on at each close, to be held until the next. Return a Series with the same "
+    "index: each day's profit or loss, in USD, of what was held into it, less `side_usd` dollars "
+    "for every contract that is bought or sold at that day's close. Before the first day nothing "
+    "is held.",
+    reference=_after_costs,
+    cases=[
+        Case(
+            "a year of the course's closes",
+            lambda: (course_closes(), np.sign(course_closes().diff()).fillna(0.0), 1.10),
+        ),
+        Case(
+            "a turn from long to short",
+            lambda: (series(2400, 2410, 2405, 2408), series(2, 2, -1, 0), 1.25),
+        ),
+        Case("a position from the first day on", lambda: (series(2400, 2390), series(1, 1), 1.10)),
+        Case("nothing held", lambda: (series(2400, 2390), series(0, 0), 1.10)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda close, position, side_usd: (
+                position * close.diff().fillna(0.0) * 5
+                - position.diff().fillna(position).abs() * side_usd
+            ),
+            "The shift is missing: a day's change is earned by what was decided at the close "
+            "before.",
+        ),
+        Mistake(
+            lambda close, position, side_usd: (
+                position.shift().fillna(0.0) * close.diff().fillna(0.0) * 5
+                - position.abs() * side_usd
+            ),
+            "That pays every day for what is held. Only what is bought or sold costs.",
+        ),
+        Mistake(
+            lambda close, position, side_usd: (
+                position.shift().fillna(0.0) * close.diff().fillna(0.0) * 5
+                - position.diff().fillna(0.0).abs() * side_usd
+            ),
+            "The first purchase is free there: `diff` has nothing on the first day. What is held "
+            "at the first close was bought at it.",
+        ),
+        Mistake(
+            lambda close, position, side_usd: (
+                position.shift().fillna(0.0) * close.diff().fillna(0.0) * 5
+                - (position.diff().fillna(position) != 0) * side_usd
+            ),
+            "That pays once for each change. From long 1 to short 1 two contracts are traded.",
+        ),
+        Mistake(
+            lambda close, position, side_usd: (
+                position.shift().fillna(0.0) * close.diff().fillna(0.0) * 5
+                - position.diff().fillna(position) * side_usd
+            ),
+            "A sale costs as well: take the size of the change, without its sign.",
+        ),
+        Mistake(
+            lambda close, position, side_usd: (
+                position.shift().fillna(0.0) * close.diff().fillna(0.0)
+                - position.diff().fillna(position).abs() * side_usd
+            ),
+            "The multiplier is missing: a point is worth $5 on one M2K.",
+        ),
+    ],
+    hints=[
+        "Two parts: what yesterday's position earns today, and what today's change of position "
+        "costs.",
+        "`position.shift()` is yesterday's; `position.diff().fillna(position).abs()` is what is "
+        "traded, the first day included.",
+    ],
+    well_done="Every rule of this course is counted so.",
 )
 
 quiz = Choose(

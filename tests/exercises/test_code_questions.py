@@ -1,6 +1,8 @@
 """Each code exercise is solved in two different right ways and failed in three typical ones."""
 
+import importlib
 import inspect
+import pkgutil
 
 import pytest
 
