@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, Reflect, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Mistake,
+    Reflect,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.facts import fact
 
 INITIAL = fact("margin.initial.M2K").value
@@ -338,6 +351,89 @@ q7 = Reflect(
     "exercise in doing what was written.",
 )
 
+
+def _fill_of_a_sell_stop(bars, level):
+    """Price of the fill, one tick of slippage included; `np.nan` if it is never reached."""
+    for opened, low in zip(bars["open"], bars["low"], strict=True):
+        if low <= level:
+            return min(opened, level) - 0.1
+    return np.nan
+
+
+def _minutes(*rows):
+    times = pd.date_range("2030-01-07 10:00", periods=len(rows), freq="min")
+    return pd.DataFrame(rows, columns=["open", "high", "low", "close"], index=times, dtype=float)
+
+
+q8 = Write(
+    "Write the function `fill_of_a_sell_stop(bars, level)`. It takes bars with the columns `open`, "
+    "`high`, `low` and `close`, oldest first, and the level of a sell stop that waits from the "
+    "first bar on. It returns the price at which the stop is filled, a number: in the first bar "
+    "whose low is at the level or below it, at the level, or at the open where the bar opens "
+    "below the level already; and one tick lower, for slippage. If no bar reaches the level, it "
+    "returns `np.nan`.",
+    reference=_fill_of_a_sell_stop,
+    cases=[
+        Case(
+            "a morning that falls through the stop",
+            lambda: (
+                _minutes(
+                    (2402.0, 2404.0, 2400.5, 2401.0),
+                    (2401.0, 2401.5, 2397.2, 2398.0),
+                    (2396.0, 2399.0, 2395.0, 2398.5),
+                ),
+                2398.5,
+            ),
+        ),
+        Case(
+            "a gap over the stop",
+            lambda: (
+                _minutes((2402.0, 2403.0, 2400.0, 2401.0), (2391.0, 2394.0, 2390.0, 2393.0)),
+                2398.0,
+            ),
+        ),
+        Case("a low exactly at the stop", lambda: (_minutes((2402, 2403, 2398, 2401)), 2398.0)),
+        Case("a stop that is never reached", lambda: (_minutes((2402, 2403, 2400, 2401)), 2390.0)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda bars, level: level - 0.1 if (bars["low"] <= level).any() else np.nan,
+            "That always fills at the level. When a bar opens below it, nobody has paid it: the "
+            "fill is at the open.",
+        ),
+        Mistake(
+            lambda bars, level: _fill_of_a_sell_stop(bars, level) + 0.1,
+            "The slippage is missing: the stop becomes a market order, and loses a tick.",
+        ),
+        Mistake(
+            lambda bars, level: _fill_of_a_sell_stop(bars, level) + 0.2,
+            "Slippage makes a sale worse: the fill is a tick lower, not higher.",
+        ),
+        Mistake(
+            lambda bars, level: bars["low"].min() - 0.1 if (bars["low"] <= level).any() else np.nan,
+            "That is the lowest price there was. A stop is filled when its level is reached first.",
+        ),
+        Mistake(
+            lambda bars, level: (
+                bars.loc[bars["close"] < level, "close"].iloc[0] - 0.1
+                if (bars["close"] < level).any()
+                else np.nan
+            ),
+            "That waits for a close below the level. A stop is triggered by any trade, and a "
+            "bar's low is one.",
+        ),
+        Mistake(
+            lambda bars, level: _fill_of_a_sell_stop(bars[bars["low"] < level], level),
+            "At the level is enough: a low exactly at it triggers the stop.",
+        ),
+    ],
+    hints=[
+        "Which is the first bar that reaches the level? And could anybody sell at the level in it?",
+        "Go through the bars; where `low <= level`, return `min(open, level) - 0.1`. After the "
+        "loop return `np.nan`.",
+    ],
+    well_done="A stop says when, not at which price.",
+)
 
 quiz = Choose(
     "A friend says: “Trading is simple: if my guess about the direction is right, I make money.” "

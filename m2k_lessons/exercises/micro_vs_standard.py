@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from m2k_lessons.contracts import M2K, RTY
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.facts import fact
 
 # A round turn: the fee twice and one tick of spread, as the chapter counts it.
@@ -328,6 +339,90 @@ q6 = Compute(
     ],
     well_done="Standards for the full tens, micros for the rest.",
     unit="USD",
+)
+
+
+def _after_costs(trades, round_turn_usd):
+    """Profit or loss of each trade, in USD, after costs."""
+    points = trades["sold_or_bought_back"] - trades["opened"]
+    return points * 5 * trades["number"] - trades["number"].abs() * round_turn_usd
+
+
+def _trades(*rows):
+    return pd.DataFrame(rows, columns=["number", "opened", "sold_or_bought_back"])
+
+
+q7 = Write(
+    "Write the function `after_costs(trades, round_turn_usd)`. It takes a table of M2K trades with "
+    "the columns `number` (contracts, below zero for short), `opened` (the price) and "
+    "`sold_or_bought_back` (the price), and the dollars that a round turn of one M2K costs. It "
+    "returns a Series with the same index: the profit or loss of each trade, in USD, after costs.",
+    reference=_after_costs,
+    cases=[
+        Case(
+            "a list of four trades",
+            lambda: (
+                _trades(
+                    (2, 2400, 2412.5), (-3, 2410, 2401.2), (10, 2395, 2391.4), (-1, 2390, 2399)
+                ),
+                2.20,
+            ),
+        ),
+        Case(
+            "trades at the same price", lambda: (_trades((4, 2400, 2400), (-4, 2400, 2400)), 2.20)
+        ),
+        Case("without costs", lambda: (_trades((1, 2400, 2401)), 0.0)),
+        Case("an empty list", lambda: (_trades().astype(float), 2.20)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda trades, round_turn_usd: (
+                (trades["sold_or_bought_back"] - trades["opened"]) * 5 * trades["number"]
+                - trades["number"] * round_turn_usd
+            ),
+            "A short trade pays costs, too: take the size of `number`, without its sign.",
+        ),
+        Mistake(
+            lambda trades, round_turn_usd: (
+                (trades["sold_or_bought_back"] - trades["opened"]) * 5 * trades["number"]
+                - round_turn_usd
+            ),
+            "That is one round turn a trade. Each contract pays one.",
+        ),
+        Mistake(
+            lambda trades, round_turn_usd: (
+                (trades["sold_or_bought_back"] - trades["opened"]) * 5 * trades["number"]
+            ),
+            "That is before costs.",
+        ),
+        Mistake(
+            lambda trades, round_turn_usd: (
+                (trades["sold_or_bought_back"] - trades["opened"]) * 5 * trades["number"].abs()
+                - trades["number"].abs() * round_turn_usd
+            ),
+            "A short trade gains when the price falls: leave `number` its sign in the gain.",
+        ),
+        Mistake(
+            lambda trades, round_turn_usd: (
+                (trades["sold_or_bought_back"] - trades["opened"]) * trades["number"]
+                - trades["number"].abs() * round_turn_usd
+            ),
+            "The multiplier is missing: a point is $5 on each M2K.",
+        ),
+        Mistake(
+            lambda trades, round_turn_usd: (
+                (trades["sold_or_bought_back"] - trades["opened"]) * 50 * trades["number"]
+                - trades["number"].abs() * round_turn_usd
+            ),
+            "$50 a point is RTY. These are M2K, at $5.",
+        ),
+    ],
+    hints=[
+        "Work with whole columns: the points of each trade, times $5, times `number`. What does "
+        "the sign of `number` do to a gain, and what to a cost?",
+        '`trades["number"].abs()` round turns are paid in each trade.',
+    ],
+    well_done="Ten micros pay ten round turns.",
 )
 
 quiz = Choose(

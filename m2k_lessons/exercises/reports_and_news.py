@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
+from m2k_lessons.exercises.data_sets import course_closes, series
 from m2k_lessons.facts import fact
 
 FEE_USD = fact("course.commission.M2K").value
@@ -303,6 +313,133 @@ q6 = Compute(
     well_done="At eight a year that is {answer:.0f} / 8 years, if nothing changes meanwhile.",
     unit="decisions",
     tolerance=0.5,
+)
+
+
+def _without_overlap(minutes, length):
+    """Minutes of the events kept: each at least `length` after the one kept before it."""
+    kept = []
+    for minute in sorted(minutes):
+        if not kept or minute >= kept[-1] + length:
+            kept.append(minute)
+    return kept
+
+
+q7 = Write(
+    "Write the function `without_overlap(minutes, length)`. It takes a list with the minutes of "
+    "events, in any order, and the length of a window, in minutes. A window lasts from its event "
+    "until before `length` minutes later. Go through the events from the earliest on and keep each "
+    "one that does not fall into the window of the last one *kept*. Return the list of the "
+    "minutes kept, in order.",
+    reference=_without_overlap,
+    cases=[
+        Case("eight events", lambda: ([0, 20, 35, 61, 62, 90, 118, 200], 30)),
+        Case("a chain of close events", lambda: ([0, 20, 40, 60, 80, 100], 30)),
+        Case("events in no order", lambda: ([90, 0, 30, 45], 30)),
+        Case("windows that touch", lambda: ([0, 30, 60], 30)),
+        Case("two events at once", lambda: ([10, 10, 50], 30)),
+        Case("no event", lambda: ([], 30)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda minutes, length: [
+                now
+                for place, now in enumerate(sorted(minutes))
+                if place == 0 or now >= sorted(minutes)[place - 1] + length
+            ],
+            "That compares with the event before, kept or not. One that was dropped has no window "
+            "any more.",
+        ),
+        Mistake(
+            lambda minutes, length: [
+                now
+                for now in sorted(minutes)
+                if all(other == now or abs(other - now) >= length for other in minutes)
+            ],
+            "That drops both events of a pair. The earlier one may stay.",
+        ),
+        Mistake(
+            lambda minutes, length: _without_overlap(minutes, length + 1),
+            "Windows may touch: an event exactly `length` minutes later lies outside.",
+        ),
+        Mistake(
+            lambda minutes, length: _unsorted(minutes, length),
+            "The events come in any order: sort them first.",
+        ),
+        Mistake(
+            lambda minutes, length: sorted(minutes),
+            "That keeps them all, and counts the same minutes twice.",
+        ),
+    ],
+    hints=[
+        "What do you have to remember while you go through the events?",
+        "A list `kept`; for each minute of `sorted(minutes)`: append it if `kept` is empty, or if "
+        "it is at least `length` after `kept[-1]`.",
+    ],
+    well_done="Now each minute counts once, and the standard error means what it says.",
+)
+
+
+def _unsorted(minutes, length):
+    kept = []
+    for minute in minutes:
+        if not kept or minute >= kept[-1] + length:
+            kept.append(minute)
+    return kept
+
+
+def _mean_with_error(moves):
+    """Mean and its standard error."""
+    return moves.mean(), moves.std() / len(moves) ** 0.5
+
+
+q8 = Write(
+    "Write the function `mean_with_error(moves)`. It takes a Series with the moves after separate "
+    "events, in percent, and returns two numbers, `(mean, error)`: their mean and its standard "
+    "error, the sample standard deviation over the square root of their number.",
+    reference=_mean_with_error,
+    cases=[
+        Case(
+            "a year of the course's daily changes",
+            lambda: (100 * course_closes().pct_change().dropna(),),
+        ),
+        Case("five moves", lambda: (series(0.2, -0.1, 0.4, 0.0, -0.3),)),
+        Case("moves that are all the same", lambda: (series(0.5, 0.5, 0.5),)),
+        Case("two moves", lambda: (series(1.0, -1.0),)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda moves: (moves.mean(), moves.std()),
+            "That is how far a single move strays. The mean of many is surer, by the square root "
+            "of their number.",
+        ),
+        Mistake(
+            lambda moves: (moves.mean(), moves.std() / len(moves)),
+            "The error shrinks with the square root of the number, not with the number.",
+        ),
+        Mistake(
+            lambda moves: (moves.mean(), moves.std(ddof=0) / len(moves) ** 0.5),
+            "That is the deviation of a population. A sample divides by the number less one: "
+            "`moves.std()` in pandas, `ddof=1` in NumPy.",
+        ),
+        Mistake(
+            lambda moves: (moves.mean(), moves.var() / len(moves) ** 0.5),
+            "That is the variance. Take its square root, the standard deviation.",
+        ),
+        Mistake(
+            lambda moves: (moves.std() / len(moves) ** 0.5, moves.mean()),
+            "The mean comes first, then its error.",
+        ),
+        Mistake(
+            lambda moves: (moves.median(), moves.std() / len(moves) ** 0.5),
+            "That is the median. The question wants the mean.",
+        ),
+    ],
+    hints=[
+        "`moves.mean()` and `moves.std()` are there. What is the error of a mean of n moves?",
+        "`return moves.mean(), moves.std() / len(moves) ** 0.5`",
+    ],
+    well_done="A mean without its error is half a sentence.",
 )
 
 quiz = Choose(

@@ -6,7 +6,17 @@ import pandas as pd
 
 from m2k_lessons import sessions
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
+from m2k_lessons.exercises.data_sets import course_bars
 from m2k_lessons.facts import fact
 
 FEE_USD = fact("course.commission.M2K").value
@@ -315,6 +325,141 @@ q6 = Compute(
     well_done="And that is only to lose nothing.",
     unit="trades",
     tolerance=0.05,
+)
+
+
+def _regular_hours_only(times):
+    """True from 09:30 to before 16:00 in New York on a weekday."""
+    local = times.tz_convert("America/New_York")
+    minutes = local.hour * 60 + local.minute
+    return (local.day_of_week < 5) & (minutes >= 570) & (minutes < 960)
+
+
+def _by_hours(times, hours):
+    return (times + pd.Timedelta(hours=hours)).tz_localize(None)
+
+
+q7 = Write(
+    "Write the function `regular_hours_only(times)`. It takes a pandas `DatetimeIndex` in UTC and "
+    "returns an array of True and False, as long as `times`: True from 09:30 in New York on, until "
+    "before 16:00 there, from Monday to Friday. (Holidays are left out of account.)",
+    reference=_regular_hours_only,
+    cases=[
+        Case(
+            "the half hours of two weeks in March",
+            lambda: (pd.date_range("2026-03-02", "2026-03-15 23:30", freq="30min", tz="UTC"),),
+        ),
+        Case(
+            "the minutes around the opening in January",
+            lambda: (pd.date_range("2026-01-07 14:28", periods=4, freq="min", tz="UTC"),),
+        ),
+        Case(
+            "the minutes around the close in July",
+            lambda: (pd.date_range("2026-07-08 19:58", periods=4, freq="min", tz="UTC"),),
+        ),
+        Case(
+            "a Sunday", lambda: (pd.date_range("2026-07-12 12:00", periods=3, tz="UTC", freq="h"),)
+        ),
+    ],
+    mistakes=[
+        Mistake(
+            lambda times: _inside(_by_hours(times, -5)),
+            "New York is five hours behind UTC in winter only. Let `tz_convert` know the summer "
+            "time.",
+        ),
+        Mistake(
+            lambda times: _inside(_by_hours(times, -4)),
+            "New York is four hours behind UTC in summer only. Let `tz_convert` know the winter "
+            "time.",
+        ),
+        Mistake(
+            lambda times: _inside(times.tz_localize(None)),
+            "That takes the clock of UTC for New York's. Convert the times first.",
+        ),
+        Mistake(
+            lambda times: _inside(times.tz_convert("America/New_York"), last=960),
+            "At 16:00 the regular hours are over: *before* 16:00.",
+        ),
+        Mistake(
+            lambda times: _inside(times.tz_convert("America/New_York"), first=540),
+            "They begin at 09:30, not at 09:00.",
+        ),
+        Mistake(
+            lambda times: _inside(times.tz_convert("America/New_York"), days=7),
+            "On Saturday and Sunday there are no regular hours.",
+        ),
+    ],
+    hints=[
+        '`times.tz_convert("America/New_York")` shows New York\'s clock. It has `.hour`, `.minute` '
+        "and `.day_of_week` (Monday is 0).",
+        "Count in minutes: 60 × hour + minute is 570 at 09:30 and 960 at 16:00. Join conditions "
+        "with `&`, each in brackets.",
+    ],
+    well_done="And nobody had to remember an offset.",
+)
+
+
+def _inside(local, first=570, last=959, days=5):
+    minutes = local.hour * 60 + local.minute
+    return (local.day_of_week < days) & (minutes >= first) & (minutes <= last)
+
+
+def _gap_usd(bars, number):
+    """Gain or loss between a close and the next open, in USD."""
+    return (bars["open"] - bars["close"].shift()) * 5 * number
+
+
+q8 = Write(
+    "Write the function `gap_usd(bars, number)`. It takes daily bars with the columns `open` and "
+    "`close`, and a number of M2K that are held all the time, below zero for short. It returns a "
+    "Series with the same index: what each day's gap, from the close before to the open, gains or "
+    "loses, in USD. The first day has no close before it, and its value is missing.",
+    reference=_gap_usd,
+    cases=[
+        Case("a year of the course's bars", lambda: (course_bars(), 2)),
+        Case("a short position", lambda: (course_bars(10), -3)),
+        Case("a single day", lambda: (course_bars(1), 1)),
+        Case("nothing held", lambda: (course_bars(5), 0)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda bars, number: (bars["close"] - bars["open"]) * 5 * number,
+            "That is the day itself, from open to close. The gap lies before it.",
+        ),
+        Mistake(
+            lambda bars, number: (bars["open"].shift(-1) - bars["close"]) * 5 * number,
+            "That books each gap a day early: on the day whose close it follows.",
+        ),
+        Mistake(
+            lambda bars, number: bars["open"].diff() * 5 * number,
+            "That is from open to open. The gap begins at the close.",
+        ),
+        Mistake(
+            lambda bars, number: bars["close"].diff() * 5 * number,
+            "That is from close to close, the whole day. The gap ends at the open.",
+        ),
+        Mistake(
+            lambda bars, number: (bars["close"].shift() - bars["open"]) * 5 * number,
+            "The sign is turned round: a long position gains when the open is the higher one.",
+        ),
+        Mistake(
+            lambda bars, number: (bars["open"] - bars["close"].shift()) * number,
+            "Those are points. A point is $5 on each M2K.",
+        ),
+        Mistake(
+            lambda bars, number: (bars["open"] - bars["close"].shift()) * 5 * abs(number),
+            "A short position gains when the open is the lower one: leave `number` its sign.",
+        ),
+        Mistake(
+            lambda bars, number: (bars["open"] - bars["close"].shift()).fillna(0.0) * 5 * number,
+            "Nobody knows the gap of the first day: leave it missing instead of 0.",
+        ),
+    ],
+    hints=[
+        '`bars["close"].shift()` is the close before.',
+        "Open less the close before, times $5, times `number`.",
+    ],
+    well_done="No stop can do anything about these moves.",
 )
 
 quiz = Choose(

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
+from m2k_lessons.exercises.data_sets import course_closes, series
 from m2k_lessons.facts import fact
 
 INITIAL = fact("margin.initial.M2K").value
@@ -353,6 +365,82 @@ q6 = Compute(
     ],
     well_done="A fall of {answer:.1f} % is no rare event within two months.",
     tolerance=0.05,
+)
+
+
+def _beta(stocks, index):
+    """Slope of the stocks' daily changes, in percent, on those of the index."""
+    y = stocks.pct_change().dropna()
+    x = index.pct_change().dropna()
+    return ((y - y.mean()) * (x - x.mean())).mean() / ((x - x.mean()) ** 2).mean()
+
+
+def _portfolio_and_index():
+    return course_closes(500, "portfolio"), course_closes(500, "small_caps")
+
+
+q7 = Write(
+    "Write the function `beta(stocks, index)`. It takes two Series of closing prices of the same "
+    "days, of a portfolio and of the index, and returns the beta of the portfolio, a number: the "
+    "covariance of their daily percentage changes over the variance of the index's.",
+    reference=_beta,
+    cases=[
+        Case("two years of the course's portfolio and index", _portfolio_and_index),
+        Case(
+            "a fund that moves twice as far",
+            lambda: (series(100, 102, 99.96, 103.9584), series(2400, 2424, 2399.76, 2447.7552)),
+        ),
+        Case(
+            "shares that move against the index",
+            lambda: (series(50, 49, 50.5, 49.8), series(2400, 2430, 2405, 2418)),
+        ),
+        Case(
+            "shares that stand still",
+            lambda: (series(80, 80, 80), series(2400, 2410, 2390)),
+        ),
+    ],
+    mistakes=[
+        Mistake(
+            lambda stocks, index: _beta(index, stocks),
+            "The other way round: the variance below the line is the index's, not the shares'.",
+        ),
+        Mistake(
+            lambda stocks, index: stocks.pct_change().corr(index.pct_change()),
+            "That is the correlation. It says how closely the two move together, not how far.",
+        ),
+        Mistake(
+            lambda stocks, index: stocks.cov(index) / index.var(),
+            "Those are prices, and prices drift apart for years. Take their daily changes in "
+            "percent first.",
+        ),
+        Mistake(
+            lambda stocks, index: stocks.diff().cov(index.diff()) / index.diff().var(),
+            "That slope is in dollars a point, and depends on the size of the portfolio. Take "
+            "changes in percent.",
+        ),
+        Mistake(
+            lambda stocks, index: stocks.pct_change().std() / index.pct_change().std(),
+            "That compares the volatilities, as if all of the shares' moves came from the index.",
+        ),
+        Mistake(
+            lambda stocks, index: (
+                np.cov(stocks.pct_change().dropna(), index.pct_change().dropna())[0, 1]
+                / np.var(index.pct_change().dropna())
+            ),
+            "`np.cov` divides by the number of days less one, and `np.var` by the number of days. "
+            "Use the same for both.",
+        ),
+        Mistake(
+            lambda stocks, index: stocks.pct_change().cov(index.pct_change()),
+            "That is the covariance. Divide it by the variance of the index's changes.",
+        ),
+    ],
+    hints=[
+        "`stocks.pct_change()` gives the daily changes as fractions. What do you divide by what?",
+        "`y.cov(x) / x.var()`, with y the changes of the portfolio and x those of the index.",
+    ],
+    well_done="This number, times the dollars in shares, is the market that they hold.",
+    tolerance=1e-7,
 )
 
 quiz = Choose(
