@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
+import numpy as np
+
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
+from m2k_lessons.exercises.data_sets import course_closes, series
 
 
 def _at_risk(win_pct, odds, account_usd):
@@ -268,6 +280,160 @@ q6 = Choose(
         "c": "It looks once an hour. What happens in between, it sees afterwards.",
     },
 )
+
+
+def _capped(wanted, equity_usd, price, times):
+    """Contracts allowed: market value at most `times` the equity, on the side that is wanted."""
+    most = (times * equity_usd // (price * 5)).clip(lower=0)
+    return wanted.clip(lower=-most, upper=most)
+
+
+def _account():
+    close = course_closes(200)
+    wanted = (10 * np.sign(close.diff()).fillna(0.0)).rename("wanted")
+    equity = series(*(30_000 + 40 * np.arange(200) * np.sin(np.arange(200)))).set_axis(close.index)
+    return wanted, equity, close, 2.0
+
+
+q7 = Write(
+    "Write the function `capped(wanted, equity_usd, price, times)`. It takes three Series with the "
+    "same index, the M2K that a strategy wants (whole, below zero for short), the equity in "
+    "dollars and the price, and a number. It returns a Series of whole contracts: what is wanted, "
+    "but never so many, long or short, that their market value is more than `times` the equity. "
+    "An equity below zero allows none.",
+    reference=_capped,
+    cases=[
+        Case("two hundred days", _account),
+        Case(
+            "long, short and small wishes",
+            lambda: (series(9, -9, 1, 0), *[series(*[25_000.0] * 4)], series(*[2400.0] * 4), 2.0),
+        ),
+        Case(
+            "a cap that is met exactly",
+            lambda: (series(5, -5), series(24_000.0, 24_000.0), series(2400.0, 2400.0), 2.0),
+        ),
+        Case(
+            "an equity below zero",
+            lambda: (series(3, -3), series(-500.0, -500.0), series(2400.0, 2400.0), 2.0),
+        ),
+    ],
+    mistakes=[
+        Mistake(
+            lambda wanted, equity_usd, price, times: np.minimum(
+                wanted, (times * equity_usd // (price * 5)).clip(lower=0)
+            ),
+            "That caps the long side only. A short position has a market value, too.",
+        ),
+        Mistake(
+            lambda wanted, equity_usd, price, times: np.minimum(
+                wanted.abs(), (times * equity_usd // (price * 5)).clip(lower=0)
+            ),
+            "The side is lost: what is wanted short stays short.",
+        ),
+        Mistake(
+            lambda wanted, equity_usd, price, times: wanted.clip(
+                lower=-(times * equity_usd / (price * 5)).clip(lower=0),
+                upper=(times * equity_usd / (price * 5)).clip(lower=0),
+            ),
+            "Contracts come whole: round the cap down.",
+        ),
+        Mistake(
+            lambda wanted, equity_usd, price, times: wanted.clip(
+                lower=-(times * equity_usd // price).clip(lower=0),
+                upper=(times * equity_usd // price).clip(lower=0),
+            ),
+            "The multiplier is missing: one M2K holds price × $5 of the market.",
+        ),
+        Mistake(
+            lambda wanted, equity_usd, price, times: wanted.clip(
+                lower=-(equity_usd // (price * 5)).clip(lower=0),
+                upper=(equity_usd // (price * 5)).clip(lower=0),
+            ),
+            "`times` is missing: that allows the equity once.",
+        ),
+        Mistake(
+            lambda wanted, equity_usd, price, times: wanted.where(
+                wanted.abs() * price * 5 <= times * equity_usd, 0.0
+            ),
+            "Too many wanted are cut to what is allowed, not to nothing.",
+        ),
+    ],
+    hints=[
+        "How many whole contracts does the cap allow on each day? And how do you keep the side?",
+        "`most = times * equity_usd // (price * 5)`, at least 0; then "
+        "`wanted.clip(lower=-most, upper=most)`.",
+    ],
+    well_done="It never enlarges a position, and never turns it round.",
+)
+
+
+def _kelly_of_results(results):
+    """Kelly fraction by p − q / b from the results of trades, in R; at least 0."""
+    wins, losses = results[results > 0], results[results < 0]
+    if wins.empty or losses.empty:
+        return np.nan
+    p = len(wins) / (len(wins) + len(losses))
+    odds = wins.mean() / -losses.mean()
+    return max(0.0, p - (1 - p) / odds)
+
+
+q8 = Write(
+    "Write the function `kelly_of_results(results)`. It takes a Series with the results of trades "
+    "and returns the Kelly fraction p − q / b, a number, and 0 where that is below 0. p is the "
+    "share of winners among the trades that won or lost, q the share of losers, and b the average "
+    "win over the average loss. Trades that came out at 0 don't count. Without a winner or "
+    "without a loser b can't be measured: return `np.nan`.",
+    reference=_kelly_of_results,
+    cases=[
+        Case("ten trades", lambda: (series(2, -1, -1, 3, -1, 0, 1.5, -1, 2.5, -0.8),)),
+        Case("a rule that loses", lambda: (series(1, -1, -2, 0.5, -1),)),
+        Case("winners only", lambda: (series(1, 2, 0.5),)),
+        Case("even odds", lambda: (series(1, -1, 1, 1, -1),)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda results: _kelly(results, floor=-np.inf),
+            "Below 0 the formula says to take the other side. A rule that loses gets 0.",
+        ),
+        Mistake(
+            lambda results: _kelly(results, count_zero=True),
+            "Trades that came out at 0 are counted among the losers there. They don't count.",
+        ),
+        Mistake(
+            lambda results: _kelly(results, upside_down=True),
+            "The odds are upside down: the average win over the average loss.",
+        ),
+        Mistake(
+            lambda results: _kelly(results, times_odds=True),
+            "That is b·p − q. It still has to be divided by the odds, b.",
+        ),
+        Mistake(
+            lambda results: results[results > 0].count() / results[results != 0].count(),
+            "That is the share of winners. It is half of the story: how much do they win?",
+        ),
+        Mistake(
+            lambda results: 2 * results[results > 0].count() / results[results != 0].count() - 1,
+            "That is the formula for even odds, p − q.",
+        ),
+    ],
+    hints=[
+        "Split the results: `results[results > 0]` and `results[results < 0]`.",
+        "b = wins.mean() / -losses.mean(); p from the two lengths; `max(0.0, p - (1 - p) / b)`.",
+    ],
+    well_done="Ten trades measure neither p nor b: full Kelly on an estimate bets too much.",
+)
+
+
+def _kelly(results, floor=0.0, count_zero=False, upside_down=False, times_odds=False):
+    wins, losses = results[results > 0], results[results < 0]
+    if wins.empty or losses.empty:
+        return np.nan
+    p = len(wins) / (len(results) if count_zero else len(wins) + len(losses))
+    odds = wins.mean() / -losses.mean()
+    odds = 1 / odds if upside_down else odds
+    found = p - (1 - p) / odds
+    return max(floor, found * odds if times_odds else found)
+
 
 quiz = Choose(
     "A friend says: “My program has no fear and no greed, and every risk rule is built in. So it "

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 from m2k_lessons.contracts import M2K, RTY
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
+from m2k_lessons.exercises.data_sets import series
 
 
 def _most_to_lose(bought, strike, premium):
@@ -292,6 +304,151 @@ q6 = Compute(
     ],
     well_done="Without such a night the comparison ends the other way round, by the premium.",
     unit="USD",
+)
+
+
+def _collar_usd(prices, bought, low, paid, high, received):
+    """Profit or loss of ten M2K with a collar at expiry, in USD, for each price."""
+    kept = prices.clip(lower=low, upper=high)
+    return (kept - bought - paid + received) * 50
+
+
+q7 = Write(
+    "Write the function `collar_usd(prices, bought, low, paid, high, received)`. It takes a Series "
+    "of prices at expiry, the price at which 10 M2K were bought, strike and premium of the RTY put "
+    "bought (`low`, `paid`), and strike and premium of the RTY call sold (`high`, `received`), all "
+    "in points. It returns a Series with the same index: the profit or loss of the whole, in USD, "
+    "before commissions.",
+    reference=_collar_usd,
+    cases=[
+        Case(
+            "prices from 2,200 to 2,600",
+            lambda: (series(*range(2200, 2601, 25)), 2400.0, 2300.0, 49.5, 2500.0, 35.3),
+        ),
+        Case(
+            "prices at the strikes",
+            lambda: (series(2300, 2500), 2400.0, 2300.0, 49.5, 2500.0, 35.3),
+        ),
+        Case("without premiums", lambda: (series(2000, 2400, 2800), 2390, 2250, 0, 2450, 0)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices - bought - paid + received) * 50
+            ),
+            "Neither option pays there. Below `low` the put does, and above `high` the call takes.",
+        ),
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices.clip(lower=low) - bought - paid + received) * 50
+            ),
+            "Above `high` the sold call takes every further point away.",
+        ),
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices.clip(upper=high) - bought - paid + received) * 50
+            ),
+            "Below `low` the put pays every further point back.",
+        ),
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices.clip(low, high) - bought + paid - received) * 50
+            ),
+            "The signs of the premiums are turned round: the put was bought, the call sold.",
+        ),
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices.clip(low, high) - bought) * 50
+            ),
+            "The premiums are missing: one was paid, the other received.",
+        ),
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices.clip(low, high) - bought - paid + received) * 5
+            ),
+            "Ten M2K, and one RTY option, are worth $50 a point.",
+        ),
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices - bought) * 5
+                + ((low - prices).clip(lower=0) - (prices - high).clip(lower=0) - paid + received)
+                * 50
+            ),
+            "There are ten M2K: they make $50 a point together, as one RTY option does.",
+        ),
+    ],
+    hints=[
+        "Between the strikes only the futures move. What stands still below the one and above the "
+        "other?",
+        "`prices.clip(low, high)` is the price at which the ten M2K are in effect sold.",
+    ],
+    well_done="A floor and a ceiling, with the market in between.",
+)
+
+
+def _put_from_call(call, forward, strike, years, rate):
+    """Price of a European put on a future, from the call of the same strike, in points."""
+    return call - math.exp(-rate * years) * (forward - strike)
+
+
+q8 = Write(
+    "Write the function `put_from_call(call, forward, strike, years, rate)`. It takes the price of "
+    "a European call on a future, the future's price, the strike, the years to expiry and the "
+    "interest rate a year, continuously compounded, 0.04 for 4 %. By put-call parity a call less "
+    "a put of the same strike is worth `forward` less `strike`, discounted from expiry to today. "
+    "Return the put's price, a number, in points.",
+    reference=_put_from_call,
+    cases=[
+        Case("a call out of the money", lambda: (35.3, 2400.0, 2500.0, 0.25, 0.04)),
+        Case("a call at the money", lambda: (62.0, 2400.0, 2400.0, 0.25, 0.04)),
+        Case("a long and deep one", lambda: (410.0, 2400.0, 2000.0, 2.0, 0.05)),
+        Case("the moment of expiry", lambda: (100.0, 2400.0, 2300.0, 0.0, 0.04)),
+        Case("no interest", lambda: (80.0, 2400.0, 2380.0, 0.5, 0.0)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda call, forward, strike, years, rate: call - (forward - strike),
+            "The difference is paid at expiry. Discount it to today.",
+        ),
+        Mistake(
+            lambda call, forward, strike, years, rate: (
+                call + math.exp(-rate * years) * (forward - strike)
+            ),
+            "The sign is turned round: where the future stands above the strike, the put is worth "
+            "less than the call.",
+        ),
+        Mistake(
+            lambda call, forward, strike, years, rate: (
+                call - forward + strike * math.exp(-rate * years)
+            ),
+            "That is the parity of options on a share, which is paid for today. A future is not: "
+            "both its price and the strike are discounted.",
+        ),
+        Mistake(
+            lambda call, forward, strike, years, rate: (
+                call - math.exp(rate * years) * (forward - strike)
+            ),
+            "That adds interest. To discount, the exponent has a minus.",
+        ),
+        Mistake(
+            lambda call, forward, strike, years, rate: (
+                call - (forward - strike) / (1 + rate * years)
+            ),
+            "That is simple interest. Continuously compounded, a dollar in `years` is worth "
+            "exp(−rate × years) today.",
+        ),
+        Mistake(
+            lambda call, forward, strike, years, rate: (
+                (call - forward + strike) * math.exp(-rate * years)
+            ),
+            "The call's price is today's already: discount only the future less the strike.",
+        ),
+    ],
+    hints=[
+        "Call − put = discount × (forward − strike). Solve it for the put.",
+        "The discount is `np.exp(-rate * years)`.",
+    ],
+    well_done="Where it doesn't hold, somebody else is already trading it.",
 )
 
 quiz = Choose(
