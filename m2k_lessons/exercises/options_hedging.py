@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
 from m2k_lessons.contracts import M2K, RTY
 from m2k_lessons.exercises.base import (
@@ -388,7 +388,7 @@ q7 = Write(
 
 def _put_from_call(call, forward, strike, years, rate):
     """Price of a European put on a future, from the call of the same strike, in points."""
-    return call - math.exp(-rate * years) * (forward - strike)
+    return call - np.exp(-rate * years) * (forward - strike)
 
 
 q8 = Write(
@@ -412,21 +412,21 @@ q8 = Write(
         ),
         Mistake(
             lambda call, forward, strike, years, rate: (
-                call + math.exp(-rate * years) * (forward - strike)
+                call + np.exp(-rate * years) * (forward - strike)
             ),
             "The sign is turned round: where the future stands above the strike, the put is worth "
             "less than the call.",
         ),
         Mistake(
             lambda call, forward, strike, years, rate: (
-                call - forward + strike * math.exp(-rate * years)
+                call - forward + strike * np.exp(-rate * years)
             ),
             "That is the parity of options on a share, which is paid for today. A future is not: "
             "both its price and the strike are discounted.",
         ),
         Mistake(
             lambda call, forward, strike, years, rate: (
-                call - math.exp(rate * years) * (forward - strike)
+                call - np.exp(rate * years) * (forward - strike)
             ),
             "That adds interest. To discount, the exponent has a minus.",
         ),
@@ -439,7 +439,7 @@ q8 = Write(
         ),
         Mistake(
             lambda call, forward, strike, years, rate: (
-                (call - forward + strike) * math.exp(-rate * years)
+                (call - forward + strike) * np.exp(-rate * years)
             ),
             "The call's price is today's already: discount only the future less the strike.",
         ),

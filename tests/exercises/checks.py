@@ -17,7 +17,7 @@ from m2k_lessons.exercises import base
 from m2k_lessons.exercises.base import Choose, Compute
 
 STUDENTS = [f"student {number}" for number in range(200)]
-MOST_COMBINATIONS = 600
+MOST_COMBINATIONS = 2_000
 SLIPS = {
     "ten times": 10.0,
     "a tenth": 0.1,
@@ -45,27 +45,27 @@ def half_unit(question: Compute) -> float:
     return 0.0 if question.whole else 0.5 * 10.0**-question.decimals
 
 
-def combinations(question: Compute):
+def combinations(question: Compute, most: int = MOST_COMBINATIONS):
     """Everyone's numbers, and all that a learner can get, or a fixed sample of them."""
     yield {name: given.default for name, given in question.given.items()}
     choices = [given.others for given in question.given.values()]
-    if math.prod(map(len, choices)) <= MOST_COMBINATIONS:
+    if math.prod(map(len, choices)) <= most:
         drawn = itertools.product(*choices)
     else:
         rng = random.Random(1)
-        drawn = ([rng.choice(list(one)) for one in choices] for _ in range(MOST_COMBINATIONS))
+        drawn = ([rng.choice(list(one)) for one in choices] for _ in range(most))
     for values in drawn:
         numbers = dict(zip(question.given, values, strict=True))
         if not question.collisions(numbers)[0]:  # the others are never given to anybody
             yield numbers
 
 
-def problems(question) -> list[str]:
+def problems(question, most: int = MOST_COMBINATIONS) -> list[str]:
     """What is wrong with the verdicts of a question; an empty list when nothing is."""
     if isinstance(question, Compute):
         return [
             problem
-            for numbers in combinations(question)
+            for numbers in combinations(question, most)
             for problem in problems_with(question, numbers)
         ]
     if isinstance(question, Choose):

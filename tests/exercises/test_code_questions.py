@@ -1,5 +1,7 @@
 """Each code exercise is solved in two different right ways and failed in three typical ones."""
 
+import ast
+import builtins
 import importlib
 import inspect
 import pkgutil
@@ -113,3 +115,21 @@ def test_the_cell_stands_untouched_in_the_notebook(key):
     chapter, _ = key
     (path,) = [path for path in LESSONS if path.stem.split("_", 1)[1] == chapter]
     assert CODE[key].cell() in [source(cell) for cell in code_cells(path)]
+
+
+@every_code_question
+def test_the_printed_solution_uses_what_the_notebook_has(key):
+    chapter, _ = key
+    (path,) = [path for path in LESSONS if path.stem.split("_", 1)[1] == chapter]
+    known = set(dir(builtins))
+    for cell in code_cells(path):
+        for node in ast.walk(ast.parse(source(cell))):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                known |= {name.asname or name.name for name in node.names}
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                known.add(node.id)
+    tree = ast.parse(CODE[key].solution().code)
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    made |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    assert {node.id for node in names} - made <= known
