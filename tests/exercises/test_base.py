@@ -105,3 +105,19 @@ def test_html_is_escaped_and_code_is_monospaced():
 def test_steps_are_numbers_as_people_write_them(low, high, step, expected):
     assert steps(low, high, step) == expected
     assert [type(value) for value in steps(low, high, step)] == [type(one) for one in expected]
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "decimals"),
+    [(0.5, 0), (0.6, 0), (0.05, 1), (0.06, 1), (0.005, 2), (0.006, 2), (0.01, 2), (0.0006, 3)],
+)
+def test_the_decimals_asked_for_follow_from_the_tolerance(tolerance, decimals):
+    assert example(tolerance=tolerance).decimals == decimals
+    assert example(tolerance=tolerance, whole=True).decimals == 0
+
+
+def test_a_small_mistaken_number_is_not_taken_for_its_neighbours():
+    question = example(tolerance=0.5)
+    question.mistakes = [Mistake(lambda x: x / 100, "That is a hundredth.")]
+    assert question._reply(0.03).text == "That is a hundredth."
+    assert "hundredth" not in question._reply(0.4).text

@@ -114,6 +114,14 @@ def test_a_known_mistaken_version_gets_its_sentence():
     assert reply.text.startswith("Two closes needed. On a single close it stops in your line")
 
 
+def test_a_mistake_that_only_shares_what_is_right_is_not_named():
+    seven = from_notebook(
+        "def rise(close):\n    return (close.diff() > 0) * 1.0 + 7 * (len(close) == 1)"
+    )
+    reply = question().check(seven)
+    assert reply.text.startswith("On a single close it gives 7 where 0 is right.")
+
+
 def test_what_was_to_be_mended_is_not_enough():
     reply = question(Mend).check(from_notebook(question(Mend).cell().split("\n\n\n")[0]))
     assert reply.text.startswith("That is still what was printed")

@@ -73,6 +73,7 @@ MENDED = {
     "a thousands comma and cents": ((5, 868.45), "Write 5868.45, without it"),
     "two thousands commas": ((1, 234, 567), "Write 1234567, without it"),
     "a decimal comma": ((64, 5), "64.5"),
+    "a decimal comma and two decimals": ((64, 25), "64.25"),
     "a thousands comma inside a formula": ((2, 415.0 - 2, 427.6) * 15, "2,415.0"),
     "a whole column": (pd.Series([1.0, 2.0, 3.0]), "Series of 3 values"),
     "a list of seven": ([1, 2, 3, 4, 5, 6, 7], "list of 7 values"),
