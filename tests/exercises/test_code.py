@@ -234,6 +234,41 @@ def test_what_the_notebook_knows_comes_along():
         assert "`Helper` is there in your notebook, but it couldn't be brought along" in reply.text
 
 
+def test_other_functions_of_the_notebook_come_along():
+    function = from_notebook(
+        """
+        LIMIT = 0.0
+        twice = lambda x: 2 * x
+        def inner(x):
+            return twice(x) / 2
+        def above(x, limit=LIMIT):
+            return inner(x) > limit
+        other_name = above
+        """,
+        """
+        def rise(close):
+            return above(close.diff()) * 1.0 * other_name(1.0)
+        """,
+    )
+    assert question().check(function).state == base.CORRECT
+
+
+def test_an_object_of_a_class_of_the_notebook_is_missed_only_when_it_is_needed():
+    function = from_notebook(
+        """
+        class Helper:
+            one = 1.0
+        helper = Helper()
+        def rise(close):
+            return (close.diff() > 0) * (1.0 if len(close) > 1 else helper.one)
+        """
+    )
+    reply = question().check(function)
+    assert reply.text.startswith("On a single close it stops in your line")
+    assert "`helper` is there in your notebook" in reply.text
+    assert "made from a class of this notebook" in reply.text
+
+
 def test_a_closure_a_default_and_a_lambda_come_along():
     def made(limit):
         def rise(close):
