@@ -70,10 +70,12 @@ def _widgets() -> str:
 
 
 def _progress_file() -> str:
-    from m2k_lessons.exercises import progress
+    from m2k_lessons.exercises import progress, store
 
     try:
         progress.read()
+        if notice := store.take_notice():
+            return notice
         progress.home().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=progress.home()):
             return ""

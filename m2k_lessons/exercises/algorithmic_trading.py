@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, Reflect, register
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Mend,
+    Mistake,
+    Reflect,
+    Write,
+    register,
+    steps,
+)
+from m2k_lessons.exercises.data_sets import course_closes, series
 
 
 def _first_trade(close_in, open_in, close_out, open_out, fee_usd):
@@ -16,14 +30,15 @@ q1 = Compute(
     "At a close of {close_in:,.1f} a rule wants to be long one M2K; the next open is "
     "{open_in:,.1f}. Days later, at a close of {close_out:,.1f}, it wants to be out; the next open "
     "is {open_out:,.1f}. Each order loses one tick of slippage, each side costs {fee_usd:.2f} "
-    "dollars. Compute the profit or loss after costs, in USD.",
+    "dollars. Compute the profit or loss after costs, in USD. "
+    "Give it to the cent.",
     reference=_first_trade,
     given={
-        "close_in": Given(2406.0, [2411.5, 2416.0]),
-        "open_in": Given(2409.4, [2408.2, 2405.9]),
-        "close_out": Given(2451.0, [2448.5, 2456.0]),
-        "open_out": Given(2443.8, [2441.1, 2446.7]),
-        "fee_usd": Given(0.85, [0.75, 0.95]),
+        "close_in": Given(2406.0, steps(2403.0, 2417.0, 1.0)),
+        "open_in": Given(2409.4, steps(2402.2, 2412.2, 1.0)),
+        "close_out": Given(2451.0, steps(2446.5, 2456.5, 1.0)),
+        "open_out": Given(2443.8, steps(2438.1, 2447.1, 1.0)),
+        "fee_usd": Given(0.85, [0.75, 0.80, 0.95]),
     },
     mistakes=[
         Mistake(
@@ -115,13 +130,14 @@ def _left_a_year(gain_usd, round_turns, fee_usd, slippage):
 q4 = Compute(
     "Before costs a rule gains {gain_usd} dollars a year with one M2K, in {round_turns} round "
     "turns. Each side costs {fee_usd:.2f} dollars in fees and loses {slippage} ticks of slippage. "
-    "Compute what is left in a year, in USD.",
+    "Compute what is left in a year, in USD. "
+    "Give it to the cent.",
     reference=_left_a_year,
     given={
-        "gain_usd": Given(1200, [1100, 1350]),
-        "round_turns": Given(180, [160, 210]),
-        "fee_usd": Given(0.85, [0.75, 0.95]),
-        "slippage": Given(2, [3]),
+        "gain_usd": Given(1200, steps(1_050, 1_400, 50)),
+        "round_turns": Given(180, steps(150, 220, 10)),
+        "fee_usd": Given(0.85, [0.75, 0.80, 0.95]),
+        "slippage": Given(2, [1, 3]),
     },
     mistakes=[
         Mistake(
@@ -174,10 +190,10 @@ q5 = Compute(
     "Sharpe ratio is about 1/√years.)",
     reference=_errors_above_zero,
     given={
-        "ratio_in": Given(1.5, [1.4, 1.6]),
-        "years_in": Given(8, [6, 7]),
-        "ratio_out": Given(0.6, [0.5, 0.7]),
-        "years_out": Given(3, [4, 5]),
+        "ratio_in": Given(1.5, [1.4, 1.6, 1.7]),
+        "years_in": Given(8, [6, 7, 9]),
+        "ratio_out": Given(0.6, steps(0.42, 0.78, 0.03)),
+        "years_out": Given(3, [4, 5, 6]),
     },
     mistakes=[
         Mistake(
@@ -226,9 +242,9 @@ q6 = Compute(
     "every year that has enough past. Compute how many backtests are run for choosing.",
     reference=_backtests,
     given={
-        "whole_years": Given(12, [11, 14]),
-        "years_back": Given(4, [3, 5]),
-        "variants": Given(250, [200, 300]),
+        "whole_years": Given(12, steps(10, 18, 1)),
+        "years_back": Given(4, [3, 5, 6]),
+        "variants": Given(250, steps(150, 400, 50)),
     },
     mistakes=[
         Mistake(
@@ -270,6 +286,128 @@ q7 = Reflect(
     "there, and what is the standard error? Has the rule been traded with money since it was "
     "published, and may I see the broker's statements? Until then it is a result with hindsight "
     "that nobody took a risk for.",
+)
+
+
+def _with_targets(close):
+    # Long after a rise, short after a fall: any target known at the close will do here.
+    return close, np.sign(close.diff()).fillna(0.0)
+
+
+def _gain_usd(close, target):
+    """Profit or loss of each day, in USD, before costs."""
+    held = target.shift().fillna(0.0)
+    return held * close.diff().fillna(0.0) * 5
+
+
+def _gain_usd_broken(close, target):
+    """Profit or loss of each day, in USD, before costs."""
+    return target * close.diff().fillna(0.0) * 5
+
+
+q8 = Mend(
+    "Mend the function `gain_usd(close, target)`. `target` is the position in M2K that a rule "
+    "decides on at each close, to be held until the next one. The function should return each "
+    "day's profit or loss, in USD before costs, 0 for the first day; but it knows something too "
+    "early.",
+    reference=_gain_usd,
+    broken=_gain_usd_broken,
+    cases=[
+        Case("a year of the course's closes", lambda: _with_targets(course_closes())),
+        Case(
+            "a position held throughout",
+            lambda: (series(2400.0, 2410.0, 2405.0), series(1.0, 1.0, 1.0)),
+        ),
+        Case("two days", lambda: (series(2400.0, 2390.0), series(-2.0, 1.0))),
+        Case("a single day", lambda: (series(2400.0), series(1.0))),
+    ],
+    mistakes=[
+        Mistake(
+            lambda close, target: target.shift(-1).fillna(0.0) * close.diff().fillna(0.0) * 5,
+            "`shift(-1)` brings tomorrow's decision to today, which is worse still. "
+            "`shift()` brings yesterday's.",
+        ),
+        Mistake(
+            lambda close, target: target.shift().fillna(0.0) * close.diff().shift().fillna(0.0) * 5,
+            "Both are shifted now, so they meet on the same day again: yesterday's decision "
+            "earns yesterday's change, which was known before it.",
+        ),
+        Mistake(
+            lambda close, target: target.shift() * close.diff() * 5,
+            "Nearly: before the first decision nothing is held. The first day's gain is 0, not a "
+            "missing value.",
+        ),
+        Mistake(
+            lambda close, target: target.shift().fillna(0.0) * close.diff().fillna(0.0),
+            "Those are points. A point is worth $5 on one M2K.",
+        ),
+        Mistake(
+            lambda close, target: target.shift(2).fillna(0.0) * close.diff().fillna(0.0) * 5,
+            "That waits two days. What is decided at a close is held from that close on.",
+        ),
+    ],
+    hints=[
+        "The change of today, from yesterday's close to today's, was earned by which decision?",
+        "`target.shift()` is yesterday's decision. What does it have on the first day?",
+    ],
+    well_done="Yesterday's decision earns today's change.",
+)
+
+
+def _breakout(close):
+    """1 when the close is above the highest of the 20 closes before it, else 0."""
+    highest = close.rolling(20).max().shift()
+    return (close > highest).astype(float)
+
+
+q9 = Write(
+    "Write the function `breakout(close)`. It takes a Series of closes and returns a Series with "
+    "the same index: 1 where the close is above the highest of the 20 closes before it, and 0 "
+    "everywhere else, the first 20 days included. It may use nothing that is not known at that "
+    "close.",
+    reference=_breakout,
+    cases=[
+        Case("a year of the course's closes", lambda: (course_closes(),)),
+        Case("closes that rise every day", lambda: (series(*range(2400, 2430)),)),
+        Case("closes that stay the same", lambda: (series(*[2400.0] * 25),)),
+        Case("three days", lambda: (series(2400.0, 2401.0, 2402.0),)),
+    ],
+    bars=lambda: course_closes().iloc[:120],
+    mistakes=[
+        Mistake(
+            lambda close: (close > close.rolling(20).max()).astype(float),
+            "The window holds the close itself, so the close is never above its highest. Leave "
+            "it out: shift the window by one day.",
+        ),
+        Mistake(
+            lambda close: (close >= close.rolling(20).max()).astype(float),
+            "The window holds the close itself, and 19 before it. The question wants the 20 "
+            "closes *before*, and above, not equal.",
+        ),
+        Mistake(
+            lambda close: (close >= close.max()).astype(float),
+            "The highest of all closes is known only after the last one.",
+        ),
+        Mistake(
+            lambda close: (close > close.expanding().max().shift()).astype(float),
+            "That is the highest of all closes so far. The question wants the last 20 before it.",
+        ),
+        Mistake(
+            lambda close: (close > close.rolling(20, min_periods=1).max().shift()).astype(float),
+            "In the first 20 days there are not 20 closes before; the answer there is 0.",
+        ),
+        Mistake(
+            lambda close: (close > close.rolling(20).max().shift()) * 2.0 - 1.0,
+            "That is −1 where there is no new high. The question wants 0.",
+        ),
+    ],
+    hints=[
+        "`close.rolling(20).max()` is the highest of 20 closes, the day's own included. How do "
+        "you move the window one day back?",
+        "`close.rolling(20).max().shift()` is known before the close. Compare, and make numbers "
+        "of the truth values with `.astype(float)`.",
+    ],
+    well_done="And the engine's look-ahead check found nothing.",
 )
 
 quiz = Choose(

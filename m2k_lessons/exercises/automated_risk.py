@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+import numpy as np
+
+from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.data_sets import course_closes, series
 
 
 def _at_risk(win_pct, odds, account_usd):
@@ -14,12 +17,13 @@ def _at_risk(win_pct, odds, account_usd):
 q1 = Compute(
     "A rule wins {win_pct} % of its trades. A win is {odds} times as large as a loss, and both "
     "numbers are known for certain. The account holds {account_usd:,} dollars. Compute how many "
-    "dollars the Kelly formula puts at risk on one trade.",
+    "dollars the Kelly formula puts at risk on one trade. "
+    "Give the nearest dollar or better.",
     reference=_at_risk,
     given={
-        "win_pct": Given(45, [44, 46, 48]),
-        "odds": Given(1.5, [1.4, 1.6]),
-        "account_usd": Given(30_000, [24_000, 36_000, 42_000]),
+        "win_pct": Given(45, steps(43, 50, 1)),
+        "odds": Given(1.5, [1.4, 1.6, 1.7]),
+        "account_usd": Given(30_000, steps(24_000, 42_000, 3_000)),
     },
     mistakes=[
         Mistake(
@@ -49,6 +53,8 @@ q1 = Compute(
     ],
     well_done="${answer:,.0f}, all of which may be lost. It is neither the margin nor the market "
     "held.",
+    unit="USD",
+    tolerance=0.5,
 )
 
 
@@ -60,12 +66,13 @@ def _leverage(win_pct, gain_pct, loss_pct):
 q2 = Compute(
     "Each trade of a rule gains {gain_pct} % of the market held with a chance of {win_pct} %, or "
     "else loses {loss_pct} % of it. Compute the Kelly answer: the market held, as a multiple of "
-    "the account.",
+    "the account. "
+    "Give two decimals or better.",
     reference=_leverage,
     given={
-        "win_pct": Given(50, [48, 52]),
-        "gain_pct": Given(2.5, [2.6, 2.8]),
-        "loss_pct": Given(2.0, [1.9, 2.1]),
+        "win_pct": Given(50, steps(49, 54, 1)),
+        "gain_pct": Given(2.5, [2.4, 2.6, 2.7, 2.8]),
+        "loss_pct": Given(2.0, [1.9, 2.1, 2.2]),
     },
     mistakes=[
         Mistake(
@@ -106,8 +113,8 @@ q3 = Compute(
     "continuous time. Give one decimal or better.",
     reference=_chance_pct,
     given={
-        "left_pct": Given(70, [60, 65, 75]),
-        "part": Given(0.5, [0.4, 0.8]),
+        "left_pct": Given(70, steps(55, 80, 1)),
+        "part": Given(0.5, [0.4, 0.6, 0.7, 0.8]),
     },
     mistakes=[
         Mistake(
@@ -148,10 +155,10 @@ q4 = Compute(
     "volatility target allows.",
     reference=_contracts_today,
     given={
-        "account_usd": Given(90_000, [84_000, 96_000]),
-        "target_pct": Given(15, [14]),
-        "volatility_pct": Given(24, [22, 26]),
-        "price": Given(2400, [2380, 2420]),
+        "account_usd": Given(90_000, steps(84_000, 600_000, 4_000)),
+        "target_pct": Given(15, [12, 14, 16]),
+        "volatility_pct": Given(24, [20, 22, 26, 28]),
+        "price": Given(2400, steps(2380, 2420, 10)),
     },
     mistakes=[
         Mistake(
@@ -207,10 +214,10 @@ q5 = Compute(
     "engine allows, with its sign.",
     reference=_allowed,
     given={
-        "account_usd": Given(24_000, [25_000, 26_000]),
-        "wish": Given(-9, [-8, -10]),
-        "stop_points": Given(8, [7, 9]),
-        "price": Given(2400, [2420, 2440]),
+        "account_usd": Given(24_000, steps(24_000, 260_000, 2_000)),
+        "wish": Given(-9, [-48, -55, -60]),
+        "stop_points": Given(8, [6, 7, 9, 10]),
+        "price": Given(2400, steps(2400, 2440, 10)),
     },
     mistakes=[
         Mistake(
@@ -264,6 +271,160 @@ q6 = Choose(
         "c": "It looks once an hour. What happens in between, it sees afterwards.",
     },
 )
+
+
+def _capped(wanted, equity_usd, price, times):
+    """Contracts allowed: market value at most `times` the equity, on the side that is wanted."""
+    most = (times * equity_usd // (price * 5)).clip(lower=0)
+    return wanted.clip(lower=-most, upper=most)
+
+
+def _account():
+    close = course_closes(200)
+    wanted = (10 * np.sign(close.diff()).fillna(0.0)).rename("wanted")
+    equity = series(*(30_000 + 40 * np.arange(200) * np.sin(np.arange(200)))).set_axis(close.index)
+    return wanted, equity, close, 2.0
+
+
+q7 = Write(
+    "Write the function `capped(wanted, equity_usd, price, times)`. It takes three Series with the "
+    "same index, the M2K that a strategy wants (whole, below zero for short), the equity in "
+    "dollars and the price, and a number. It returns a Series of whole contracts: what is wanted, "
+    "but never so many, long or short, that their market value is more than `times` the equity. "
+    "An equity below zero allows none.",
+    reference=_capped,
+    cases=[
+        Case("two hundred days", _account),
+        Case(
+            "long, short and small wishes",
+            lambda: (series(9, -9, 1, 0), *[series(*[25_000.0] * 4)], series(*[2400.0] * 4), 2.0),
+        ),
+        Case(
+            "a cap that is met exactly",
+            lambda: (series(5, -5), series(24_000.0, 24_000.0), series(2400.0, 2400.0), 2.0),
+        ),
+        Case(
+            "an equity below zero",
+            lambda: (series(3, -3), series(-500.0, -500.0), series(2400.0, 2400.0), 2.0),
+        ),
+    ],
+    mistakes=[
+        Mistake(
+            lambda wanted, equity_usd, price, times: np.minimum(
+                wanted, (times * equity_usd // (price * 5)).clip(lower=0)
+            ),
+            "That caps the long side only. A short position has a market value, too.",
+        ),
+        Mistake(
+            lambda wanted, equity_usd, price, times: np.minimum(
+                wanted.abs(), (times * equity_usd // (price * 5)).clip(lower=0)
+            ),
+            "The side is lost: what is wanted short stays short.",
+        ),
+        Mistake(
+            lambda wanted, equity_usd, price, times: wanted.clip(
+                lower=-(times * equity_usd / (price * 5)).clip(lower=0),
+                upper=(times * equity_usd / (price * 5)).clip(lower=0),
+            ),
+            "Contracts come whole: round the cap down.",
+        ),
+        Mistake(
+            lambda wanted, equity_usd, price, times: wanted.clip(
+                lower=-(times * equity_usd // price).clip(lower=0),
+                upper=(times * equity_usd // price).clip(lower=0),
+            ),
+            "The multiplier is missing: one M2K holds price × $5 of the market.",
+        ),
+        Mistake(
+            lambda wanted, equity_usd, price, times: wanted.clip(
+                lower=-(equity_usd // (price * 5)).clip(lower=0),
+                upper=(equity_usd // (price * 5)).clip(lower=0),
+            ),
+            "`times` is missing: that allows the equity once.",
+        ),
+        Mistake(
+            lambda wanted, equity_usd, price, times: wanted.where(
+                wanted.abs() * price * 5 <= times * equity_usd, 0.0
+            ),
+            "Too many wanted are cut to what is allowed, not to nothing.",
+        ),
+    ],
+    hints=[
+        "How many whole contracts does the cap allow on each day? And how do you keep the side?",
+        "`most = times * equity_usd // (price * 5)`, at least 0; then "
+        "`wanted.clip(lower=-most, upper=most)`.",
+    ],
+    well_done="It never enlarges a position, and never turns it round.",
+)
+
+
+def _kelly_of_results(results):
+    """Kelly fraction by p − q / b from the results of trades, in R; at least 0."""
+    wins, losses = results[results > 0], results[results < 0]
+    if wins.empty or losses.empty:
+        return np.nan
+    p = len(wins) / (len(wins) + len(losses))
+    odds = wins.mean() / -losses.mean()
+    return max(0.0, p - (1 - p) / odds)
+
+
+q8 = Write(
+    "Write the function `kelly_of_results(results)`. It takes a Series with the results of trades "
+    "and returns the Kelly fraction p − q / b, a number, and 0 where that is below 0. p is the "
+    "share of winners among the trades that won or lost, q the share of losers, and b the average "
+    "win over the average loss. Trades that came out at 0 don't count. Without a winner or "
+    "without a loser b can't be measured: return `np.nan`.",
+    reference=_kelly_of_results,
+    cases=[
+        Case("ten trades", lambda: (series(2, -1, -1, 3, -1, 0, 1.5, -1, 2.5, -0.8),)),
+        Case("a rule that loses", lambda: (series(1, -1, -2, 0.5, -1),)),
+        Case("winners only", lambda: (series(1, 2, 0.5),)),
+        Case("even odds", lambda: (series(1, -1, 1, 1, -1),)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda results: _kelly(results, floor=-np.inf),
+            "Below 0 the formula says to take the other side. A rule that loses gets 0.",
+        ),
+        Mistake(
+            lambda results: _kelly(results, count_zero=True),
+            "Trades that came out at 0 are counted among the losers there. They don't count.",
+        ),
+        Mistake(
+            lambda results: _kelly(results, upside_down=True),
+            "The odds are upside down: the average win over the average loss.",
+        ),
+        Mistake(
+            lambda results: _kelly(results, times_odds=True),
+            "That is b·p − q. It still has to be divided by the odds, b.",
+        ),
+        Mistake(
+            lambda results: results[results > 0].count() / results[results != 0].count(),
+            "That is the share of winners. It is half of the story: how much do they win?",
+        ),
+        Mistake(
+            lambda results: 2 * results[results > 0].count() / results[results != 0].count() - 1,
+            "That is the formula for even odds, p − q.",
+        ),
+    ],
+    hints=[
+        "Split the results: `results[results > 0]` and `results[results < 0]`.",
+        "b = wins.mean() / -losses.mean(); p from the two lengths; `max(0.0, p - (1 - p) / b)`.",
+    ],
+    well_done="Ten trades measure neither p nor b: full Kelly on an estimate bets too much.",
+)
+
+
+def _kelly(results, floor=0.0, count_zero=False, upside_down=False, times_odds=False):
+    wins, losses = results[results > 0], results[results < 0]
+    if wins.empty or losses.empty:
+        return np.nan
+    p = len(wins) / (len(results) if count_zero else len(wins) + len(losses))
+    odds = wins.mean() / -losses.mean()
+    odds = 1 / odds if upside_down else odds
+    found = p - (1 - p) / odds
+    return max(floor, found * odds if times_odds else found)
+
 
 quiz = Choose(
     "A friend says: “My program has no fear and no greed, and every risk rule is built in. So it "

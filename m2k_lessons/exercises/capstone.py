@@ -9,20 +9,25 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from m2k_lessons.exercises.base import (
     CORRECT,
     NOT_ATTEMPTED,
     UNGRADED,
     WRONG,
+    Case,
     Choose,
     Compute,
     Given,
     Mistake,
     Reply,
+    Write,
     _Question,
     register,
+    steps,
 )
+from m2k_lessons.exercises.data_sets import course_bars, course_closes, series
 from m2k_lessons.gates import Examination
 
 
@@ -37,9 +42,9 @@ q1 = Compute(
     "the same years, one setting each. Compute the number of trials.",
     reference=_trials,
     given={
-        "settings": Given(30, [20, 24, 36]),
-        "stops": Given(3, [2, 4]),
-        "others": Given(5, [6, 7]),
+        "settings": Given(30, steps(18, 48, 3)),
+        "stops": Given(3, [2, 4, 5]),
+        "others": Given(5, steps(4, 9, 1)),
     },
     mistakes=[
         Mistake(
@@ -82,7 +87,7 @@ q2 = Compute(
     "Over {years} years out of sample a rule shows a Sharpe ratio of {sharpe}. Compute how many "
     "standard errors that is above zero. Take 1/√years for the error, and give two decimals.",
     reference=_errors,
-    given={"sharpe": Given(0.7, [0.6, 0.8]), "years": Given(5, [3, 6, 7])},
+    given={"sharpe": Given(0.7, steps(0.50, 0.90, 0.05)), "years": Given(5, [3, 4, 6, 7, 8])},
     mistakes=[
         Mistake(
             lambda sharpe, years: sharpe / math.sqrt(years),
@@ -355,6 +360,150 @@ q3 = _OnePage(
     "cost of one contract in and out, the Sharpe ratio out of sample with its error, the largest "
     "gap loss, the verdict, and what you make of it."
 )
+
+
+def _sharpe_with_error(gains):
+    """Annual Sharpe ratio of daily gains, and its standard error."""
+    ratio = gains.mean() / gains.std() * 252**0.5
+    return ratio, (252 / len(gains)) ** 0.5
+
+
+q4 = Write(
+    "Write the function `sharpe_with_error(gains)`. It takes a Series with a rule's gain or loss "
+    "of each day, in USD, and returns two numbers, `(ratio, error)`: the Sharpe ratio of a year of "
+    "252 days, from the mean and the sample standard deviation, and its standard error, "
+    "1 / √years, for as many years as there are days.",
+    reference=_sharpe_with_error,
+    cases=[
+        Case("a year of one M2K held", lambda: (5 * course_closes().diff().dropna(),)),
+        Case("five days", lambda: (series(120, -80, 40, 10, -60),)),
+        Case("a rule that loses", lambda: (series(-20, 5, -30, -10),)),
+        Case("two days", lambda: (series(10, 30),)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda gains: (gains.mean() / gains.std(), (252 / len(gains)) ** 0.5),
+            "That is the ratio of a day. A year has 252: the mean grows with their number, the "
+            "deviation with its square root.",
+        ),
+        Mistake(
+            lambda gains: (gains.mean() / gains.std() * 252, (252 / len(gains)) ** 0.5),
+            "The deviation of a year grows too, with the square root of 252.",
+        ),
+        Mistake(
+            lambda gains: (gains.mean() / gains.std() * 252**0.5, 1 / len(gains) ** 0.5),
+            "That is the error of a day's ratio. There are len(gains) / 252 years.",
+        ),
+        Mistake(
+            lambda gains: (gains.mean() / gains.std(ddof=0) * 252**0.5, (252 / len(gains)) ** 0.5),
+            "That is the deviation of a population. A sample divides by the days less one.",
+        ),
+        Mistake(
+            lambda gains: gains.mean() / gains.std() * 252**0.5,
+            "A ratio without its error says little. Return both.",
+        ),
+        Mistake(
+            lambda gains: (gains.sum() / gains.std() * 252**0.5, (252 / len(gains)) ** 0.5),
+            "That is the sum of all days. The ratio takes their mean.",
+        ),
+    ],
+    hints=[
+        "Mean over deviation is the ratio of a day. What is done to it for a year? And how many "
+        "years are there?",
+        "`gains.mean() / gains.std() * 252**0.5`, and `(252 / len(gains)) ** 0.5`.",
+    ],
+    well_done="Two numbers that belong together.",
+)
+
+
+def _largest_gap_loss(bars, position):
+    """Largest loss between a close and the next open, in USD, as a number of at least 0."""
+    gap_points = bars["open"] - bars["close"].shift()
+    gain_usd = gap_points * 5 * position.shift()
+    return max(0.0, -gain_usd.min()) if gain_usd.notna().any() else 0.0
+
+
+def _bars_and_position():
+    bars = course_bars()
+    return bars, 2 * np.sign(bars["close"].diff()).fillna(0.0)
+
+
+q5 = Write(
+    "Write the function `largest_gap_loss(bars, position)`. It takes daily bars with the columns "
+    "`open` and `close`, and a Series with the M2K that a rule decides on at each close, to be "
+    "held until the next, below zero for short. It returns one number: the largest loss, in USD "
+    "and above 0, that any gap from a close to the next open would have brought to the position "
+    "held through it; 0 if there was none.",
+    reference=_largest_gap_loss,
+    cases=[
+        Case("a year of the course's bars", _bars_and_position),
+        Case(
+            "a short position and a gap up",
+            lambda: (
+                pd.DataFrame({"open": [2400.0, 2412.0, 2399.0], "close": [2401.0, 2405.0, 2400.0]}),
+                pd.Series([-1.0, 2.0, 0.0]),
+            ),
+        ),
+        Case(
+            "nothing held through the worst gap",
+            lambda: (
+                pd.DataFrame({"open": [2400.0, 2350.0, 2349.0], "close": [2401.0, 2352.0, 2360.0]}),
+                pd.Series([0.0, 1.0, 5.0]),
+            ),
+        ),
+        Case(
+            "gaps that only gained",
+            lambda: (
+                pd.DataFrame({"open": [2400.0, 2406.0], "close": [2401.0, 2405.0]}),
+                pd.Series([3.0, 0.0]),
+            ),
+        ),
+        Case(
+            "a single day",
+            lambda: (pd.DataFrame({"open": [2400.0], "close": [2401.0]}), pd.Series([1.0])),
+        ),
+    ],
+    mistakes=[
+        Mistake(
+            lambda bars, position: _loss_of((bars["open"] - bars["close"].shift()) * position),
+            "The shift is missing: through a gap goes what was decided at the close before it.",
+        ),
+        Mistake(
+            lambda bars, position: _loss_of(
+                -(bars["open"] - bars["close"].shift()).abs() * position.abs().max()
+            ),
+            "That is the widest gap with the largest position. They need not have met.",
+        ),
+        Mistake(
+            lambda bars, position: _loss_of(bars["close"].diff() * position.shift()),
+            "That is the whole day, from close to close. The gap ends at the open.",
+        ),
+        Mistake(
+            lambda bars, position: _loss_of(
+                (bars["open"] - bars["close"].shift()) * position.shift().abs()
+            ),
+            "A short position loses when the open is the higher one: leave the position its sign.",
+        ),
+        Mistake(
+            lambda bars, position: -_largest_gap_loss(bars, position),
+            "The size is right. The question wants it above 0.",
+        ),
+        Mistake(
+            lambda bars, position: _largest_gap_loss(bars, position) / 5,
+            "Those are points. A point is $5 on each M2K.",
+        ),
+    ],
+    hints=[
+        'The gap is `bars["open"] - bars["close"].shift()`. Which position was held through it?',
+        "Times $5, times `position.shift()`; the loss is the smallest of these with the sign "
+        "turned, and at least 0.",
+    ],
+    well_done="A stop would have changed none of it.",
+)
+
+
+def _loss_of(points):
+    return max(0.0, -5 * points.min()) if points.notna().any() else 0.0
 
 
 quiz = Choose(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.data_sets import series
 from m2k_lessons.facts import fact
 
 INITIAL = fact("margin.initial.M2K").value
@@ -19,7 +20,8 @@ def _pnl_of_a_short(sold_at, bought_at, number):
 
 q1 = Compute(
     "Compute the profit or loss, in USD, of a trader who sells {number} M2K short at "
-    "{sold_at:,.1f} and buys them back at {bought_at:,.1f}. A loss is negative.",
+    "{sold_at:,.1f} and buys them back at {bought_at:,.1f}. A loss is negative. "
+    "Give it to the cent.",
     reference=_pnl_of_a_short,
     given={
         "sold_at": Given(2415.0, [2395.0, 2402.5, 2421.0, 2433.5]),
@@ -47,6 +49,15 @@ q1 = Compute(
         Mistake(
             lambda sold_at, bought_at, number: (bought_at - sold_at) * 5,
             "That is one contract, and a gain; the trader is short {number}, and the price rose.",
+        ),
+        Mistake(
+            lambda sold_at, bought_at, number: sold_at - bought_at,
+            "Those are the points of one contract. A point is $5, and {number} were sold.",
+        ),
+        Mistake(
+            lambda sold_at, bought_at, number: bought_at - sold_at,
+            "Those are the points of one contract, and without the minus. A point is $5, and the "
+            "trader is short {number}.",
         ),
         Mistake(
             lambda sold_at, bought_at, number: -(bought_at - sold_at) * 50 * number,
@@ -81,9 +92,9 @@ q2 = Compute(
     "dollars, to one decimal or better.",
     reference=_leverage,
     given={
-        "price": Given(2400.0, [2310.0, 2380.0, 2450.0]),
-        "number": Given(3, [2, 4, 6]),
-        "account_usd": Given(8_000, [6_000, 9_000, 12_000]),
+        "price": Given(2400.0, steps(2310.0, 2450.0, 20.0)),
+        "number": Given(3, [2, 4, 5, 6]),
+        "account_usd": Given(8_000, [6_000, 7_000, 9_000, 10_000, 12_000]),
     },
     mistakes=[
         Mistake(
@@ -136,7 +147,20 @@ q3 = Compute(
         "deposit_usd": Given(4_000, [4_000]),
         "number": Given(4, [4]),
         "maintenance_usd": Given(MAINTENANCE, [MAINTENANCE]),
-        "moves": Given((14.2, -21.4, -6.3, -17.0, 6.0), [(14.2, -21.4, -6.3, -17.0, 6.0)]),
+        "moves": Given(
+            (14.2, -21.4, -6.3, -17.0, 6.0),
+            [
+                (-10.7, 6.1, -19.3, -11.7, -13.8),
+                (-15.0, 9.8, -19.9, -15.2, -12.7),
+                (-19.3, 16.0, -19.4, -14.2, 2.1),
+                (-17.1, -11.5, -20.4, -5.8, -17.9),
+                (-17.3, -21.5, -21.9, -7.1, 4.6),
+                (-17.4, -11.0, -18.8, 7.6, 12.8),
+                (-13.3, -13.6, -5.9, 11.9, 5.7),
+                (-12.8, -12.9, -6.9, -5.1, 9.6),
+                (-10.1, -16.9, -11.2, 13.3, 0.4),
+            ],
+        ),
     },
     mistakes=[
         Mistake(
@@ -187,13 +211,14 @@ def _last_payment(bought, yesterday, final, number):
 q5 = Compute(
     "A trader bought {number} M2K at {bought:,.1f} and holds them into expiry. Thursday's "
     "settlement price was {yesterday:,.1f}; Friday's final settlement is {final:,.2f}. Compute "
-    "the cash, in USD, that reaches the account on Friday.",
+    "the cash, in USD, that reaches the account on Friday. "
+    "Give it to the cent.",
     reference=_last_payment,
     given={
-        "bought": Given(2350.0, [2335.0, 2362.0]),
-        "yesterday": Given(2391.2, [2388.4, 2395.7]),
-        "final": Given(2397.65, [2401.35, 2406.15]),
-        "number": Given(2, [3, 4]),
+        "bought": Given(2350.0, steps(2335.0, 2365.0, 2.5)),
+        "yesterday": Given(2391.2, steps(2383.2, 2395.2, 1.5)),
+        "final": Given(2397.65, steps(2397.35, 2409.35, 1.5)),
+        "number": Given(2, [3, 4, 6, 7]),
     },
     mistakes=[
         Mistake(
@@ -245,14 +270,15 @@ _GAP = (
 q6 = Compute(
     "A trader buys {number} M2K of the front month at {bought:,.1f}. On the roll day they sell "
     "it at {sold:,.1f} and buy the next month at {bought_next:,.1f}; today that trades at "
-    "{price_now:,.1f}. Compute the profit so far, in USD, before costs.",
+    "{price_now:,.1f}. Compute the profit so far, in USD, before costs. "
+    "Give it to the cent.",
     reference=_after_the_roll,
     given={
-        "bought": Given(2380.0, [2371.5, 2384.2]),
-        "sold": Given(2404.3, [2399.8, 2410.1]),
-        "bought_next": Given(2420.1, [2416.0, 2426.3]),
-        "price_now": Given(2431.5, [2425.5, 2440.2]),
-        "number": Given(2, [3, 4]),
+        "bought": Given(2380.0, steps(2365.3, 2389.3, 2.0)),
+        "sold": Given(2404.3, steps(2396.2, 2412.2, 2.0)),
+        "bought_next": Given(2420.1, steps(2414.1, 2426.1, 2.0)),
+        "price_now": Given(2431.5, steps(2428.5, 2446.5, 2.0)),
+        "number": Given(2, [3, 4, 6]),
     },
     mistakes=[
         Mistake(
@@ -297,6 +323,93 @@ q6 = Compute(
     ],
     well_done="The gap between the months is in neither trade.",
     unit="USD",
+)
+
+
+def _mark_to_market(settlements, bought, number, deposit_usd):
+    """Balance after each settlement, in USD."""
+    before = settlements.shift().fillna(bought)
+    paid_usd = (settlements - before) * M2K.multiplier * number
+    return deposit_usd + paid_usd.cumsum()
+
+
+q7 = Write(
+    "Write the function `mark_to_market(settlements, bought, number, deposit_usd)`. It takes a "
+    "Series of settlement prices, one a day, of a position of `number` M2K (below zero for short) "
+    "opened at the price `bought` before the first of them, in an account that held `deposit_usd` "
+    "dollars. It returns a Series with the same index: the balance, in USD, after each settlement.",
+    reference=_mark_to_market,
+    cases=[
+        Case(
+            "a week that falls and comes back",
+            lambda: (series(2414.2, 2392.8, 2386.5, 2369.5, 2401.0), 2400.0, 4, 4_000),
+        ),
+        Case(
+            "a short position",
+            lambda: (series(2391.0, 2402.5, 2398.1, 2405.6), 2400.0, -2, 3_000),
+        ),
+        Case("a single day", lambda: (series(2410.0), 2405.5, 1, 1_000)),
+        Case("prices that don't move", lambda: (series(2400.0, 2400.0), 2400.0, 3, 2_500)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + (settlements.diff().fillna(0.0) * 5 * number).cumsum()
+            ),
+            "The first evening pays, too: the difference between its settlement and the price at "
+            "which the position was opened.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + (settlements.diff() * 5 * number).cumsum()
+            ),
+            "The first evening has no settlement before it, so `diff` has nothing there. It pays "
+            "the difference from the price at which the position was opened.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + (settlements - bought) * number
+            ),
+            "That counts points as dollars: a point of M2K is $5 a contract.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + (settlements - bought) * 50 * number
+            ),
+            "$50 a point is RTY, the standard contract. M2K is $5.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + ((settlements - bought) * 5 * number).cumsum()
+            ),
+            "That pays the whole move since the opening again every evening. Each evening only "
+            "the change since the last settlement is paid.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + (settlements - settlements.shift().fillna(bought)) * 5 * number
+            ),
+            "That is the deposit and one evening's payment. A balance has all payments so far in "
+            "it: add them up with `cumsum`.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (settlements - bought) * 5 * number,
+            "That is what has been won or lost. The deposit is in the balance as well.",
+        ),
+        Mistake(
+            lambda settlements, bought, number, deposit_usd: (
+                deposit_usd + (settlements - bought) * 5 * abs(number)
+            ),
+            "A short position gains when the price falls: leave `number` its sign.",
+        ),
+    ],
+    hints=[
+        "What is paid on an evening: the settlement price less the one before it. Which price "
+        "comes before the first?",
+        "`settlements.shift()` is the price of the day before, and `.fillna(bought)` fills the "
+        "first. Times $5 and `number`; `.cumsum()` adds up.",
+    ],
+    well_done="Every evening settles the change since the last one, and nothing else.",
 )
 
 quiz = Choose(

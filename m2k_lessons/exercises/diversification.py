@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+import numpy as np
+import pandas as pd
+
+from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.data_sets import course_closes
 from m2k_lessons.facts import fact
 
 COMMISSION_USD = fact("course.commission.M2K").value
@@ -81,9 +85,9 @@ q2 = Compute(
     "that is still the truth. To one decimal or better.",
     reference=_errors_between,
     given={
-        "before": Given(0.6, [0.5, 0.55, 0.65]),
-        "after": Given(0.8, [0.75, 0.78, 0.82]),
-        "days": Given(63, [42, 50, 84]),
+        "before": Given(0.6, [0.45, 0.5, 0.55, 0.65]),
+        "after": Given(0.8, [0.72, 0.75, 0.78, 0.82]),
+        "days": Given(63, [30, 42, 50, 84, 100, 126]),
     },
     mistakes=[
         Mistake(
@@ -190,12 +194,13 @@ def _left_over(account_usd, weight, quote):
 q4 = Compute(
     "An account of {account_usd:,} dollars should hold the share {weight} in small caps, by M2K "
     "at {quote:,.1f}, in whole contracts and never more than asked. Compute how many dollars of "
-    "small caps are missing.",
+    "small caps are missing. "
+    "Give the nearest dollar or better.",
     reference=_left_over,
     given={
-        "account_usd": Given(200_000, [180_000, 220_000, 260_000]),
-        "weight": Given(0.15, [0.15]),
-        "quote": Given(2400.0, [2350.0, 2450.0, 2500.0]),
+        "account_usd": Given(200_000, steps(180_000, 300_000, 5_000)),
+        "weight": Given(0.15, [0.12, 0.15, 0.18]),
+        "quote": Given(2400.0, steps(2350.0, 2500.0, 10.0)),
     },
     mistakes=[
         Mistake(
@@ -213,10 +218,6 @@ q4 = Compute(
         Mistake(
             lambda account_usd, weight, quote: weight * account_usd % quote,
             "One contract stands for price × 5 dollars, not for the price.",
-        ),
-        Mistake(
-            lambda account_usd, weight, quote: weight * account_usd % (quote * 50),
-            "50 dollars a point is RTY. M2K has 5.",
         ),
     ],
     hints=[
@@ -241,8 +242,8 @@ q5 = Compute(
     "better.",
     reference=_cost_of_a_year,
     given={
-        "account_usd": Given(150_000, [120_000, 180_000]),
-        "traded": Given(2, [3, 4]),
+        "account_usd": Given(150_000, steps(100_000, 200_000, 4_000)),
+        "traded": Given(2, [3, 4, 5]),
         "times": Given(12, [12]),
         "side_usd": Given(COMMISSION_USD, [COMMISSION_USD]),
     },
@@ -298,8 +299,8 @@ q6 = Compute(
     "correlations, the ones on its diagonal included.)",
     reference=_ratio_of_equals,
     given={
-        "holdings": Given(4, [3, 5, 6]),
-        "rho": Given(0.9, [0.85, 0.92, 0.95]),
+        "holdings": Given(4, steps(3, 9, 1)),
+        "rho": Given(0.9, steps(0.80, 0.96, 0.01)),
     },
     mistakes=[
         Mistake(
@@ -342,6 +343,159 @@ q7 = Choose(
         "b": "Diversification works on the risk. What is to be diversified has to earn something.",
         "c": "What counts is how the profits move together, and these move against each other.",
     },
+)
+
+
+def _drift_band(returns, goal, band):
+    """Share of the first asset at each day's end, set back to `goal` when it left the band."""
+    share, shares = goal, []
+    for first, second in returns.to_numpy():
+        grown = share * (1 + first)
+        share = grown / (grown + (1 - share) * (1 + second))
+        if abs(share - goal) > band:
+            share = goal
+        shares.append(share)
+    return pd.Series(shares, index=returns.index)
+
+
+def _two_returns(days=250):
+    small, large = course_closes(days, "small_caps"), course_closes(days, "large_caps")
+    return pd.DataFrame({"small": small.pct_change(), "large": large.pct_change()}).dropna()
+
+
+def _days(*rows):
+    index = pd.date_range("2030-01-07", periods=len(rows), freq="B")
+    return pd.DataFrame(rows, columns=["small", "large"], index=index, dtype=float)
+
+
+q8 = Write(
+    "Write the function `drift_band(returns, goal, band)`. `returns` is a table with two columns, "
+    "the daily returns of two assets as fractions. An account begins with the share `goal` in the "
+    "first one and the rest in the second. Each day both grow by their returns; at the day's end, "
+    "if the share of the first is further than `band` from `goal`, it is set back to `goal`, "
+    "without costs. Return a Series with the same index: the share of the first asset after that.",
+    reference=_drift_band,
+    cases=[
+        Case("a year of the course's indices", lambda: (_two_returns(), 0.3, 0.01)),
+        Case("a day that leaves the band", lambda: (_days((0.5, 0), (0.1, 0)), 0.3, 0.05)),
+        Case("a band that is never left", lambda: (_two_returns(60), 0.4, 0.5)),
+        Case("the same returns", lambda: (_days((0.02, 0.02), (-0.01, -0.01)), 0.5, 0.01)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda returns, goal, band: _drifting(returns, goal, np.inf),
+            "That never rebalances.",
+        ),
+        Mistake(
+            lambda returns, goal, band: pd.Series(goal, index=returns.index),
+            "That rebalances every day. Within the band the share is left alone.",
+        ),
+        Mistake(
+            lambda returns, goal, band: _drifting(returns, goal, band, to_edge=True),
+            "That goes back to the edge of the band. The question wants it set back to `goal`.",
+        ),
+        Mistake(
+            lambda returns, goal, band: _drifting(returns, goal, band, before=True),
+            "That looks at the share before the day's returns. It is set back at the day's end.",
+        ),
+        Mistake(
+            lambda returns, goal, band: _drifting(returns, goal, band, undivided=True),
+            "The share must be divided by the whole account, which has grown as well.",
+        ),
+        Mistake(
+            lambda returns, goal, band: _drifting(returns, goal, band * goal),
+            "That takes the band as a part of `goal`. It is a difference of shares.",
+        ),
+    ],
+    hints=[
+        "Keep the share in a variable. What does it become when both assets grow?",
+        "grown = share × (1 + first); the share is grown / (grown + (1 − share) × (1 + second)). "
+        "Then `if abs(share - goal) > band: share = goal`.",
+    ],
+    well_done="Few trades, and the risk stays near what was chosen.",
+    tolerance=1e-9,
+)
+
+
+def _drifting(returns, goal, band, to_edge=False, before=False, undivided=False):
+    share, shares = goal, []
+    for first, second in returns.to_numpy():
+        if before and abs(share - goal) > band:
+            share = goal
+        grown = share * (1 + first)
+        share = grown if undivided else grown / (grown + (1 - share) * (1 + second))
+        if not before and abs(share - goal) > band:
+            share = goal + (band if share > goal else -band) * to_edge
+        shares.append(share)
+    return pd.Series(shares, index=returns.index)
+
+
+def _shares_of_risk(weights, covariance):
+    """Part of the account's variance that each holding brings; the parts sum to 1."""
+    with_the_whole = covariance @ weights
+    return weights * with_the_whole / (weights @ with_the_whole)
+
+
+def _three(weights, volatilities, rho):
+    names = ["small", "large", "bonds"][: len(weights)]
+    correlation = np.full((len(weights), len(weights)), rho) + (1 - rho) * np.eye(len(weights))
+    covariance = np.outer(volatilities, volatilities) * correlation
+    return pd.Series(weights, names), pd.DataFrame(covariance, names, names)
+
+
+q9 = Write(
+    "Write the function `shares_of_risk(weights, covariance)`. It takes a Series of weights and "
+    "the table of covariances of the holdings, with the same names, and returns a Series with "
+    "those names: each holding's share of the account's variance, which is its weight times its "
+    "covariance with the whole account, over the account's variance. The shares sum to 1.",
+    reference=_shares_of_risk,
+    cases=[
+        Case("three holdings", lambda: _three([0.1, 0.6, 0.3], [22.0, 16.0, 6.0], 0.4)),
+        Case("two that are unrelated", lambda: _three([0.5, 0.5], [20.0, 10.0], 0.0)),
+        Case("a hedge", lambda: _three([-0.2, 1.2], [24.0, 16.0], 0.85)),
+        Case("a single holding", lambda: _three([1.0], [20.0], 0.0)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda weights, covariance: weights / weights.sum(),
+            "That is the share of the money. Shares of risk weigh each part by how it moves.",
+        ),
+        Mistake(
+            lambda weights, covariance: (
+                (weights * np.sqrt(np.diag(covariance)))
+                / (weights * np.sqrt(np.diag(covariance))).sum()
+            ),
+            "That is weight times volatility. It leaves out how the holdings move together.",
+        ),
+        Mistake(
+            lambda weights, covariance: (
+                weights**2 * np.diag(covariance) / (weights**2 * np.diag(covariance)).sum()
+            ),
+            "That treats the holdings as unrelated: their covariances have to be shared out, too.",
+        ),
+        Mistake(
+            lambda weights, covariance: (
+                weights**2 * np.diag(covariance) / (weights @ covariance @ weights)
+            ),
+            "Those are the own variances alone, and they don't sum to 1: half of each joint term "
+            "belongs to each of the two.",
+        ),
+        Mistake(
+            lambda weights, covariance: weights * (covariance @ weights),
+            "Those are the parts of the variance. Divide them by the whole, so that they sum to 1.",
+        ),
+        Mistake(
+            lambda weights, covariance: (
+                weights * (covariance @ weights) / np.sqrt(weights @ covariance @ weights)
+            ),
+            "That divides by the volatility. The parts are parts of the variance.",
+        ),
+    ],
+    hints=[
+        "`covariance @ weights` is each holding's covariance with the whole account.",
+        "Times `weights` gives the parts; their sum is the account's variance.",
+    ],
+    well_done="A tenth of the money can be a third of the risk.",
 )
 
 quiz = Choose(

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, Reflect, register
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Mistake,
+    Reflect,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.facts import fact
 
 INITIAL = fact("margin.initial.M2K").value
@@ -18,7 +31,8 @@ def _cash_in_the_evening(start_usd, number, bought, settled, fee_usd):
 q1 = Compute(
     "An account of {start_usd:,} dollars buys {number} M2K at {bought:,.1f} and keeps them. "
     "The fee is {fee_usd:.2f} dollars for each contract bought, and the settlement price that "
-    "afternoon is {settled:,.1f}. Compute the cash in the account after settlement, in USD.",
+    "afternoon is {settled:,.1f}. Compute the cash in the account after settlement, in USD. "
+    "Give it to the cent.",
     reference=_cash_in_the_evening,
     given={
         "start_usd": Given(6_000, [5_500, 7_000, 8_000]),
@@ -61,6 +75,12 @@ q1 = Compute(
             "The sign of the variation is turned round: a buyer gains when the price rises and "
             "loses when it falls.",
         ),
+        Mistake(
+            lambda start_usd, number, bought, settled, fee_usd: (
+                start_usd - fee_usd + (settled - bought) * M2K.multiplier * number
+            ),
+            "The fee is paid for each contract, and {number} were bought.",
+        ),
     ],
     hints=[
         "Two things move the cash: the fee, and the variation paid at settlement.",
@@ -102,13 +122,14 @@ def _beyond_the_stop(number, level, opens, ticks):
 q3 = Compute(
     "A trader is long {number} M2K over the weekend with a sell stop at {level:,.1f}. On Sunday "
     "the market opens at {opens:,.1f}; spread and a fast market cost {ticks} ticks. Compute the "
-    "dollars lost beyond those that the stop's level promised. Give a positive number.",
+    "dollars lost beyond those that the stop's level promised. Give a positive number. "
+    "Give it to the cent.",
     reference=_beyond_the_stop,
     given={
-        "number": Given(2, [3, 4]),
-        "level": Given(2380.0, [2365.0, 2392.0]),
-        "opens": Given(2369.4, [2352.2, 2358.8]),
-        "ticks": Given(3, [2, 4]),
+        "number": Given(2, [3, 4, 5]),
+        "level": Given(2380.0, steps(2362.0, 2392.0, 2.5)),
+        "opens": Given(2369.4, steps(2348.2, 2358.2, 0.5)),
+        "ticks": Given(3, [2, 4, 5]),
     },
     mistakes=[
         Mistake(
@@ -133,6 +154,14 @@ q3 = Compute(
             ),
             "Costs make a sale worse, so the fill lies below the open, not above it.",
         ),
+        Mistake(
+            lambda number, level, opens, ticks: level - opens + ticks * M2K.tick_size,
+            "Those are the points of one contract. A point is $5, and there are {number}.",
+        ),
+        Mistake(
+            lambda number, level, opens, ticks: (level - opens + ticks * M2K.tick_size) * number,
+            "Those are points. A point of M2K is $5.",
+        ),
     ],
     hints=[
         "First the fill: the open, less the ticks. Then compare it with the level.",
@@ -154,8 +183,8 @@ q4 = Compute(
     "Compute the largest number of contracts.",
     reference=_planned_size,
     given={
-        "budget_usd": Given(200, [180, 240, 300]),
-        "stop_points": Given(10.0, [8.0, 12.0]),
+        "budget_usd": Given(200, steps(250, 2_000, 50)),
+        "stop_points": Given(10.0, [6.0, 7.0, 8.0, 9.0, 12.0]),
         "costs_usd": Given(2.20, [2.40, 2.70]),
     },
     mistakes=[
@@ -200,11 +229,12 @@ def _room_points(balance_usd, number, maintenance_usd):
 q5 = Compute(
     "An account of {balance_usd:,} dollars has just bought {number} M2K. Maintenance margin is "
     "{maintenance_usd} dollars a contract. Compute by how many points the price can fall until "
-    "settlement without a margin call.",
+    "settlement without a margin call. "
+    "Give one decimal or better.",
     reference=_room_points,
     given={
-        "balance_usd": Given(3_300, [3_100, 3_500, 3_900]),
-        "number": Given(3, [2]),
+        "balance_usd": Given(3_300, steps(3_100, 3_950, 50)),
+        "number": Given(3, [2, 3]),
         "maintenance_usd": Given(MAINTENANCE, [MAINTENANCE]),
     },
     mistakes=[
@@ -228,6 +258,13 @@ q5 = Compute(
         Mistake(
             lambda balance_usd, number, maintenance_usd: balance_usd - maintenance_usd * number,
             "Those are the dollars of room. Turn them into points: $5 for each contract.",
+        ),
+        Mistake(
+            lambda balance_usd, number, maintenance_usd: (
+                (balance_usd - maintenance_usd * number) / number
+            ),
+            "Those are the dollars of room for one contract. A point is $5: the multiplier is "
+            "missing.",
         ),
     ],
     hints=[
@@ -254,8 +291,8 @@ q6 = Compute(
     "or better.",
     reference=_break_even_pct,
     given={
-        "stop_points": Given(6.0, [5.0, 10.0]),
-        "target_points": Given(9.0, [8.0, 12.0]),
+        "stop_points": Given(6.0, [5.0, 7.0, 8.0, 10.0]),
+        "target_points": Given(9.0, steps(8.0, 16.0, 1.0)),
         "fees_usd": Given(1.70, [1.40, 1.90]),
         "tick_usd": Given(0.50, [1.00]),
     },
@@ -314,6 +351,89 @@ q7 = Reflect(
     "exercise in doing what was written.",
 )
 
+
+def _fill_of_a_sell_stop(bars, level):
+    """Price of the fill, one tick of slippage included; `np.nan` if it is never reached."""
+    for opened, low in zip(bars["open"], bars["low"], strict=True):
+        if low <= level:
+            return min(opened, level) - 0.1
+    return np.nan
+
+
+def _minutes(*rows):
+    times = pd.date_range("2030-01-07 10:00", periods=len(rows), freq="min")
+    return pd.DataFrame(rows, columns=["open", "high", "low", "close"], index=times, dtype=float)
+
+
+q8 = Write(
+    "Write the function `fill_of_a_sell_stop(bars, level)`. It takes bars with the columns `open`, "
+    "`high`, `low` and `close`, oldest first, and the level of a sell stop that waits from the "
+    "first bar on. It returns the price at which the stop is filled, a number: in the first bar "
+    "whose low is at the level or below it, at the level, or at the open where the bar opens "
+    "below the level already; and one tick lower, for slippage. If no bar reaches the level, it "
+    "returns `np.nan`.",
+    reference=_fill_of_a_sell_stop,
+    cases=[
+        Case(
+            "a morning that falls through the stop",
+            lambda: (
+                _minutes(
+                    (2402.0, 2404.0, 2400.5, 2401.0),
+                    (2401.0, 2401.5, 2397.2, 2398.0),
+                    (2396.0, 2399.0, 2395.0, 2398.5),
+                ),
+                2398.5,
+            ),
+        ),
+        Case(
+            "a gap over the stop",
+            lambda: (
+                _minutes((2402.0, 2403.0, 2400.0, 2401.0), (2391.0, 2394.0, 2390.0, 2393.0)),
+                2398.0,
+            ),
+        ),
+        Case("a low exactly at the stop", lambda: (_minutes((2402, 2403, 2398, 2401)), 2398.0)),
+        Case("a stop that is never reached", lambda: (_minutes((2402, 2403, 2400, 2401)), 2390.0)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda bars, level: level - 0.1 if (bars["low"] <= level).any() else np.nan,
+            "That always fills at the level. When a bar opens below it, nobody has paid it: the "
+            "fill is at the open.",
+        ),
+        Mistake(
+            lambda bars, level: _fill_of_a_sell_stop(bars, level) + 0.1,
+            "The slippage is missing: the stop becomes a market order, and loses a tick.",
+        ),
+        Mistake(
+            lambda bars, level: _fill_of_a_sell_stop(bars, level) + 0.2,
+            "Slippage makes a sale worse: the fill is a tick lower, not higher.",
+        ),
+        Mistake(
+            lambda bars, level: bars["low"].min() - 0.1 if (bars["low"] <= level).any() else np.nan,
+            "That is the lowest price there was. A stop is filled when its level is reached first.",
+        ),
+        Mistake(
+            lambda bars, level: (
+                bars.loc[bars["close"] < level, "close"].iloc[0] - 0.1
+                if (bars["close"] < level).any()
+                else np.nan
+            ),
+            "That waits for a close below the level. A stop is triggered by any trade, and a "
+            "bar's low is one.",
+        ),
+        Mistake(
+            lambda bars, level: _fill_of_a_sell_stop(bars[bars["low"] < level], level),
+            "At the level is enough: a low exactly at it triggers the stop.",
+        ),
+    ],
+    hints=[
+        "Which is the first bar that reaches the level? And could anybody sell at the level in it?",
+        "Go through the bars; where `low <= level`, return `min(open, level) - 0.1`. After the "
+        "loop return `np.nan`.",
+    ],
+    well_done="A stop says when, not at which price.",
+)
 
 quiz = Choose(
     "A friend says: “Trading is simple: if my guess about the direction is right, I make money.” "

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.data_sets import series
 
 
 def _slope_in_dollars(slope, rise, number, quote):
@@ -15,13 +19,14 @@ q1 = Compute(
     "A regression of the quarterly premium (small minus large, in %) on the change in "
     "unemployment (in percentage points) has a slope of {slope}. Unemployment rises by {rise} "
     "points in a quarter. You are long {number} M2K at {quote:,.1f} and short as many dollars of "
-    "large companies. Compute the dollars that the slope expects this rise to bring you.",
+    "large companies. Compute the dollars that the slope expects this rise to bring you. "
+    "Give it to the cent.",
     reference=_slope_in_dollars,
     given={
         "slope": Given(1.4, [1.2, 1.6, 1.8]),
         "rise": Given(0.3, [0.4, 0.6, 0.7]),
         "number": Given(4, [3, 5, 6]),
-        "quote": Given(2400.0, [2350.0, 2450.0]),
+        "quote": Given(2400.0, steps(2350.0, 2450.0, 10.0)),
     },
     mistakes=[
         Mistake(
@@ -86,13 +91,14 @@ q3 = Compute(
     "A company owes {debt_musd} million dollars, {floating_pct} % of it at a floating rate, and "
     "makes {profit_musd} million dollars a year before interest. Rates rise by {rise_pct} "
     "percentage points. Compute how many percent of that profit the additional interest of a "
-    "year takes.",
+    "year takes. "
+    "Give one decimal or better.",
     reference=_interest_over_profit,
     given={
-        "debt_musd": Given(80, [60, 90, 120]),
-        "floating_pct": Given(40, [35, 45]),
-        "rise_pct": Given(2, [1.5, 2.5]),
-        "profit_musd": Given(10, [8, 12]),
+        "debt_musd": Given(80, steps(60, 120, 5)),
+        "floating_pct": Given(40, steps(30, 50, 5)),
+        "rise_pct": Given(2, [1.5, 2.5, 3]),
+        "profit_musd": Given(10, [8, 12, 15]),
     },
     mistakes=[
         Mistake(
@@ -158,13 +164,19 @@ q5 = Compute(
     "to one decimal or better.",
     reference=_r2_out_of_sample,
     given={
-        "model_errors": Given(4_310, [4_420, 4_530, 4_390]),
-        "mean_errors": Given(4_250, [4_250, 4_300]),
+        "model_errors": Given(4_310, steps(4_310, 4_530, 10)),
+        "mean_errors": Given(4_250, steps(4_250, 4_300, 10)),
     },
     mistakes=[
         Mistake(
             lambda model_errors, mean_errors: 100 * (1 - mean_errors / model_errors),
-            "Upside down: the model's errors over those of the average.",
+            "The fraction is upside down, or the sign is: it is one minus the model's errors over "
+            "those of the average.",
+        ),
+        Mistake(
+            lambda model_errors, mean_errors: 100 * (model_errors / mean_errors - 1),
+            "The fraction is upside down, or the sign is: it is one minus the model's errors over "
+            "those of the average.",
         ),
         Mistake(
             lambda model_errors, mean_errors: 100 * model_errors / mean_errors,
@@ -197,13 +209,14 @@ def _dollars_of_a_shock(weight_pct, fall_pct, number, quote):
 
 q6 = Compute(
     "An industry makes up {weight_pct} % of the index. It falls by {fall_pct} %, and the rest "
-    "stands still. You are long {number} M2K at {quote:,.1f}. Compute your profit or loss in USD.",
+    "stands still. You are long {number} M2K at {quote:,.1f}. Compute your profit or loss in USD. "
+    "Give it to the cent.",
     reference=_dollars_of_a_shock,
     given={
         "weight_pct": Given(16, [14, 18, 12]),
         "fall_pct": Given(6, [5, 7, 9]),
         "number": Given(3, [2, 4]),
-        "quote": Given(2400.0, [2350.0, 2450.0]),
+        "quote": Given(2400.0, steps(2350.0, 2450.0, 10.0)),
     },
     mistakes=[
         Mistake(
@@ -249,7 +262,8 @@ q7 = Compute(
     "Employment comes out at {jobs_actual} thousand new jobs; {jobs_expected} were expected, and "
     "last month's figure was 240. A surprise of 1 is {usual} thousand, and it moves the price by "
     "{response_pct} % on average. Compute the profit or loss, in USD, that this leads you to "
-    "expect on {number} long M2K at {quote:,.1f} over the next half hour.",
+    "expect on {number} long M2K at {quote:,.1f} over the next half hour. "
+    "Give it to the cent.",
     reference=_dollars_of_a_surprise,
     given={
         "jobs_actual": Given(195, [180, 210, 225]),
@@ -257,7 +271,7 @@ q7 = Compute(
         "usual": Given(75, [75]),
         "response_pct": Given(0.18, [0.16, 0.2]),
         "number": Given(2, [3, 4]),
-        "quote": Given(2400.0, [2350.0, 2450.0]),
+        "quote": Given(2400.0, steps(2350.0, 2450.0, 10.0)),
     },
     mistakes=[
         Mistake(
@@ -299,6 +313,165 @@ q7 = Compute(
     ],
     well_done="Fewer jobs than last month, and yet good news: expectations decide.",
     unit="USD",
+)
+
+
+def _known_on(figures, day):
+    """The newest value that was published before `day`; `np.nan` if there is none."""
+    known = figures[figures["published"] < day]
+    if known.empty:
+        return np.nan
+    return known.sort_values("quarter_end")["value"].iloc[-1]
+
+
+def _figures():
+    return pd.DataFrame(
+        {
+            "quarter_end": pd.to_datetime(["2030-03-31", "2030-06-30", "2029-12-31", "2029-12-31"]),
+            "published": pd.to_datetime(["2030-04-30", "2030-07-30", "2030-05-28", "2030-01-30"]),
+            "value": [4.3, 4.0, 4.2, 4.1],
+        }
+    )
+
+
+q8 = Write(
+    "Write the function `known_on(figures, day)`. It takes a table with the columns `quarter_end` "
+    "(the day on which a quarter ended), `published` (the day on which its figure came out) and "
+    "`value`, in no order, and a day. It returns the value of the newest quarter whose figure "
+    "came out *before* that day, a number, or `np.nan` if there was none yet.",
+    reference=_known_on,
+    cases=[
+        Case("a day in May", lambda: (_figures(), pd.Timestamp("2030-05-10"))),
+        Case(
+            "a day after the quarter's end and before its figure",
+            lambda: (_figures(), pd.Timestamp("2030-07-05")),
+        ),
+        Case(
+            "the very day on which a figure came out",
+            lambda: (_figures(), pd.Timestamp("2030-04-30")),
+        ),
+        Case("a day before all figures", lambda: (_figures(), pd.Timestamp("2030-01-05"))),
+    ],
+    mistakes=[
+        Mistake(
+            lambda figures, day: (
+                figures[figures["quarter_end"] < day].sort_values("quarter_end")["value"].iloc[-1]
+            ),
+            "That takes figures from the day on which their quarter ended. They came out weeks "
+            "later.",
+        ),
+        Mistake(
+            lambda figures, day: _known_on(figures, day + pd.Timedelta("1D")),
+            "*Before* that day: on the day itself the figure may come out after you have traded.",
+        ),
+        Mistake(
+            lambda figures, day: (
+                np.nan
+                if figures[figures["published"] < day].empty
+                else figures[figures["published"] < day].sort_values("published")["value"].iloc[-1]
+            ),
+            "That takes the figure that came out last. A late one can be about an older quarter.",
+        ),
+        Mistake(
+            lambda figures, day: (
+                np.nan
+                if figures[figures["published"] < day].empty
+                else figures[figures["published"] < day]["value"].iloc[-1]
+            ),
+            "The rows are in no order: sort them by the end of the quarter first.",
+        ),
+        Mistake(
+            lambda figures, day: figures.sort_values("quarter_end")["value"].iloc[-1],
+            "That takes the newest figure of all, whatever the day.",
+        ),
+    ],
+    hints=[
+        'Which rows could anybody know on that day? `figures["published"] < day` says it for each.',
+        'Keep those rows, sort them with `sort_values("quarter_end")`, and take the last value. '
+        "`.empty` tells whether there is any.",
+    ],
+    well_done="A figure is dated by its quarter and known by its publication.",
+)
+
+
+def _out_of_sample_r2(actual, forecast):
+    """Out-of-sample R squared, in percent, against the mean of the values before."""
+    mean_before = actual.expanding().mean().shift()
+    model = ((actual - forecast) ** 2)[1:].sum()
+    plain = ((actual - mean_before) ** 2)[1:].sum()
+    return 100 * (1 - model / plain)
+
+
+def _premiums():
+    rng = np.random.default_rng(8)
+    actual = series(*(0.4 + 3 * rng.normal(size=40)), name="premium")
+    return actual, actual * 0.1 + rng.normal(size=40)
+
+
+q9 = Write(
+    "Write the function `out_of_sample_r2(actual, forecast)`. It takes two Series with the same "
+    "index, what came and what was forecast, and returns one number in percent: 100 × (1 − the "
+    "sum of the forecast's squared errors over that of the plain average's). The plain average "
+    "of a day is the mean of all values of `actual` *before* it; the first day has none, and is "
+    "left out of both sums.",
+    reference=_out_of_sample_r2,
+    cases=[
+        Case("forty quarters", _premiums),
+        Case("a perfect forecast", lambda: (series(1, 3, 2, 4), series(0, 3, 2, 4))),
+        Case("three quarters", lambda: (series(1, 2, 4), series(9, 2.5, 3))),
+    ],
+    mistakes=[
+        Mistake(
+            lambda actual, forecast: (
+                100
+                * (
+                    1
+                    - ((actual - forecast) ** 2)[1:].sum()
+                    / ((actual - actual.mean()) ** 2)[1:].sum()
+                )
+            ),
+            "That compares with the mean of all values, which nobody knew at the time. It makes "
+            "every forecast look worse than it is.",
+        ),
+        Mistake(
+            lambda actual, forecast: (
+                100
+                * (
+                    1
+                    - ((actual - forecast) ** 2)[1:].sum()
+                    / ((actual - actual.expanding().mean()) ** 2)[1:].sum()
+                )
+            ),
+            "The day's own value is in its average. Take the values *before* it: shift by one.",
+        ),
+        Mistake(
+            lambda actual, forecast: (
+                100
+                * (
+                    1
+                    - ((actual - forecast) ** 2).sum()
+                    / ((actual - actual.expanding().mean().shift()) ** 2).sum()
+                )
+            ),
+            "The first day is in one sum and not in the other. Leave it out of both.",
+        ),
+        Mistake(
+            lambda actual, forecast: 100 * actual[1:].corr(forecast[1:]) ** 2,
+            "That is the squared correlation. It is never below zero, and forgives a forecast "
+            "that is always too high.",
+        ),
+        Mistake(
+            lambda actual, forecast: _out_of_sample_r2(actual, forecast) / 100,
+            "That is the fraction. The question wants percent.",
+        ),
+    ],
+    hints=[
+        "`actual.expanding().mean()` is the mean of all values so far, the day's own included. "
+        "How do you get the one of the day before?",
+        "Two sums of squares without their first day, `[1:]`, and one minus their ratio.",
+    ],
+    well_done="Below zero, the plain average would have served better.",
+    tolerance=1e-7,
 )
 
 quiz = Choose(

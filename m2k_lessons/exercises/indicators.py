@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.data_sets import course_closes, series
 
 
 def _fast_above_slow(week):
@@ -20,9 +24,10 @@ q1 = Compute(
         "week": Given(
             [2400.0, 2403.0, 2398.5, 2406.0, 2409.0],
             [
-                [2410.0, 2407.0, 2411.5, 2415.0, 2419.0],
-                [2380.0, 2384.5, 2379.0, 2388.0, 2390.5],
-                [2450.0, 2453.5, 2449.0, 2455.0, 2460.0],
+                [start, start + 3.0, start - dip, start + 6.0, start + rise]
+                for start in (2380.0, 2410.0, 2450.0)
+                for dip in steps(0.5, 3.5, 0.5)
+                for rise in steps(8.0, 12.5, 0.3)
             ],
         )
     },
@@ -62,12 +67,13 @@ def _earned_after_the_signal(signal_close, entry_open, exit_open):
 q2 = Compute(
     "A golden cross is seen at Tuesday's close of {signal_close:,.1f}. You buy one M2K as soon as "
     "the signal can be acted on, at Wednesday's open of {entry_open:,.1f}, and sell at "
-    "Thursday's open of {exit_open:,.1f}. Compute the profit or loss in USD, before costs.",
+    "Thursday's open of {exit_open:,.1f}. Compute the profit or loss in USD, before costs. "
+    "Give it to the cent.",
     reference=_earned_after_the_signal,
     given={
-        "signal_close": Given(2412.3, [2398.4, 2405.7, 2421.6]),
-        "entry_open": Given(2418.6, [2424.2, 2430.9]),
-        "exit_open": Given(2409.2, [2411.5, 2414.8]),
+        "signal_close": Given(2412.3, steps(2396.4, 2416.4, 2.0)),
+        "entry_open": Given(2418.6, steps(2418.2, 2432.2, 1.0)),
+        "exit_open": Given(2409.2, steps(2408.5, 2416.9, 0.7)),
     },
     mistakes=[
         Mistake(
@@ -109,9 +115,9 @@ q3 = Compute(
     "decimal or better.",
     reference=_next_rsi,
     given={
-        "gain_points": Given(9.0, [8.0, 10.0, 11.0]),
-        "loss_points": Given(4.0, [3.0, 5.0]),
-        "fall_points": Given(18.0, [14.0, 22.0, 25.0]),
+        "gain_points": Given(9.0, steps(7.0, 12.0, 0.5)),
+        "loss_points": Given(4.0, steps(3.0, 5.5, 0.5)),
+        "fall_points": Given(18.0, steps(14.0, 26.0, 1.0)),
     },
     mistakes=[
         Mistake(
@@ -170,9 +176,11 @@ q4 = Compute(
         "four": Given(
             [2402.0, 2410.0, 2406.0, 2414.0],
             [
-                [2390.0, 2398.0, 2394.0, 2410.0],
-                [2431.0, 2425.0, 2419.0, 2437.0],
-                [2452.0, 2448.0, 2456.0, 2464.0],
+                [start, start + first, start + second, start + third]
+                for start in (2390.0, 2431.0, 2452.0)
+                for first in (4.0, 6.0, 8.0)
+                for second in (-2.0, 2.0, 5.0)
+                for third in (10.0, 12.0, 15.0, 18.0)
             ],
         )
     },
@@ -237,10 +245,10 @@ q6 = Compute(
     "average lies above that of all days, to one decimal or better.",
     reference=_distance_in_errors,
     given={
-        "separate": Given(36, [25, 49, 64]),
-        "mean_pct": Given(1.4, [1.2, 1.6]),
-        "deviation_pct": Given(3.6, [3.2, 4.0]),
-        "all_days_pct": Given(0.4, [0.3, 0.5]),
+        "separate": Given(36, [25, 49, 64, 81, 100]),
+        "mean_pct": Given(1.4, [1.1, 1.2, 1.3, 1.5, 1.6]),
+        "deviation_pct": Given(3.6, [3.2, 3.4, 4.0, 4.4]),
+        "all_days_pct": Given(0.4, [0.2, 0.3, 0.5]),
     },
     mistakes=[
         Mistake(
@@ -289,7 +297,7 @@ q7 = Compute(
     "{tried} such rules that have nothing to do with each other. Compute the chance, in percent, "
     "that at least one of them looks that good, to the nearest percent or better.",
     reference=_chance_of_one,
-    given={"tried": Given(40, [25, 30, 50, 60])},
+    given={"tried": Given(40, steps(20, 70, 1))},
     mistakes=[
         Mistake(
             lambda tried: 2.3 * tried,
@@ -313,6 +321,153 @@ q7 = Compute(
     well_done="About {answer:.0f} %: the best of {tried} says little by being good.",
     tolerance=0.6,
     unit="%",
+)
+
+
+def _fast_over_slow(close, fast, slow):
+    """1 where the average of `fast` closes lies above that of `slow`, else 0."""
+    fast_average = close.rolling(fast).mean()
+    slow_average = close.rolling(slow).mean()
+    return (fast_average > slow_average).astype(float)
+
+
+q8 = Write(
+    "Write the function `fast_over_slow(close, fast, slow)`. It takes a Series of closes and two "
+    "numbers of days, and returns a Series with the same index: 1 where the average of the last "
+    "`fast` closes, the day's own included, lies above the average of the last `slow` ones, and 0 "
+    "everywhere else, also while there are fewer than `slow` closes.",
+    reference=_fast_over_slow,
+    cases=[
+        Case("a year of the course's closes", lambda: (course_closes(), 20, 50)),
+        Case("closes that stay the same", lambda: (series(*[2400] * 8), 2, 4)),
+        Case("a steady rise", lambda: (series(*range(2400, 2410)), 3, 5)),
+        Case("too few closes", lambda: (series(2400, 2401, 2402), 2, 5)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda close, fast, slow: (
+                close.rolling(fast).mean() < close.rolling(slow).mean()
+            ).astype(float),
+            "The other way round: 1 where the *fast* average is the higher one.",
+        ),
+        Mistake(
+            lambda close, fast, slow: (close > close.rolling(slow).mean()).astype(float),
+            "That compares the close itself. The fast line is an average, too.",
+        ),
+        Mistake(
+            lambda close, fast, slow: (
+                close.rolling(fast, min_periods=1).mean()
+                > close.rolling(slow, min_periods=1).mean()
+            ).astype(float),
+            "With fewer than `slow` closes there is no slow average yet, and the answer is 0.",
+        ),
+        Mistake(
+            lambda close, fast, slow: (
+                close.ewm(span=fast).mean() > close.ewm(span=slow).mean()
+            ).astype(float),
+            "Those are exponential averages. The question wants plain ones, all closes with the "
+            "same weight.",
+        ),
+        Mistake(
+            lambda close, fast, slow: (
+                close.rolling(fast).mean() >= close.rolling(slow).mean()
+            ).astype(float),
+            "Above, not equal.",
+        ),
+        Mistake(
+            lambda close, fast, slow: (
+                close.rolling(fast, center=True).mean() > close.rolling(slow, center=True).mean()
+            ).astype(float),
+            "A centred window holds closes that come later: nobody knows them on that day.",
+        ),
+        Mistake(
+            lambda close, fast, slow: (
+                close.rolling(fast).sum() > close.rolling(slow).sum()
+            ).astype(float),
+            "Those are sums; the slow one has more closes in it. Divide, or take the mean.",
+        ),
+    ],
+    hints=[
+        "`close.rolling(20).mean()` is the average of the last 20 closes.",
+        "Compare the two averages with `>`; a missing average is never above anything. "
+        "`.astype(float)` makes 1 and 0 of it.",
+    ],
+    well_done="The day on which it changes is a crossing.",
+)
+
+
+def _rsi_by_hand(close, window):
+    """Relative strength index with Wilder's averages; missing for the first `window` days."""
+    change = close.diff().to_numpy()
+    found = np.full(len(close), np.nan)
+    if len(close) <= window:
+        return pd.Series(found, index=close.index)
+    gain = np.clip(change[1 : window + 1], 0, None).mean()
+    loss = np.clip(-change[1 : window + 1], 0, None).mean()
+    for day in range(window, len(close)):
+        if day > window:
+            gain = ((window - 1) * gain + max(change[day], 0.0)) / window
+            loss = ((window - 1) * loss + max(-change[day], 0.0)) / window
+        found[day] = 100 * gain / (gain + loss) if gain + loss > 0 else 50.0
+    return pd.Series(found, index=close.index)
+
+
+def _with_plain_averages(close, window):
+    gain = close.diff().clip(lower=0).rolling(window).mean()
+    loss = (-close.diff()).clip(lower=0).rolling(window).mean()
+    return 100 * gain / (gain + loss)
+
+
+q9 = Write(
+    "Write the function `rsi_by_hand(close, window)`. It takes a Series of closes, which never "
+    "stay the same for a whole window, and returns a Series with the same index. The average gain "
+    "begins as the plain mean of the first `window` daily changes, falls counted as 0; after that "
+    "it is (`window` − 1) parts of the old average and one part of the day's rise. The average "
+    "loss is made in the same way of the falls. The RSI is 100 × gain / (gain + loss), and the "
+    "first `window` days have none (`np.nan`).",
+    reference=_rsi_by_hand,
+    cases=[
+        Case("a year of the course's closes", lambda: (course_closes(), 14)),
+        Case("a steady rise", lambda: (series(*range(2400, 2412)), 5)),
+        Case("ups and downs", lambda: (series(2400, 2404, 2401, 2407, 2399, 2405, 2402), 3)),
+        Case("too few closes", lambda: (series(2400, 2404, 2401), 3)),
+    ],
+    mistakes=[
+        Mistake(
+            _with_plain_averages,
+            "Those are plain averages of the last `window` changes. Wilder's forget slowly: each "
+            "new one is made of the old one and the day's change.",
+        ),
+        Mistake(
+            lambda close, window: 100 - _rsi_by_hand(close, window),
+            "That is the share of the falls. The RSI is that of the rises.",
+        ),
+        Mistake(
+            lambda close, window: _rsi_by_hand(close, window) / 100,
+            "That is from 0 to 1. The RSI is written from 0 to 100.",
+        ),
+        Mistake(
+            lambda close, window: (
+                100
+                * close.diff().clip(lower=0).ewm(alpha=1 / window, adjust=False).mean()
+                / close.diff().abs().ewm(alpha=1 / window, adjust=False).mean()
+            ),
+            "The averages begin with the first change there, and are given before `window` "
+            "changes are known. They should begin with the plain mean of the first `window`.",
+        ),
+        Mistake(
+            lambda close, window: _rsi_by_hand(close, window + 1),
+            "One too many: the new change has one part of `window`, and the first value is that "
+            "of the day with number `window`, counted from 0.",
+        ),
+    ],
+    hints=[
+        "`change = close.diff()` has its first value on the second day. Which are the first "
+        "`window` changes?",
+        "Start with the means of changes 1 to `window`. Then a loop: gain = ((window − 1) × gain + "
+        "max(change, 0)) / window, and loss the same with max(−change, 0).",
+    ],
+    well_done="The same numbers as `indicators.rsi`.",
 )
 
 quiz = Choose(

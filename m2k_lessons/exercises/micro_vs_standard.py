@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from m2k_lessons.contracts import M2K, RTY
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
 from m2k_lessons.facts import fact
 
 # A round turn: the fee twice and one tick of spread, as the chapter counts it.
@@ -23,13 +25,14 @@ def _pnl_of_both(longs, shorts, price_now, price_later):
 q1 = Compute(
     "A trader is long {longs} RTY and short {shorts} M2K of the same month. The price of both "
     "goes from {price_now:,.1f} to {price_later:,.1f}. Compute the profit or loss of the two "
-    "together, in USD, before costs.",
+    "together, in USD, before costs. "
+    "Give it to the cent.",
     reference=_pnl_of_both,
     given={
-        "longs": Given(2, [3, 4]),
-        "shorts": Given(14, [12, 13, 17]),
-        "price_now": Given(2408.3, [2411.6, 2406.9]),
-        "price_later": Given(2391.8, [2388.4, 2395.3]),
+        "longs": Given(2, [3, 4, 5]),
+        "shorts": Given(14, [12, 13, 16, 17, 18]),
+        "price_now": Given(2408.3, steps(2405.9, 2413.9, 1.0)),
+        "price_later": Given(2391.8, steps(2386.3, 2396.3, 1.0)),
     },
     mistakes=[
         Mistake(
@@ -87,9 +90,9 @@ q2 = Compute(
     "away.",
     reference=_micros_allowed,
     given={
-        "equity_usd": Given(22_600, [18_900, 27_300, 31_700]),
-        "allowed_pct": Given(1.5, [1.25, 1.75, 2.0]),
-        "stop_distance": Given(11.0, [8.5, 9.5, 12.5]),
+        "equity_usd": Given(22_600, steps(18_300, 90_300, 1_800)),
+        "allowed_pct": Given(1.5, [1.25, 1.5, 1.75, 2.0]),
+        "stop_distance": Given(11.0, steps(8.5, 13.5, 0.5)),
     },
     mistakes=[
         Mistake(
@@ -149,9 +152,9 @@ q3 = Compute(
     "points of their notional value, to two decimals.",
     reference=_cost_bp,
     given={
-        "fee_usd": Given(0.62, [0.55, 0.71, 0.94]),
-        "price": Given(2480.0, [2350.0, 2440.0, 2520.0]),
-        "number": Given(4, [3, 6, 7]),
+        "fee_usd": Given(0.66, steps(0.55, 0.95, 0.01)),
+        "price": Given(2480.0, steps(2350.0, 2520.0, 10.0)),
+        "number": Given(4, [3, 6, 7, 8]),
     },
     mistakes=[
         Mistake(
@@ -215,8 +218,8 @@ q4 = Compute(
     reference=_micros_less_standard,
     given={
         "early": Given(4, [3, 6, 7]),
-        "early_points": Given(21.0, [18.5, 24.0]),
-        "last_points": Given(36.5, [31.0, 42.5]),
+        "early_points": Given(21.0, steps(18.0, 25.0, 0.5)),
+        "last_points": Given(36.5, steps(31.0, 43.0, 0.5)),
         **COSTS,
     },
     mistakes=[
@@ -255,12 +258,6 @@ q4 = Compute(
                 standard_usd - 10 * micro_usd
             ),
             "Those are the costs. The {early} micros sold early also miss the rest of the rise.",
-        ),
-        Mistake(
-            lambda early, early_points, last_points, micro_usd, standard_usd: round(
-                5 * early * (early_points - last_points) - 10 * micro_usd + standard_usd
-            ),
-            "Right, but rounded. Give it to the cent.",
         ),
     ],
     hints=[
@@ -303,9 +300,10 @@ q6 = Compute(
     "A trader wants the market of exactly {wanted} M2K, held in one go and closed in one go. A "
     "round turn costs {micro_usd:.2f} dollars for an M2K and {standard_usd:.2f} for an RTY. All "
     "contracts are bought, none sold short. Compute the cost of a round turn, in USD, when it is "
-    "put together as cheaply as possible.",
+    "put together as cheaply as possible. "
+    "Give it to the cent.",
     reference=_cheapest_usd,
-    given={"wanted": Given(27, [24, 26, 36, 38]), **COSTS},
+    given={"wanted": Given(27, [number for number in range(21, 80) if number % 10]), **COSTS},
     mistakes=[
         Mistake(
             lambda wanted, micro_usd, standard_usd: wanted * micro_usd,
@@ -332,6 +330,90 @@ q6 = Compute(
     ],
     well_done="Standards for the full tens, micros for the rest.",
     unit="USD",
+)
+
+
+def _after_costs(trades, round_turn_usd):
+    """Profit or loss of each trade, in USD, after costs."""
+    points = trades["sold_or_bought_back"] - trades["opened"]
+    return points * 5 * trades["number"] - trades["number"].abs() * round_turn_usd
+
+
+def _trades(*rows):
+    return pd.DataFrame(rows, columns=["number", "opened", "sold_or_bought_back"])
+
+
+q7 = Write(
+    "Write the function `after_costs(trades, round_turn_usd)`. It takes a table of M2K trades with "
+    "the columns `number` (contracts, below zero for short), `opened` (the price) and "
+    "`sold_or_bought_back` (the price), and the dollars that a round turn of one M2K costs. It "
+    "returns a Series with the same index: the profit or loss of each trade, in USD, after costs.",
+    reference=_after_costs,
+    cases=[
+        Case(
+            "a list of four trades",
+            lambda: (
+                _trades(
+                    (2, 2400, 2412.5), (-3, 2410, 2401.2), (10, 2395, 2391.4), (-1, 2390, 2399)
+                ),
+                2.20,
+            ),
+        ),
+        Case(
+            "trades at the same price", lambda: (_trades((4, 2400, 2400), (-4, 2400, 2400)), 2.20)
+        ),
+        Case("without costs", lambda: (_trades((1, 2400, 2401)), 0.0)),
+        Case("an empty list", lambda: (_trades().astype(float), 2.20)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda trades, round_turn_usd: (
+                (trades["sold_or_bought_back"] - trades["opened"]) * 5 * trades["number"]
+                - trades["number"] * round_turn_usd
+            ),
+            "A short trade pays costs, too: take the size of `number`, without its sign.",
+        ),
+        Mistake(
+            lambda trades, round_turn_usd: (
+                (trades["sold_or_bought_back"] - trades["opened"]) * 5 * trades["number"]
+                - round_turn_usd
+            ),
+            "That is one round turn a trade. Each contract pays one.",
+        ),
+        Mistake(
+            lambda trades, round_turn_usd: (
+                (trades["sold_or_bought_back"] - trades["opened"]) * 5 * trades["number"]
+            ),
+            "That is before costs.",
+        ),
+        Mistake(
+            lambda trades, round_turn_usd: (
+                (trades["sold_or_bought_back"] - trades["opened"]) * 5 * trades["number"].abs()
+                - trades["number"].abs() * round_turn_usd
+            ),
+            "A short trade gains when the price falls: leave `number` its sign in the gain.",
+        ),
+        Mistake(
+            lambda trades, round_turn_usd: (
+                (trades["sold_or_bought_back"] - trades["opened"]) * trades["number"]
+                - trades["number"].abs() * round_turn_usd
+            ),
+            "The multiplier is missing: a point is $5 on each M2K.",
+        ),
+        Mistake(
+            lambda trades, round_turn_usd: (
+                (trades["sold_or_bought_back"] - trades["opened"]) * 50 * trades["number"]
+                - trades["number"].abs() * round_turn_usd
+            ),
+            "$50 a point is RTY. These are M2K, at $5.",
+        ),
+    ],
+    hints=[
+        "Work with whole columns: the points of each trade, times $5, times `number`. What does "
+        "the sign of `number` do to a gain, and what to a cost?",
+        '`trades["number"].abs()` round turns are paid in each trade.',
+    ],
+    well_done="Ten micros pay ten round turns.",
 )
 
 quiz = Choose(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from m2k_lessons.contracts import M2K, RTY
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.data_sets import series
 
 
 def _most_to_lose(bought, strike, premium):
@@ -14,12 +17,13 @@ def _most_to_lose(bought, strike, premium):
 q1 = Compute(
     "You hold 10 M2K bought at {bought:,.1f} and buy one RTY put with strike {strike:,.0f} for "
     "{premium} points. Compute the most that the two together can lose at expiry, in USD, before "
-    "commissions. Give a positive number.",
+    "commissions. Give a positive number. "
+    "Give it to the cent.",
     reference=_most_to_lose,
     given={
-        "bought": Given(2400.0, [2380.0, 2420.0, 2440.0]),
-        "strike": Given(2250, [2200, 2230, 2260]),
-        "premium": Given(38.1, [31.4, 42.6, 47.2]),
+        "bought": Given(2400.0, steps(2380.0, 2440.0, 10.0)),
+        "strike": Given(2250, steps(2200, 2270, 10)),
+        "premium": Given(38.1, [31.4, 34.8, 42.6, 47.2]),
     },
     mistakes=[
         Mistake(
@@ -69,9 +73,9 @@ q2 = Compute(
     "percent of the market held, to one decimal or better.",
     reference=_cost_pct_a_year,
     given={
-        "premium": Given(30.0, [24.0, 27.0, 36.0]),
-        "quote": Given(2400.0, [2350.0, 2450.0]),
-        "days": Given(91, [84, 98]),
+        "premium": Given(30.0, steps(22.0, 38.0, 1.0)),
+        "quote": Given(2400.0, steps(2350.0, 2450.0, 25.0)),
+        "days": Given(91, [84, 98, 105]),
     },
     mistakes=[
         Mistake(
@@ -120,14 +124,15 @@ q3 = Compute(
     "A collar: 10 M2K bought at {bought:,.1f}, one RTY put with strike {low:,} bought for {paid} "
     "points, one RTY call with strike {high:,} sold for {received} points. At expiry the future "
     "stands at {ends:,.1f}. Compute profit (above 0) or loss (below 0) of the whole, in USD, "
-    "before commissions.",
+    "before commissions. "
+    "Give it to the cent.",
     reference=_collar_result,
     given={
         "bought": Given(2400.0, [2400.0]),
-        "low": Given(2300, [2280, 2310]),
-        "paid": Given(49.5, [44.0, 51.2]),
-        "high": Given(2500, [2480, 2490, 2510]),
-        "received": Given(35.3, [38.1, 32.7]),
+        "low": Given(2300, [2280, 2310, 2320]),
+        "paid": Given(49.5, [44.0, 46.5, 48.3, 51.2, 53.7]),
+        "high": Given(2500, [2480, 2490, 2510, 2520]),
+        "received": Given(35.3, [31.2, 32.7, 36.4, 38.1]),
         "ends": Given(2620.0, [2590.0, 2650.0, 2700.0]),
     },
     mistakes=[
@@ -195,13 +200,14 @@ def _new_value(worth, slope, fall, melt, days):
 q5 = Compute(
     "A put is worth {worth} points. Its delta is {slope} and its theta {melt} points a day. The "
     "future falls by {fall} points, and {days} days pass. Compute the put's new value in USD as "
-    "delta and theta estimate it.",
+    "delta and theta estimate it. "
+    "Give it to the cent.",
     reference=_new_value,
     given={
-        "worth": Given(49.0, [44.0, 52.0]),
-        "slope": Given(-0.3, [-0.25, -0.35]),
-        "fall": Given(20, [12, 16]),
-        "melt": Given(-0.7, [-0.6, -0.8]),
+        "worth": Given(49.0, steps(42.0, 54.0, 2.0)),
+        "slope": Given(-0.3, [-0.25, -0.28, -0.32, -0.35]),
+        "fall": Given(20, [12, 14, 16, 18]),
+        "melt": Given(-0.7, [-0.5, -0.6, -0.8]),
         "days": Given(5, [4, 6]),
     },
     mistakes=[
@@ -249,12 +255,13 @@ q6 = Compute(
     "Two traders hold 10 M2K from 2,400. One has a stop at {stop:,}, the other an RTY put with "
     "that strike for {premium} points. A night's news opens the market at {opened:,.1f}, where "
     "the stop is filled, and the price stays there until expiry. Compute how much more the one "
-    "with the stop has lost in the end, in USD, before commissions.",
+    "with the stop has lost in the end, in USD, before commissions. "
+    "Give it to the cent.",
     reference=_stop_less_put,
     given={
-        "opened": Given(2130.0, [2090.0, 2110.0, 2150.0]),
-        "stop": Given(2300, [2290, 2310]),
-        "premium": Given(49.5, [46.0, 53.0]),
+        "opened": Given(2130.0, steps(2090.0, 2150.0, 10.0)),
+        "stop": Given(2300, [2290, 2310, 2320]),
+        "premium": Given(49.5, [44.0, 46.0, 47.5, 51.0, 53.0]),
     },
     mistakes=[
         Mistake(
@@ -288,6 +295,151 @@ q6 = Compute(
     ],
     well_done="Without such a night the comparison ends the other way round, by the premium.",
     unit="USD",
+)
+
+
+def _collar_usd(prices, bought, low, paid, high, received):
+    """Profit or loss of ten M2K with a collar at expiry, in USD, for each price."""
+    kept = prices.clip(lower=low, upper=high)
+    return (kept - bought - paid + received) * 50
+
+
+q7 = Write(
+    "Write the function `collar_usd(prices, bought, low, paid, high, received)`. It takes a Series "
+    "of prices at expiry, the price at which 10 M2K were bought, strike and premium of the RTY put "
+    "bought (`low`, `paid`), and strike and premium of the RTY call sold (`high`, `received`), all "
+    "in points. It returns a Series with the same index: the profit or loss of the whole, in USD, "
+    "before commissions.",
+    reference=_collar_usd,
+    cases=[
+        Case(
+            "prices from 2,200 to 2,600",
+            lambda: (series(*range(2200, 2601, 25)), 2400.0, 2300.0, 49.5, 2500.0, 35.3),
+        ),
+        Case(
+            "prices at the strikes",
+            lambda: (series(2300, 2500), 2400.0, 2300.0, 49.5, 2500.0, 35.3),
+        ),
+        Case("without premiums", lambda: (series(2000, 2400, 2800), 2390, 2250, 0, 2450, 0)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices - bought - paid + received) * 50
+            ),
+            "Neither option pays there. Below `low` the put does, and above `high` the call takes.",
+        ),
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices.clip(lower=low) - bought - paid + received) * 50
+            ),
+            "Above `high` the sold call takes every further point away.",
+        ),
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices.clip(upper=high) - bought - paid + received) * 50
+            ),
+            "Below `low` the put pays every further point back.",
+        ),
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices.clip(low, high) - bought + paid - received) * 50
+            ),
+            "The signs of the premiums are turned round: the put was bought, the call sold.",
+        ),
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices.clip(low, high) - bought) * 50
+            ),
+            "The premiums are missing: one was paid, the other received.",
+        ),
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices.clip(low, high) - bought - paid + received) * 5
+            ),
+            "Ten M2K, and one RTY option, are worth $50 a point.",
+        ),
+        Mistake(
+            lambda prices, bought, low, paid, high, received: (
+                (prices - bought) * 5
+                + ((low - prices).clip(lower=0) - (prices - high).clip(lower=0) - paid + received)
+                * 50
+            ),
+            "There are ten M2K: they make $50 a point together, as one RTY option does.",
+        ),
+    ],
+    hints=[
+        "Between the strikes only the futures move. What stands still below the one and above the "
+        "other?",
+        "`prices.clip(low, high)` is the price at which the ten M2K are in effect sold.",
+    ],
+    well_done="A floor and a ceiling, with the market in between.",
+)
+
+
+def _put_from_call(call, forward, strike, years, rate):
+    """Price of a European put on a future, from the call of the same strike, in points."""
+    return call - np.exp(-rate * years) * (forward - strike)
+
+
+q8 = Write(
+    "Write the function `put_from_call(call, forward, strike, years, rate)`. It takes the price of "
+    "a European call on a future, the future's price, the strike, the years to expiry and the "
+    "interest rate a year, continuously compounded, 0.04 for 4 %. By put-call parity a call less "
+    "a put of the same strike is worth `forward` less `strike`, discounted from expiry to today. "
+    "Return the put's price, a number, in points.",
+    reference=_put_from_call,
+    cases=[
+        Case("a call out of the money", lambda: (35.3, 2400.0, 2500.0, 0.25, 0.04)),
+        Case("a call at the money", lambda: (62.0, 2400.0, 2400.0, 0.25, 0.04)),
+        Case("a long and deep one", lambda: (410.0, 2400.0, 2000.0, 2.0, 0.05)),
+        Case("the moment of expiry", lambda: (100.0, 2400.0, 2300.0, 0.0, 0.04)),
+        Case("no interest", lambda: (80.0, 2400.0, 2380.0, 0.5, 0.0)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda call, forward, strike, years, rate: call - (forward - strike),
+            "The difference is paid at expiry. Discount it to today.",
+        ),
+        Mistake(
+            lambda call, forward, strike, years, rate: (
+                call + np.exp(-rate * years) * (forward - strike)
+            ),
+            "The sign is turned round: where the future stands above the strike, the put is worth "
+            "less than the call.",
+        ),
+        Mistake(
+            lambda call, forward, strike, years, rate: (
+                call - forward + strike * np.exp(-rate * years)
+            ),
+            "That is the parity of options on a share, which is paid for today. A future is not: "
+            "both its price and the strike are discounted.",
+        ),
+        Mistake(
+            lambda call, forward, strike, years, rate: (
+                call - np.exp(rate * years) * (forward - strike)
+            ),
+            "That adds interest. To discount, the exponent has a minus.",
+        ),
+        Mistake(
+            lambda call, forward, strike, years, rate: (
+                call - (forward - strike) / (1 + rate * years)
+            ),
+            "That is simple interest. Continuously compounded, a dollar in `years` is worth "
+            "exp(−rate × years) today.",
+        ),
+        Mistake(
+            lambda call, forward, strike, years, rate: (
+                (call - forward + strike) * np.exp(-rate * years)
+            ),
+            "The call's price is today's already: discount only the future less the strike.",
+        ),
+    ],
+    hints=[
+        "Call − put = discount × (forward − strike). Solve it for the put.",
+        "The discount is `np.exp(-rate * years)`.",
+    ],
+    well_done="Where it doesn't hold, somebody else is already trading it.",
 )
 
 quiz = Choose(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.data_sets import course_closes, series
 from m2k_lessons.facts import fact
 
 FEE_USD = fact("course.commission.M2K").value
@@ -20,7 +21,7 @@ q1 = Compute(
     "minutes.",
     reference=_utc_clock,
     given={
-        "hour": Given(8, [8, 9, 10]),
+        "hour": Given(8, [9, 10, 11, 13, 14]),
         "behind_winter": Given(5, [5]),
         "behind_summer": Given(4, [4]),
     },
@@ -60,13 +61,14 @@ def _first_minute_usd(ordinary_pct, multiple, quote, held):
 q2 = Compute(
     "An ordinary minute at 08:30 moves the price by {ordinary_pct} % up or down. After a report "
     "the first minute moves {multiple} times as far. Compute the size of that minute's gain or "
-    "loss, in USD, on {held} M2K at {quote:,.1f}.",
+    "loss, in USD, on {held} M2K at {quote:,.1f}. "
+    "Give it to the cent.",
     reference=_first_minute_usd,
     given={
-        "ordinary_pct": Given(0.02, [0.015, 0.025]),
-        "multiple": Given(4.5, [3.5, 5.5]),
-        "quote": Given(2400.0, [2350.0, 2450.0]),
-        "held": Given(3, [2, 4]),
+        "ordinary_pct": Given(0.02, steps(0.012, 0.028, 0.002)),
+        "multiple": Given(4.5, steps(3.0, 6.0, 0.5)),
+        "quote": Given(2400.0, steps(2350.0, 2450.0, 25.0)),
+        "held": Given(3, [2, 4, 5]),
     },
     mistakes=[
         Mistake(
@@ -108,15 +110,16 @@ q3 = Compute(
     "Prices rose by {actual} % in a month; {consensus} % was expected, and a difference of "
     "{scale} percentage points counts as a surprise of 1. The price of M2K answers a surprise "
     "of 1 with {slope_pct} %. Compute the expected gain of {held} long M2K at {quote:,.1f}, in "
-    "USD; a loss is negative.",
+    "USD; a loss is negative. "
+    "Give it to the cent.",
     reference=_expected_usd,
     given={
-        "actual": Given(0.5, [0.4, 0.6]),
-        "consensus": Given(0.2, [0.1, 0.3]),
+        "actual": Given(0.5, [0.4, 0.5, 0.6, 0.7]),
+        "consensus": Given(0.2, [0.1, 0.2, 0.3]),
         "scale": Given(0.1, [0.1]),
-        "slope_pct": Given(-0.15, [-0.12, -0.18]),
-        "quote": Given(2400.0, [2350.0, 2450.0]),
-        "held": Given(2, [3, 4]),
+        "slope_pct": Given(-0.15, [-0.12, -0.14, -0.16, -0.18]),
+        "quote": Given(2400.0, steps(2350.0, 2450.0, 10.0)),
+        "held": Given(2, [3, 4, 5]),
     },
     mistakes=[
         Mistake(
@@ -162,13 +165,14 @@ def _lost_usd(entry, stop_points, opened, ticks, held):
 q4 = Compute(
     "{held} long M2K, bought at {entry:,.1f}, have a stop {stop_points} points below. "
     "Overnight comes bad news, and trading opens at {opened:,.1f}. A market order costs {ticks} "
-    "tick of slippage. Compute the loss in USD, before commission, as a positive number.",
+    "tick of slippage. Compute the loss in USD, before commission, as a positive number. "
+    "Give it to the cent.",
     reference=_lost_usd,
     given={
-        "held": Given(3, [2, 4]),
-        "entry": Given(2400.0, [2410.0, 2390.0]),
-        "stop_points": Given(15, [12, 18]),
-        "opened": Given(2363.5, [2361.0, 2366.0]),
+        "held": Given(3, [2, 4, 5]),
+        "entry": Given(2400.0, steps(2390.0, 2410.0, 2.0)),
+        "stop_points": Given(15, steps(12, 18, 1)),
+        "opened": Given(2363.5, steps(2361.0, 2366.0, 0.5)),
         "ticks": Given(1, [1]),
     },
     mistakes=[
@@ -218,12 +222,13 @@ def _a_year_usd(held, releases, fee_usd, spread_ticks):
 q5 = Compute(
     "Somebody always long {held} M2K sells them before each of {releases} releases a year and "
     "buys them back afterwards. A side costs {fee_usd} dollars of commission and {spread_ticks} "
-    "tick of slippage for each contract. Compute the cost of a year, in USD.",
+    "tick of slippage for each contract. Compute the cost of a year, in USD. "
+    "Give it to the cent.",
     reference=_a_year_usd,
     given={
         # Not 2: one contract's two sides would cost the same as two contracts' one side.
-        "held": Given(3, [4, 5]),
-        "releases": Given(44, [36, 40]),
+        "held": Given(3, [4, 5, 6, 7]),
+        "releases": Given(44, steps(30, 52, 2)),
         "fee_usd": Given(FEE_USD, [FEE_USD]),
         "spread_ticks": Given(1, [1]),
     },
@@ -271,8 +276,8 @@ q6 = Compute(
     reference=_needed,
     given={
         # Never in the ratio 1 to 4, for which two of the mistakes arrive at the same 8.
-        "mean_pct": Given(0.4, [0.25, 0.3]),
-        "deviation_pct": Given(1.2, [1.1, 1.4]),
+        "mean_pct": Given(0.4, steps(0.22, 0.45, 0.01)),
+        "deviation_pct": Given(1.2, steps(1.0, 1.5, 0.1)),
     },
     mistakes=[
         Mistake(
@@ -299,6 +304,133 @@ q6 = Compute(
     well_done="At eight a year that is {answer:.0f} / 8 years, if nothing changes meanwhile.",
     unit="decisions",
     tolerance=0.5,
+)
+
+
+def _without_overlap(minutes, length):
+    """Minutes of the events kept: each at least `length` after the one kept before it."""
+    kept = []
+    for minute in sorted(minutes):
+        if not kept or minute >= kept[-1] + length:
+            kept.append(minute)
+    return kept
+
+
+q7 = Write(
+    "Write the function `without_overlap(minutes, length)`. It takes a list with the minutes of "
+    "events, in any order, and the length of a window, in minutes. A window lasts from its event "
+    "until before `length` minutes later. Go through the events from the earliest on and keep each "
+    "one that does not fall into the window of the last one *kept*. Return the list of the "
+    "minutes kept, in order.",
+    reference=_without_overlap,
+    cases=[
+        Case("eight events", lambda: ([0, 20, 35, 61, 62, 90, 118, 200], 30)),
+        Case("a chain of close events", lambda: ([0, 20, 40, 60, 80, 100], 30)),
+        Case("events in no order", lambda: ([90, 0, 30, 45], 30)),
+        Case("windows that touch", lambda: ([0, 30, 60], 30)),
+        Case("two events at once", lambda: ([10, 10, 50], 30)),
+        Case("no event", lambda: ([], 30)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda minutes, length: [
+                now
+                for place, now in enumerate(sorted(minutes))
+                if place == 0 or now >= sorted(minutes)[place - 1] + length
+            ],
+            "That compares with the event before, kept or not. One that was dropped has no window "
+            "any more.",
+        ),
+        Mistake(
+            lambda minutes, length: [
+                now
+                for now in sorted(minutes)
+                if all(other == now or abs(other - now) >= length for other in minutes)
+            ],
+            "That drops both events of a pair. The earlier one may stay.",
+        ),
+        Mistake(
+            lambda minutes, length: _without_overlap(minutes, length + 1),
+            "Windows may touch: an event exactly `length` minutes later lies outside.",
+        ),
+        Mistake(
+            lambda minutes, length: _unsorted(minutes, length),
+            "The events come in any order: sort them first.",
+        ),
+        Mistake(
+            lambda minutes, length: sorted(minutes),
+            "That keeps them all, and counts the same minutes twice.",
+        ),
+    ],
+    hints=[
+        "What do you have to remember while you go through the events?",
+        "A list `kept`; for each minute of `sorted(minutes)`: append it if `kept` is empty, or if "
+        "it is at least `length` after `kept[-1]`.",
+    ],
+    well_done="Now each minute counts once, and the standard error means what it says.",
+)
+
+
+def _unsorted(minutes, length):
+    kept = []
+    for minute in minutes:
+        if not kept or minute >= kept[-1] + length:
+            kept.append(minute)
+    return kept
+
+
+def _mean_with_error(moves):
+    """Mean and its standard error."""
+    return moves.mean(), moves.std() / len(moves) ** 0.5
+
+
+q8 = Write(
+    "Write the function `mean_with_error(moves)`. It takes a Series with the moves after separate "
+    "events, in percent, and returns two numbers, `(mean, error)`: their mean and its standard "
+    "error, the sample standard deviation over the square root of their number.",
+    reference=_mean_with_error,
+    cases=[
+        Case(
+            "a year of the course's daily changes",
+            lambda: (100 * course_closes().pct_change().dropna(),),
+        ),
+        Case("five moves", lambda: (series(0.2, -0.1, 0.4, 0.0, -0.3),)),
+        Case("moves that are all the same", lambda: (series(0.5, 0.5, 0.5),)),
+        Case("two moves", lambda: (series(1.0, -1.0),)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda moves: (moves.mean(), moves.std()),
+            "That is how far a single move strays. The mean of many is surer, by the square root "
+            "of their number.",
+        ),
+        Mistake(
+            lambda moves: (moves.mean(), moves.std() / len(moves)),
+            "The error shrinks with the square root of the number, not with the number.",
+        ),
+        Mistake(
+            lambda moves: (moves.mean(), moves.std(ddof=0) / len(moves) ** 0.5),
+            "That is the deviation of a population. A sample divides by the number less one: "
+            "`moves.std()` in pandas, `ddof=1` in NumPy.",
+        ),
+        Mistake(
+            lambda moves: (moves.mean(), moves.var() / len(moves) ** 0.5),
+            "That is the variance. Take its square root, the standard deviation.",
+        ),
+        Mistake(
+            lambda moves: (moves.std() / len(moves) ** 0.5, moves.mean()),
+            "The mean comes first, then its error.",
+        ),
+        Mistake(
+            lambda moves: (moves.median(), moves.std() / len(moves) ** 0.5),
+            "That is the median. The question wants the mean.",
+        ),
+    ],
+    hints=[
+        "`moves.mean()` and `moves.std()` are there. What is the error of a mean of n moves?",
+        "`return moves.mean(), moves.std() / len(moves) ** 0.5`",
+    ],
+    well_done="A mean without its error is half a sentence.",
 )
 
 quiz = Choose(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+import numpy as np
+import pandas as pd
+
+from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.data_sets import course_bars
 from m2k_lessons.facts import fact
 
 INITIAL = fact("margin.initial.M2K").value
@@ -17,13 +21,14 @@ def _multiple_of_the_plan(number, entry, stop_points, next_open):
 q1 = Compute(
     "You are long {number} M2K from {entry:,.1f}, with a stop {stop_points} points below. Over the "
     "weekend nobody trades, and the first price after it is {next_open:,.1f}. Compute the result "
-    "of the trade as a multiple of the planned loss (in R, with its sign), before costs.",
+    "of the trade as a multiple of the planned loss (in R, with its sign), before costs. "
+    "Give two decimals or better.",
     reference=_multiple_of_the_plan,
     given={
         "number": Given(3, [2, 4]),
-        "entry": Given(2412.0, [2408.0, 2416.0]),
-        "stop_points": Given(15, [12, 16]),
-        "next_open": Given(2379.0, [2374.0, 2381.0]),
+        "entry": Given(2412.0, steps(2404.0, 2420.0, 1.0)),
+        "stop_points": Given(15, [12, 14, 16, 18, 20]),
+        "next_open": Given(2379.0, steps(2368.0, 2382.0, 1.0)),
     },
     mistakes=[
         Mistake(
@@ -76,8 +81,8 @@ q2 = Compute(
     "Give one decimal or better.",
     reference=_gain_to_recover,
     given={
-        "losses": Given(8, [7, 9, 10]),
-        "at_risk_pct": Given(4, [3, 5, 6]),
+        "losses": Given(8, steps(5, 12, 1)),
+        "at_risk_pct": Given(4, [2, 3, 5, 6, 7]),
     },
     mistakes=[
         Mistake(
@@ -129,8 +134,8 @@ q3 = Compute(
     "each trade, in percent, to two decimals or better.",
     reference=_share_for_a_streak,
     given={
-        "streak": Given(10, [8, 12, 14]),
-        "bearable_pct": Given(25, [30, 35, 40]),
+        "streak": Given(10, steps(6, 16, 1)),
+        "bearable_pct": Given(25, steps(20, 45, 5)),
     },
     mistakes=[
         Mistake(
@@ -178,9 +183,9 @@ q4 = Compute(
     "each M2K. Compute how many M2K the rule allows.",
     reference=_whole_contracts,
     given={
-        "account_usd": Given(24_000, [20_000, 28_000]),
-        "at_risk_pct": Given(2, [2]),
-        "stop_points": Given(16, [16]),
+        "account_usd": Given(24_000, steps(18_000, 120_000, 1_000)),
+        "at_risk_pct": Given(2, [1, 2]),
+        "stop_points": Given(16, [10, 12, 14, 16, 18]),
         "cost_cents": Given(220, [220]),
     },
     mistakes=[
@@ -223,7 +228,7 @@ q4 = Compute(
         "included?",
         "{account_usd} × {at_risk_pct} cents // ({stop_points} × 500 + {cost_cents}) cents",
     ],
-    well_done="{answer} M2K. Without the cost it would have been one more, and over the budget.",
+    well_done="{answer} M2K. Without the cost it would have been more, and over the budget.",
     whole=True,
     unit="M2K",
 )
@@ -260,10 +265,10 @@ q6 = Compute(
     "how many M2K the rule allows today, costs left out.",
     reference=_contracts_for_the_day,
     given={
-        "account_usd": Given(40_000, [36_000, 48_000]),
+        "account_usd": Given(80_000, steps(60_000, 500_000, 4_000)),
         "at_risk_pct": Given(1, [1]),
-        "atr_points": Given(24.6, [22.2, 27.4]),
-        "multiple": Given(1.5, [1.5]),
+        "atr_points": Given(24.6, steps(12.2, 30.2, 0.4)),
+        "multiple": Given(1.5, [1.5, 2.0]),
     },
     mistakes=[
         Mistake(
@@ -305,6 +310,151 @@ q6 = Compute(
     whole=True,
     unit="M2K",
 )
+
+
+def _largest_size(budget_usd, stop_points, cost_usd):
+    """Most M2K whose loss at the stop, costs included, stays within the budget."""
+    loss_usd = stop_points * 5 + cost_usd
+    return int(budget_usd // loss_usd)
+
+
+q7 = Write(
+    "Write the function `largest_size(budget_usd, stop_points, cost_usd)`. It takes the dollars "
+    "that may be lost on a trade, the distance of the stop in points, and the cost in and out of "
+    "one M2K in dollars, and returns the largest whole number of M2K whose loss at the stop, costs "
+    "included, is not more than the budget.",
+    reference=_largest_size,
+    cases=[
+        Case("a budget of 480 dollars", lambda: (480.0, 16.0, 2.20)),
+        Case("a budget that is used up exactly", lambda: (250.0, 9.5, 2.50)),
+        Case("a budget just short of one more", lambda: (249.99, 9.5, 2.50)),
+        Case("a budget too small for one contract", lambda: (60.0, 15.0, 2.20)),
+        Case("a large account", lambda: (12_500.0, 7.3, 1.70)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda budget_usd, stop_points, cost_usd: int(budget_usd // (stop_points * 5)),
+            "That leaves the cost out, and with it the budget is broken.",
+        ),
+        Mistake(
+            lambda budget_usd, stop_points, cost_usd: round(
+                budget_usd / (stop_points * 5 + cost_usd)
+            ),
+            "That rounds to the nearest. Rounded up, the loss is more than the budget.",
+        ),
+        Mistake(
+            lambda budget_usd, stop_points, cost_usd: budget_usd / (stop_points * 5 + cost_usd),
+            "Contracts come whole: round down.",
+        ),
+        Mistake(
+            lambda budget_usd, stop_points, cost_usd: int(budget_usd // (stop_points + cost_usd)),
+            "The multiplier is missing: a point is $5 on each M2K.",
+        ),
+        Mistake(
+            lambda budget_usd, stop_points, cost_usd: int(
+                budget_usd // (stop_points * 50 + cost_usd)
+            ),
+            "$50 a point is RTY, the standard contract. M2K is $5.",
+        ),
+        Mistake(
+            lambda budget_usd, stop_points, cost_usd: max(
+                1, int(budget_usd // (stop_points * 5 + cost_usd))
+            ),
+            "If not even one fits, the answer is 0: the trade is too large for the budget.",
+        ),
+        Mistake(
+            lambda budget_usd, stop_points, cost_usd: int(
+                (budget_usd - cost_usd) // (stop_points * 5)
+            ),
+            "That takes the cost off once. Each contract pays it.",
+        ),
+    ],
+    hints=[
+        "What does one contract lose at its stop, in dollars and with its cost?",
+        "`budget_usd // loss_usd` is how often it fits in; `int(...)` makes a whole number of it.",
+    ],
+    well_done="Round down, never up.",
+)
+
+
+def _atr_stop(bars, window, multiple):
+    """Price of a stop below each close: `multiple` average true ranges away."""
+    before = bars["close"].shift()
+    true_range = pd.concat([bars["high"], before], axis=1).max(axis=1) - pd.concat(
+        [bars["low"], before], axis=1
+    ).min(axis=1)
+    return bars["close"] - multiple * true_range.rolling(window).mean()
+
+
+def _own_range_only(bars, window):
+    return (bars["high"] - bars["low"]).rolling(window).mean()
+
+
+q8 = Write(
+    "Write the function `atr_stop(bars, window, multiple)`. It takes daily bars with the columns "
+    "`high`, `low` and `close`, and returns a Series with the same index: where the stop of a long "
+    "position stands after each close, `multiple` average true ranges below it. The average is "
+    "the plain mean of the last `window` true ranges, the day's own included; a day's true range "
+    "goes from its high or the close before, whichever is higher, to its low or the close before, "
+    "whichever is lower. On the first day there is no close before, and the range is high less "
+    "low. With fewer than `window` ranges the stop is missing.",
+    reference=_atr_stop,
+    cases=[
+        Case("a year of the course's bars", lambda: (course_bars(), 14, 2.0)),
+        Case("two weeks with gaps", lambda: (_gaps(), 3, 1.5)),
+        Case("fewer days than the window", lambda: (_gaps().iloc[:2], 3, 1.5)),
+        Case("a window of one day", lambda: (_gaps(), 1, 1.0)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda bars, window, multiple: bars["close"] - multiple * _own_range_only(bars, window),
+            "That is the average of high less low. A gap from the close before belongs to the "
+            "*true* range.",
+        ),
+        Mistake(
+            lambda bars, window, multiple: 2 * bars["close"] - _atr_stop(bars, window, multiple),
+            "That stands above the close. The stop of a long position is below.",
+        ),
+        Mistake(
+            lambda bars, window, multiple: (
+                bars["close"] - multiple * bars["close"].diff().abs().rolling(window).mean()
+            ),
+            "That is the average change from close to close. How far the price went in between "
+            "counts as well.",
+        ),
+        Mistake(
+            lambda bars, window, multiple: (
+                bars["close"] - (bars["close"] - _atr_stop(bars, window, 1.0))
+            ),
+            "That is one average true range away; `multiple` is missing.",
+        ),
+        Mistake(
+            lambda bars, window, multiple: bars["close"] - _atr_stop(bars, window, multiple),
+            "That is the distance. The question wants the price of the stop.",
+        ),
+        Mistake(
+            lambda bars, window, multiple: (
+                bars["close"] - multiple * (bars["close"] - _atr_stop(bars, window, 1.0)).shift()
+            ),
+            "The day's own range is left out. It is known at its close, and belongs to it.",
+        ),
+    ],
+    hints=[
+        '`bars["close"].shift()` is the close before. How do you take the higher one of two '
+        "columns, day by day?",
+        "`pd.concat([a, b], axis=1).max(axis=1)` takes the higher one and passes over what is "
+        "missing. Then `.rolling(window).mean()`.",
+    ],
+    well_done="A quiet week brings the stop nearer, a wild one moves it away.",
+)
+
+
+def _gaps():
+    days = pd.date_range("2030-01-07", periods=8, freq="B")
+    close = np.array([2400.0, 2412.0, 2391.0, 2393.5, 2420.0, 2418.0, 2402.0, 2409.0])
+    middle = close + np.array([1.0, -2.0, 4.0, 0.5, -1.0, 6.0, 3.0, -2.0])
+    return pd.DataFrame({"high": middle + 7.0, "low": middle - 8.0, "close": close}, index=days)
+
 
 quiz = Choose(
     "A friend says: “I put my stops very close. So I lose little when I'm wrong, and can hold more "

@@ -6,7 +6,8 @@ import pandas as pd
 
 from m2k_lessons import sessions
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.data_sets import course_bars
 from m2k_lessons.facts import fact
 
 FEE_USD = fact("course.commission.M2K").value
@@ -31,9 +32,15 @@ def _regular_hours(holiday_week):
     return (days["rth_close"] - days["rth_open"]).sum() / HOUR
 
 
+_SHORT_DAYS = (
+    "On the short days there is trading, too: until the early close, or on a holiday until the "
+    "halt at 13:00, after a whole night."
+)
+
 q1 = Compute(
     "Compute how many hours M2K can be traded in the sessions of {holiday_week[0]} to "
-    "{holiday_week[1]}, a week with a holiday.",
+    "{holiday_week[1]}, a week with a holiday. "
+    "Give two decimals or better.",
     reference=_hours_open,
     given={
         "holiday_week": Given(
@@ -42,6 +49,9 @@ q1 = Compute(
                 ("2026-05-25", "2026-05-29"),
                 ("2026-09-07", "2026-09-11"),
                 ("2027-01-18", "2027-01-22"),
+                ("2026-06-15", "2026-06-19"),
+                ("2027-02-15", "2027-02-19"),
+                ("2027-11-22", "2027-11-26"),
             ],
         ),
     },
@@ -60,12 +70,11 @@ q1 = Compute(
         ),
         Mistake(
             lambda holiday_week: _hours_of(holiday_week, ["normal"]),
-            "Those are the normal days only. On the short ones there is trading, too, until the "
-            "halt or the early close.",
+            _SHORT_DAYS,
         ),
         Mistake(
             lambda holiday_week: _hours_of(holiday_week, ["normal", "early close 13:15"]),
-            "On a holiday with a halt there is trading until 13:00, after a whole night.",
+            _SHORT_DAYS,
         ),
     ],
     hints=[
@@ -92,7 +101,23 @@ q2 = Compute(
     "on {date}, as a number: 8.5 for 08:30, 20 for 20:00.",
     reference=_clock_at_the_opening,
     given={
-        "zone": Given("Europe/London", ["Asia/Tokyo", "Asia/Kolkata", "Europe/London"]),
+        "zone": Given(
+            "Europe/London",
+            [
+                "Asia/Tokyo",
+                "Asia/Dubai",
+                "Asia/Karachi",
+                "Asia/Dhaka",
+                "Asia/Bangkok",
+                "Asia/Kathmandu",
+                "Africa/Lagos",
+                "Africa/Johannesburg",
+                "Africa/Nairobi",
+                "America/Sao_Paulo",
+                "Europe/London",
+                "Europe/Berlin",
+            ],
+        ),
         "date": Given("2026-03-16", ["2026-03-18", "2026-07-01", "2026-10-28"]),
     },
     mistakes=[
@@ -111,6 +136,7 @@ q2 = Compute(
         Mistake(
             lambda zone, date: float(int(_clock_at_the_opening(zone, date))),
             "The hour is right, the minutes are missing: 08:30 is 8.5.",
+            sometimes_right=True,
         ),
     ],
     hints=[
@@ -131,11 +157,12 @@ def _share_of_the_night(night_points, day_points):
 q3 = Compute(
     "In some month the standard deviation of the night's moves (16:00 to 09:30) is "
     "{night_points} points and that of the day's moves (09:30 to 16:00) is {day_points} points. "
-    "Compute the share of the variance that falls into the night, in %.",
+    "Compute the share of the variance that falls into the night, in %. "
+    "Give one decimal or better.",
     reference=_share_of_the_night,
     given={
-        "night_points": Given(20, [18, 22, 25]),
-        "day_points": Given(30, [28, 31, 33]),
+        "night_points": Given(20, steps(16, 27, 1)),
+        "day_points": Given(30, steps(28, 36, 1)),
     },
     mistakes=[
         Mistake(
@@ -173,13 +200,14 @@ q4 = Compute(
     "A trader is long {number} M2K over a weekend. The price was {friday_close:,.1f} at Friday's "
     "close, and a stop waits at {stop:,.1f}. The first price on Sunday is {sunday_open:,.1f}, and "
     "the stop sells there. Compute the profit or loss since Friday's close, in USD. A loss is "
-    "negative.",
+    "negative. "
+    "Give it to the cent.",
     reference=_loss_through_the_stop,
     given={
-        "number": Given(2, [3, 4]),
-        "friday_close": Given(2204.0, [2211.5, 2218.0]),
-        "stop": Given(2194.0, [2196.0, 2199.0]),
-        "sunday_open": Given(2186.5, [2179.3, 2188.1]),
+        "number": Given(2, [3, 4, 5]),
+        "friday_close": Given(2204.0, steps(2203.5, 2219.5, 2.0)),
+        "stop": Given(2194.0, steps(2192.0, 2199.0, 1.0)),
+        "sunday_open": Given(2186.5, steps(2176.3, 2188.3, 1.0)),
     },
     mistakes=[
         Mistake(
@@ -241,9 +269,9 @@ q6 = Compute(
     "Compute how many of a hundred trades must win to come out even, to one decimal or better.",
     reference=_wins_needed_pct,
     given={
-        "move_usd": Given(8.0, [6.0, 9.0, 12.0]),
-        "spread_ticks": Given(2, [3, 4]),
-        "fee_usd": Given(FEE_USD, [0.65, 1.05]),
+        "move_usd": Given(8.0, steps(6.0, 14.0, 1.0)),
+        "spread_ticks": Given(2, [1, 3, 4]),
+        "fee_usd": Given(FEE_USD, steps(0.65, 1.05, 0.05)),
     },
     mistakes=[
         Mistake(
@@ -288,6 +316,141 @@ q6 = Compute(
     well_done="And that is only to lose nothing.",
     unit="trades",
     tolerance=0.05,
+)
+
+
+def _regular_hours_only(times):
+    """True from 09:30 to before 16:00 in New York on a weekday."""
+    local = times.tz_convert("America/New_York")
+    minutes = local.hour * 60 + local.minute
+    return (local.day_of_week < 5) & (minutes >= 570) & (minutes < 960)
+
+
+def _by_hours(times, hours):
+    return (times + pd.Timedelta(hours=hours)).tz_localize(None)
+
+
+q7 = Write(
+    "Write the function `regular_hours_only(times)`. It takes a pandas `DatetimeIndex` in UTC and "
+    "returns an array of True and False, as long as `times`: True from 09:30 in New York on, until "
+    "before 16:00 there, from Monday to Friday. (Holidays are left out of account.)",
+    reference=_regular_hours_only,
+    cases=[
+        Case(
+            "the half hours of two weeks in March",
+            lambda: (pd.date_range("2026-03-02", "2026-03-15 23:30", freq="30min", tz="UTC"),),
+        ),
+        Case(
+            "the minutes around the opening in January",
+            lambda: (pd.date_range("2026-01-07 14:28", periods=4, freq="min", tz="UTC"),),
+        ),
+        Case(
+            "the minutes around the close in July",
+            lambda: (pd.date_range("2026-07-08 19:58", periods=4, freq="min", tz="UTC"),),
+        ),
+        Case(
+            "a Sunday", lambda: (pd.date_range("2026-07-12 12:00", periods=3, tz="UTC", freq="h"),)
+        ),
+    ],
+    mistakes=[
+        Mistake(
+            lambda times: _inside(_by_hours(times, -5)),
+            "New York is five hours behind UTC in winter only. Let `tz_convert` know the summer "
+            "time.",
+        ),
+        Mistake(
+            lambda times: _inside(_by_hours(times, -4)),
+            "New York is four hours behind UTC in summer only. Let `tz_convert` know the winter "
+            "time.",
+        ),
+        Mistake(
+            lambda times: _inside(times.tz_localize(None)),
+            "That takes the clock of UTC for New York's. Convert the times first.",
+        ),
+        Mistake(
+            lambda times: _inside(times.tz_convert("America/New_York"), last=960),
+            "At 16:00 the regular hours are over: *before* 16:00.",
+        ),
+        Mistake(
+            lambda times: _inside(times.tz_convert("America/New_York"), first=540),
+            "They begin at 09:30, not at 09:00.",
+        ),
+        Mistake(
+            lambda times: _inside(times.tz_convert("America/New_York"), days=7),
+            "On Saturday and Sunday there are no regular hours.",
+        ),
+    ],
+    hints=[
+        '`times.tz_convert("America/New_York")` shows New York\'s clock. It has `.hour`, `.minute` '
+        "and `.day_of_week` (Monday is 0).",
+        "Count in minutes: 60 × hour + minute is 570 at 09:30 and 960 at 16:00. Join conditions "
+        "with `&`, each in brackets.",
+    ],
+    well_done="And nobody had to remember an offset.",
+)
+
+
+def _inside(local, first=570, last=959, days=5):
+    minutes = local.hour * 60 + local.minute
+    return (local.day_of_week < days) & (minutes >= first) & (minutes <= last)
+
+
+def _gap_usd(bars, number):
+    """Gain or loss between a close and the next open, in USD."""
+    return (bars["open"] - bars["close"].shift()) * 5 * number
+
+
+q8 = Write(
+    "Write the function `gap_usd(bars, number)`. It takes daily bars with the columns `open` and "
+    "`close`, and a number of M2K that are held all the time, below zero for short. It returns a "
+    "Series with the same index: what each day's gap, from the close before to the open, gains or "
+    "loses, in USD. The first day has no close before it, and its value is missing.",
+    reference=_gap_usd,
+    cases=[
+        Case("a year of the course's bars", lambda: (course_bars(), 2)),
+        Case("a short position", lambda: (course_bars(10), -3)),
+        Case("a single day", lambda: (course_bars(1), 1)),
+        Case("nothing held", lambda: (course_bars(5), 0)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda bars, number: (bars["close"] - bars["open"]) * 5 * number,
+            "That is the day itself, from open to close. The gap lies before it.",
+        ),
+        Mistake(
+            lambda bars, number: (bars["open"].shift(-1) - bars["close"]) * 5 * number,
+            "That books each gap a day early: on the day whose close it follows.",
+        ),
+        Mistake(
+            lambda bars, number: bars["open"].diff() * 5 * number,
+            "That is from open to open. The gap begins at the close.",
+        ),
+        Mistake(
+            lambda bars, number: bars["close"].diff() * 5 * number,
+            "That is from close to close, the whole day. The gap ends at the open.",
+        ),
+        Mistake(
+            lambda bars, number: (bars["close"].shift() - bars["open"]) * 5 * number,
+            "The sign is turned round: a long position gains when the open is the higher one.",
+        ),
+        Mistake(
+            lambda bars, number: (bars["open"] - bars["close"].shift()) * number,
+            "Those are points. A point is $5 on each M2K.",
+        ),
+        Mistake(
+            lambda bars, number: (bars["open"] - bars["close"].shift()) * 5 * abs(number),
+            "A short position gains when the open is the lower one: leave `number` its sign.",
+        ),
+        Mistake(
+            lambda bars, number: (bars["open"] - bars["close"].shift()).fillna(0.0) * 5 * number,
+            "Nobody knows the gap of the first day: leave it missing instead of 0.",
+        ),
+    ],
+    hints=[
+        '`bars["close"].shift()` is the close before.',
+        "Open less the close before, times $5, times `number`.",
+    ],
+    well_done="No stop can do anything about these moves.",
 )
 
 quiz = Choose(

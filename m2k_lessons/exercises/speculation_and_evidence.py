@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+import numpy as np
+
+from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
 
 
 def _luck_best(tried, years):
@@ -18,7 +20,7 @@ q1 = Compute(
     "they have nothing to do with each other. Compute the Sharpe ratio to expect of the best one, "
     "to two decimals.",
     reference=_luck_best,
-    given={"tried": Given(500, [300, 400, 600, 800]), "years": Given(8, [6, 7, 9, 10])},
+    given={"tried": Given(500, steps(200, 900, 50)), "years": Given(8, [5, 6, 7, 9, 10, 12])},
     mistakes=[
         Mistake(
             lambda tried, years: 0.0,
@@ -56,7 +58,10 @@ q2 = Compute(
     "been the only one. All rules are worthless. Compute how likely at least one of the {tried} "
     "is to look so good, to three decimals.",
     reference=_adjusted,
-    given={"p_value": Given(0.004, [0.002, 0.003, 0.005]), "tried": Given(120, [100, 150, 180])},
+    given={
+        "p_value": Given(0.004, [0.002, 0.003, 0.005, 0.006]),
+        "tried": Given(120, steps(80, 220, 10)),
+    },
     mistakes=[
         Mistake(
             lambda p_value, tried: p_value,
@@ -166,7 +171,10 @@ q5 = Compute(
         "cells": Given(100, [100]),
         "p_values": Given(
             (0.0001, 0.000502, 0.0041, 0.02),
-            [(0.0002, 0.000502, 0.0045, 0.021), (0.0003, 0.000503, 0.0048, 0.024)],
+            [
+                (0.0002, 0.000502, 0.0045, 0.021),
+                (0.0003, 0.000503, 0.0048, 0.024),
+            ],
         ),
     },
     mistakes=[
@@ -214,9 +222,9 @@ q6 = Compute(
     "purged ones. Compute how many entries beside the test fold must be left out of training.",
     reference=_left_out,
     given={
-        "entries": Given(2_000, [1_800, 2_200, 2_400]),
-        "horizon": Given(15, [10, 12, 18]),
-        "embargo_pct": Given(1, [1.5, 2]),
+        "entries": Given(2_000, steps(1_600, 2_600, 100)),
+        "horizon": Given(15, steps(8, 20, 1)),
+        "embargo_pct": Given(1, [1, 1.5, 2]),
     },
     mistakes=[
         Mistake(
@@ -248,6 +256,186 @@ q6 = Compute(
     whole=True,
     unit="entries",
 )
+
+
+def _permutation_p(position, change, orders):
+    """Share of shuffles, the true order among them, that earn at least as much as it does."""
+    earned = (position * change).sum()
+    by_luck = [(position * change[order]).sum() for order in orders]
+    as_good = sum(luck >= earned for luck in by_luck)
+    return (1 + as_good) / (1 + len(orders))
+
+
+def _shuffles(days, number, seed):
+    rng = np.random.default_rng(seed)
+    position = np.sign(rng.normal(size=days))
+    change = np.round(rng.normal(size=days), 3) + 0.1 * position
+    return position, change, [rng.permutation(days) for _ in range(number)]
+
+
+q7 = Write(
+    "Write the function `permutation_p(position, change, orders)`. It takes two NumPy arrays, the "
+    "position held on each day and the change of the price on it, and a list of orders: arrays "
+    "of places, so that `change[order]` is the same changes shuffled. Earned is the sum of "
+    "position times change. Return the p-value, a number: of all orders, the true one counted as "
+    "one of them, the share in which at least as much is earned as in the true one.",
+    reference=_permutation_p,
+    cases=[
+        Case("two hundred shuffles of sixty days", lambda: _shuffles(60, 200, 15)),
+        Case("forty shuffles of ten days", lambda: _shuffles(10, 40, 16)),
+        Case(
+            "changes that are all the same",
+            lambda: (np.array([1.0, -1.0, 1.0]), np.ones(3), [np.array([2, 1, 0])] * 4),
+        ),
+        Case("no shuffle", lambda: (np.array([1.0, -1.0]), np.array([0.5, 0.2]), [])),
+    ],
+    mistakes=[
+        Mistake(
+            lambda position, change, orders: (
+                sum(
+                    (position * change[order]).sum() >= (position * change).sum()
+                    for order in orders
+                )
+                / max(1, len(orders))
+            ),
+            "The true order is one of the orders: count it above and below the line. Otherwise a "
+            "p-value can be 0, and no test can say that.",
+        ),
+        Mistake(
+            lambda position, change, orders: (
+                (
+                    1
+                    + sum(
+                        (position * change[order]).sum() > (position * change).sum()
+                        for order in orders
+                    )
+                )
+                / (1 + len(orders))
+            ),
+            "At least as much: a shuffle that earns the same counts as well.",
+        ),
+        Mistake(
+            lambda position, change, orders: (
+                (
+                    1
+                    + sum(
+                        (position * change[order]).sum() <= (position * change).sum()
+                        for order in orders
+                    )
+                )
+                / (1 + len(orders))
+            ),
+            "The other way round: the shuffles that earn *more* speak for luck.",
+        ),
+        Mistake(
+            lambda position, change, orders: (
+                (
+                    1
+                    + sum(
+                        abs((position * change[order]).sum()) >= abs((position * change).sum())
+                        for order in orders
+                    )
+                )
+                / (1 + len(orders))
+            ),
+            "That also counts shuffles that lose as much. Only the gains speak for luck.",
+        ),
+        Mistake(
+            lambda position, change, orders: (
+                (
+                    1
+                    + sum(
+                        (position[order] * change[order]).sum() >= (position * change).sum()
+                        for order in orders
+                    )
+                )
+                / (1 + len(orders))
+            ),
+            "Position and change are shuffled together there, so each day stays as it was. "
+            "Shuffle the changes alone.",
+        ),
+    ],
+    hints=[
+        "What is earned in the true order, and what in each shuffled one?",
+        "Count the orders with `(position * change[order]).sum() >= earned`; then "
+        "(1 + count) / (1 + number of orders).",
+    ],
+    well_done="Six lines, and no assumption about how changes are distributed.",
+)
+
+
+def _holm(p_values, level):
+    """True for each p-value that Holm's method keeps, in the order given."""
+    kept = np.zeros(len(p_values), dtype=bool)
+    for place, number in enumerate(np.argsort(p_values)):
+        if p_values[number] > level / (len(p_values) - place):
+            break
+        kept[number] = True
+    return kept
+
+
+def _p_values(*values):
+    return np.array(values, dtype=float)
+
+
+q8 = Write(
+    "Write the function `holm(p_values, level)`. It takes a NumPy array of the p-values of all "
+    "rules that were tried, in any order, and a level such as 0.05, and returns an array of True "
+    "and False in the same order: which of them Holm's method keeps. From the smallest on, "
+    "compare with the level divided by the number of p-values that are left, itself included; "
+    "at the first that is larger, stop: it and all larger ones are dropped.",
+    reference=_holm,
+    cases=[
+        Case("six rules", lambda: (_p_values(0.02, 0.001, 0.3, 0.009, 0.011, 0.049), 0.05)),
+        Case(
+            "one that would pass again after the stop",
+            lambda: (_p_values(0.03, 0.012, 0.001, 0.04), 0.05),
+        ),
+        Case("one rule", lambda: (_p_values(0.05), 0.05)),
+        Case("none that is good enough", lambda: (_p_values(0.2, 0.6), 0.05)),
+    ],
+    mistakes=[
+        Mistake(
+            lambda p_values, level: p_values <= level,
+            "That takes each as if it were the only one tried.",
+        ),
+        Mistake(
+            lambda p_values, level: p_values <= level / len(p_values),
+            "That is Bonferroni. Holm divides by the p-values that are still left: one less after "
+            "each that is kept.",
+        ),
+        Mistake(
+            lambda p_values, level: _without_stop(p_values, level),
+            "Stop at the first that is too large. What comes after it is dropped, even if it is "
+            "below its own limit.",
+        ),
+        Mistake(
+            lambda p_values, level: _holm(np.sort(p_values), level),
+            "That is in the order of size. Give the answers in the order of the p-values given.",
+        ),
+        Mistake(
+            lambda p_values, level: p_values <= level * _rank(p_values) / len(p_values),
+            "Those are the limits of Benjamini and Hochberg, which allow a share of false ones. "
+            "Holm's are level / (number left).",
+        ),
+    ],
+    hints=[
+        "`np.argsort(p_values)` gives the places from the smallest p-value to the largest.",
+        "Go through them with `enumerate`: the limit of the first is level / n, of the second "
+        "level / (n − 1). `break` at the first above its limit.",
+    ],
+    well_done="Never fewer than Bonferroni keeps, and the error of the whole hunt stays below "
+    "the level.",
+)
+
+
+def _rank(p_values):
+    return np.argsort(np.argsort(p_values)) + 1
+
+
+def _without_stop(p_values, level):
+    return p_values <= level / (len(p_values) + 1 - _rank(p_values))
+
 
 quiz = Choose(
     "“A computer can test thousands of strategies on years of prices, fine-tune the best one and "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register, steps
 
 
 def _value_of_points(points):
@@ -33,7 +33,7 @@ def _value_of_contracts(points, number):
 q1 = Compute(
     "Now for {number} contracts: compute what {points} points are worth on all of them, in USD.",
     reference=_value_of_contracts,
-    given={"points": Given(7, [4, 6, 8, 9]), "number": Given(2, [3, 5, 6])},
+    given={"points": Given(7, steps(4, 19, 1)), "number": Given(2, [3, 5, 6, 7, 8, 9])},
     mistakes=[
         Mistake(lambda points, number: points * 5, "That is one contract. There are {number}."),
         Mistake(lambda points, number: points * number, "Those are points. Each is worth $5."),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Choose, Compute, Given, Mistake, register
+from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.data_sets import course_closes, series
 from m2k_lessons.facts import fact
 
 INITIAL = fact("margin.initial.M2K").value
@@ -12,7 +15,7 @@ MAINTENANCE = fact("margin.maintenance.M2K").value
 
 def _same_market_in_shares(quote, number, fund_usd):
     contracts_usd = quote * M2K.multiplier * number
-    return contracts_usd / fund_usd
+    return int(contracts_usd / fund_usd + 0.5)
 
 
 q1 = Compute(
@@ -21,9 +24,9 @@ q1 = Compute(
     "when both move by the same percentage, to the nearest share.",
     reference=_same_market_in_shares,
     given={
-        "quote": Given(2400.0, [2280.0, 2340.0, 2460.0]),
-        "number": Given(3, [2, 4, 6]),
-        "fund_usd": Given(60, [40, 75, 120]),
+        "quote": Given(2400.0, steps(2260.0, 2480.0, 20.0)),
+        "number": Given(3, [2, 4, 6, 7, 8]),
+        "fund_usd": Given(60, [70, 75, 90, 110, 130]),
     },
     mistakes=[
         Mistake(
@@ -49,6 +52,11 @@ q1 = Compute(
             "That is what the initial margin would buy. Margin is a deposit, not the market held.",
         ),
         Mistake(
+            lambda quote, number, fund_usd: quote * 5 * number / fund_usd,
+            "That is the exact number. Shares come whole: take the nearest.",
+            sometimes_right=True,
+        ),
+        Mistake(
             lambda quote, number, fund_usd: quote * 50 * number / fund_usd,
             "$50 a point is RTY, the standard contract. M2K is $5.",
         ),
@@ -59,6 +67,7 @@ q1 = Compute(
     ],
     well_done="The same dollars move with the market; only the cash tied up differs.",
     unit="shares",
+    whole=True,
     tolerance=0.5,
 )
 
@@ -74,9 +83,9 @@ q2 = Compute(
     "standard errors that average lies above zero, to one decimal or better.",
     reference=_errors_above_zero,
     given={
-        "months": Given(60, [48, 66, 72]),
-        "mean_usd": Given(90, [100, 110, 120]),
-        "deviation_usd": Given(620, [580, 610, 640]),
+        "months": Given(60, [48, 54, 66, 72]),
+        "mean_usd": Given(90, steps(95, 120, 5)),
+        "deviation_usd": Given(620, steps(580, 660, 10)),
     },
     mistakes=[
         Mistake(
@@ -117,9 +126,9 @@ q3 = Compute(
     "M2K trades at {quote:,.1f}. Compute how many M2K to sell.",
     reference=_contracts_to_sell,
     given={
-        "stocks_usd": Given(90_000, [70_000, 110_000, 135_000]),
-        "stocks_beta": Given(1.3, [0.8, 1.25, 1.4]),
-        "quote": Given(2400.0, [2350.0, 2450.0, 2500.0]),
+        "stocks_usd": Given(90_000, steps(90_000, 390_000, 15_000)),
+        "stocks_beta": Given(1.3, [0.8, 0.9, 1.1, 1.25, 1.4]),
+        "quote": Given(2400.0, steps(2350.0, 2500.0, 10.0)),
     },
     mistakes=[
         Mistake(
@@ -151,10 +160,12 @@ q3 = Compute(
         Mistake(
             lambda stocks_usd, stocks_beta, quote: int(stocks_beta * stocks_usd / (quote * 5)),
             "That rounds down; the next whole number is nearer.",
+            sometimes_right=True,
         ),
         Mistake(
             lambda stocks_usd, stocks_beta, quote: int(stocks_beta * stocks_usd / (quote * 5)) + 1,
             "That rounds up; the whole number below is nearer.",
+            sometimes_right=True,
         ),
         Mistake(
             lambda stocks_usd, stocks_beta, quote: (
@@ -202,12 +213,13 @@ q5 = Compute(
     "A hedger is short {number} M2K at {quote:,.1f}, with {account_usd:,} dollars in the "
     "futures account. The index and the future rise by {rise_pct} %; the hedged shares gain. "
     "Compute the cash, in USD, that brings the futures account back to initial margin, "
-    "{initial_usd:,} dollars a contract.",
+    "{initial_usd:,} dollars a contract. "
+    "Give it to the cent.",
     reference=_cash_to_bring,
     given={
-        "account_usd": Given(16_000, [15_000, 16_400]),
+        "account_usd": Given(16_000, steps(15_000, 16_400, 200)),
         "number": Given(10, [10, 11]),
-        "quote": Given(2400.0, [2350.0, 2450.0]),
+        "quote": Given(2400.0, steps(2350.0, 2450.0, 10.0)),
         "rise_pct": Given(8, [9, 10]),
         "initial_usd": Given(INITIAL, [INITIAL]),
     },
@@ -275,9 +287,9 @@ q6 = Compute(
     "that uses up the room above it. Give a positive number, to one decimal or better.",
     reference=_fall_before_the_call,
     given={
-        "account_usd": Given(2_600, [2_700, 3_000, 3_400]),
+        "account_usd": Given(2_650, steps(2_700, 3_400, 50)),
         "number": Given(2, [2]),
-        "quote": Given(2400.0, [2340.0, 2480.0]),
+        "quote": Given(2400.0, steps(2340.0, 2480.0, 20.0)),
         "call_below_usd": Given(MAINTENANCE, [MAINTENANCE]),
     },
     mistakes=[
@@ -344,6 +356,82 @@ q6 = Compute(
     ],
     well_done="A fall of {answer:.1f} % is no rare event within two months.",
     tolerance=0.05,
+)
+
+
+def _beta(stocks, index):
+    """Slope of the stocks' daily changes, in percent, on those of the index."""
+    y = stocks.pct_change().dropna()
+    x = index.pct_change().dropna()
+    return ((y - y.mean()) * (x - x.mean())).mean() / ((x - x.mean()) ** 2).mean()
+
+
+def _portfolio_and_index():
+    return course_closes(500, "portfolio"), course_closes(500, "small_caps")
+
+
+q7 = Write(
+    "Write the function `beta(stocks, index)`. It takes two Series of closing prices of the same "
+    "days, of a portfolio and of the index, and returns the beta of the portfolio, a number: the "
+    "covariance of their daily percentage changes over the variance of the index's.",
+    reference=_beta,
+    cases=[
+        Case("two years of the course's portfolio and index", _portfolio_and_index),
+        Case(
+            "a fund that moves twice as far",
+            lambda: (series(100, 102, 99.96, 103.9584), series(2400, 2424, 2399.76, 2447.7552)),
+        ),
+        Case(
+            "shares that move against the index",
+            lambda: (series(50, 49, 50.5, 49.8), series(2400, 2430, 2405, 2418)),
+        ),
+        Case(
+            "shares that stand still",
+            lambda: (series(80, 80, 80), series(2400, 2410, 2390)),
+        ),
+    ],
+    mistakes=[
+        Mistake(
+            lambda stocks, index: _beta(index, stocks),
+            "The other way round: the variance below the line is the index's, not the shares'.",
+        ),
+        Mistake(
+            lambda stocks, index: stocks.pct_change().corr(index.pct_change()),
+            "That is the correlation. It says how closely the two move together, not how far.",
+        ),
+        Mistake(
+            lambda stocks, index: stocks.cov(index) / index.var(),
+            "Those are prices, and prices drift apart for years. Take their daily changes in "
+            "percent first.",
+        ),
+        Mistake(
+            lambda stocks, index: stocks.diff().cov(index.diff()) / index.diff().var(),
+            "That slope is in dollars a point, and depends on the size of the portfolio. Take "
+            "changes in percent.",
+        ),
+        Mistake(
+            lambda stocks, index: stocks.pct_change().std() / index.pct_change().std(),
+            "That compares the volatilities, as if all of the shares' moves came from the index.",
+        ),
+        Mistake(
+            lambda stocks, index: (
+                np.cov(stocks.pct_change().dropna(), index.pct_change().dropna())[0, 1]
+                / np.var(index.pct_change().dropna())
+            ),
+            "`np.cov` divides by the number of days less one, and `np.var` by the number of days. "
+            "Use the same for both.",
+        ),
+        Mistake(
+            lambda stocks, index: stocks.pct_change().cov(index.pct_change()),
+            "That is the covariance. Divide it by the variance of the index's changes.",
+        ),
+    ],
+    hints=[
+        "`stocks.pct_change()` gives the daily changes as fractions. What do you divide by what?",
+        "`y.cov(x) / x.var()`, with y the changes of the portfolio and x those of the index.",
+    ],
+    well_done="This number, times the dollars in shares, is the market that they hold.",
+    tolerance=1e-7,
 )
 
 quiz = Choose(

@@ -185,9 +185,7 @@ def test_a_box_refuses_with_a_word_and_keeps_the_number(typed):
     _, box, _ = explorer._rows["level"].children
     before = picture(explorer).tobytes()
     box.value = typed
-    assert explorer.said == (
-        f"Level takes 0.0 to 10.0 in steps of 0.1, not “{typed}”: 2.0 stays."
-    )
+    assert explorer.said == (f"Level takes 0.0 to 10.0 in steps of 0.1, not “{typed}”: 2.0 stays.")
     assert html.escape(explorer.said) in explorer._answer.value
     assert (box.value, explorer.state["level"]) == ("2.0", 2.0)
     assert picture(explorer).tobytes() == before
