@@ -17,7 +17,7 @@ from m2k_lessons.simulate.daily import DailyTruth, Garch, trading_days
 from m2k_lessons.simulate.daily_truth import _square_below_zero
 from m2k_lessons.simulate.index_paths import night_variance, share_of_falls
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 PRICES = ["open", "high", "low", "close"]
 FUTURES = {
     f"{micro.symbol}{kind}": micro

@@ -340,7 +340,7 @@ def test_days_without_a_release_have_an_empty_table():
 
 
 def benchmark(name):
-    path = Path(__file__).resolve().parents[1] / "benchmarks" / f"{name}.py"
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / f"{name}.py"
     if str(path.parent) not in sys.path:  # one benchmark imports another
         sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(name, path)
