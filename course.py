@@ -194,9 +194,9 @@ def test(*arguments):
 
 
 def lint(*arguments):
-    """check the style of the code with ruff"""
+    """check the style of the code with ruff, and its types with mypy"""
     set_up(TEST_LOCK)
-    return run("-m", "ruff", "check", *arguments)
+    return run("-m", "ruff", "check", *arguments) or run("-m", "mypy")
 
 
 def scripts(folder):

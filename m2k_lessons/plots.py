@@ -50,7 +50,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "axes.prop_cycle": mpl.cycler(
+    "axes.prop_cycle": mpl.cycler(  # type: ignore[attr-defined]
         color=[style["color"] for style in SERIES_STYLES],
         linestyle=[style["linestyle"] for style in SERIES_STYLES],
     ),
@@ -64,7 +64,7 @@ STYLE = {
 # What `lines` and `bars` have to say about the figures they drew.
 _TEXTS: WeakKeyDictionary[Figure, str] = WeakKeyDictionary()
 
-mpl.rcParams.update(STYLE)
+mpl.rcParams.update(STYLE)  # type: ignore[arg-type]
 
 
 def show(alt: str | None = None, figure: Figure | None = None) -> None:

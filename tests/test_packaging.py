@@ -35,7 +35,7 @@ EXTRAS = {
 LOCKS = ("requirements.lock", "requirements-test.lock")
 
 # None of these belongs in a learner's environment.
-TEST_TOOLS = {"coverage", "hypothesis", "nbval", "playwright", "pytest", "ruff", "uv"}
+TEST_TOOLS = {"coverage", "hypothesis", "mypy", "nbval", "playwright", "pytest", "ruff", "uv"}
 PEERS = {"backtesting", "backtrader", "bt", "empyrical-reloaded", "quantlib", "quantstats"}
 PEERS |= {"ta-lib", "vectorbt", "vollib", "zipline-reloaded"}
 
@@ -398,6 +398,14 @@ def test_importing_the_package_is_quick_and_imports_nothing_heavy():
     assert min(map(float, seconds)) < 0.05
     modules_seen = {name for names in imported for name in names}
     assert modules_seen - sys.stdlib_module_names == {"m2k_lessons"}
+
+
+@pytest.mark.parametrize("command", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)])
+def test_lint_is_clean(command):
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # --- course.py --------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def whole(name: str, value, *, at_least: int | None = None, at_most: int | None 
         raise TypeError(f"{name} must be {accepted}, got {value!r}")
     if not isinstance(value, Integral) and not float(value).is_integer():
         raise ValueError(f"{name} must be {accepted}, got {value!r}")
-    result = int(value)
+    result = int(value) if isinstance(value, Integral) else int(float(value))
     if not -(2**63) <= result < 2**63:
         raise ValueError(f"{name} must be {accepted} of at most 64 bits, got {value!r}")
     if (at_least is not None and result < at_least) or (at_most is not None and result > at_most):

@@ -6,6 +6,7 @@ A kernel is written so that plain Python runs it too, for where numba has no whe
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 
 def kernel(
@@ -34,7 +35,7 @@ def kernel(
     except ImportError:
         # Macs with an Intel processor. Slower, with the same numbers.
         return function
-    settings = {"nogil": True, "error_model": "numpy", "_nrt": allocates}
+    settings: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": allocates}
     if inline:
         return njit(inline="always", **settings)(function)
     try:

@@ -34,7 +34,7 @@ def encode(pixels: np.ndarray) -> bytes:
     return (
         b"\x89PNG\r\n\x1a\n"
         + _chunk(b"IHDR", header)
-        + _chunk(b"IDAT", zlib.compress(rows, 1))
+        + _chunk(b"IDAT", zlib.compress(rows.data, 1))
         + _chunk(b"IEND", b"")
     )
 

@@ -113,7 +113,7 @@ def takes_account(function: Callable[..., _Answer]) -> Callable[..., _Answer]:
         terms = {name: given.pop(name) for name in list(given) if name in accepted}
         return function(*arguments, account=Account(**terms), **given)
 
-    with_account.__signature__ = inspect.Signature(
+    with_account.__dict__["__signature__"] = inspect.Signature(
         [*shown, *keywords],
         return_annotation=inspect.signature(function).return_annotation,
     )

@@ -169,6 +169,7 @@ def held(target, contracts):
 def sized(found: Instrument, equity_usd: float, bar: int) -> int:
     """Ask the user's function how many contracts make a full position."""
     time = found.bars.index[bar]
+    assert callable(found.contracts)
     answer = found.contracts(equity_usd, float(found.bars["close"].iat[bar]), time)
     asked = f"what {found.contracts_name} returns for {time}"
     return checks.whole(asked, answer, at_least=0, at_most=MOST_CONTRACTS)

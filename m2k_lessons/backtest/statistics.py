@@ -166,7 +166,7 @@ def summary(result) -> pd.Series:
     count, win_rate = len(pnl), core["Win Rate [%]"] / 100
     growth = np.log1p(trades.returns).mean() if count and (trades.returns > -1).all() else math.nan
     lasted = _durations(index, trades.entry_bar, trades.exit_bar)
-    stats: dict[str, object] = {
+    stats: dict[str, Any] = {
         "Start": index[0],
         "End": index[-1],
         "Duration": index[-1] - index[0],
@@ -218,7 +218,7 @@ def _returns(result, core: dict[str, float]) -> dict[str, object]:
     years = (index[-1] - index[0]) / pd.Timedelta(days=365.25)
     grown = found.usd[-1] / result.capital
     downside = math.sqrt(np.mean(np.minimum(changes, 0) ** 2)) if count else math.nan
-    stats: dict[str, object] = {}
+    stats: dict[str, Any] = {}
     market = result.buy_and_hold
     if market is not None:
         stats["Buy & Hold Return [%]"] = 100 * market.points / market.first

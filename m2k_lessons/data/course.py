@@ -55,7 +55,7 @@ RECIPES: dict[str, Callable[[], Market]] = {
 }
 
 
-def load(name: str) -> Market | pd.DataFrame:
+def load(name: str) -> Any:
     """Load one of the course's simulated markets, or a record of real ones.
 
     Parameters

@@ -29,7 +29,7 @@ they don't tell: a future that trades for 23 hours has a small overnight share, 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -148,7 +148,7 @@ def measure_opens(bars: pd.DataFrame, symbol: str = "") -> Opens:
     nights, both = float(gap @ gap), float(gap @ gap + day @ day)
     equal = float(np.mean(np.abs(gap) < DIGITS))
     moves = gap.std() > 0 and day.std() > 0
-    measured = {
+    measured: dict[str, Any] = {
         "days": days,
         "equal_share": equal,
         "overnight_share": nights / both if both else None,

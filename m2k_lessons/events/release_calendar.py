@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -252,14 +252,17 @@ def read_calendar(path: str | os.PathLike | io.TextIOBase, *, tz: str = NEW_YORK
     for column in header:
         if header.count(column) > 1:
             raise ValueError(f"{name}, line 1: the column {column!r} is there twice")
-    rows, times, seen = [], [], {}
+    rows, times = [], []
+    seen: dict[tuple, int] = {}
     for cells in reader:
         if not any(cell.strip() for cell in cells):
             continue
         line = f"{name}, line {reader.line_num}"
         if len(cells) != len(header):
             raise ValueError(f"{line}: {len(cells)} cells, the header has {len(header)}")
-        row = {column: cell.strip() for column, cell in zip(header, cells, strict=True)}
+        row: dict[str, Any] = {
+            column: cell.strip() for column, cell in zip(header, cells, strict=True)
+        }
         time = _calendar_time(row, zone, line)
         if not row["release"]:
             raise ValueError(f"{line}, column release: must not be empty")

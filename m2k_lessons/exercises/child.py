@@ -57,7 +57,7 @@ def run(job: dict[str, Any], tell: Callable[[dict], None]) -> dict[str, Any]:
             tell({"case": number})
             if failed is None:
                 arguments = pickle.loads(pickled)
-                value, error = _attempt(lambda given=arguments: plain(function(*given)))
+                value, error = _attempt(lambda given=arguments: plain(function(*given)))  # type: ignore[misc]
                 outcomes.append(error or value)
             else:
                 outcomes.append(failed)

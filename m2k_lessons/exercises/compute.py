@@ -118,7 +118,7 @@ class Compute(_Question):
         second_best = None
         for _ in range(_DRAWS):
             numbers = {
-                name: given.others[rng.integers(len(given.others))]
+                name: given.others[int(rng.integers(len(given.others)))]
                 for name, given in self.given.items()
             }
             serious, slight = self.collisions(numbers)

@@ -6,6 +6,7 @@ import html
 import importlib
 import pkgutil
 from dataclasses import dataclass
+from typing import Any
 
 from m2k_lessons.exercises.calibration import Calibration, calibration, draw
 from m2k_lessons.exercises.store import home, path, read, record, reset, take_notice
@@ -63,7 +64,7 @@ class Page:
         What has to be said about the progress file; usually empty.
     """
 
-    table: object
+    table: Any
     ranges: Calibration
     notice: str = ""
 
@@ -151,7 +152,7 @@ def _chapters() -> dict[str, list[str]]:
     import m2k_lessons.exercises as package
     from m2k_lessons.exercises.choose import Reflect
 
-    found = {}
+    found: dict[str, Any] = {}
     for module in pkgutil.iter_modules(package.__path__):
         chapter = importlib.import_module(f"{package.__name__}.{module.name}")
         for name, question in getattr(chapter, "QUESTIONS", {}).items():

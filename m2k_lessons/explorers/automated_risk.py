@@ -72,7 +72,7 @@ def draw(figure) -> dict:
     right.set_xticks(range(-4, 13, 4), ["1/16", "1", "16", "256", "4,096"])
     right.set(xlabel="account, multiple of its start", ylabel="accounts that end below, %")
     right.axvline(0, color=GREY, linewidth=0.9)
-    artists = {"ends": right.plot([], [], color=BLUE)[0]}
+    artists: dict = {"ends": right.plot([], [], color=BLUE)[0]}
     for number, (colour, style) in enumerate(((ORANGE, "--"), (GREY, ":"), (BLUE, "-"))):
         artists[number] = left.plot([], [], color=colour, linestyle=style)[0]
     for at in TICKS:

@@ -22,7 +22,7 @@ import base64
 import functools
 import gc
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -85,11 +85,11 @@ class Explorer(widgets.VBox):
 
     def __init__(
         self,
-        controls: list[Slider | Choice],
-        compute: Callable[..., Mapping[str, Any]],
-        draw: Callable[[Figure], dict[str, Any]],
-        update: Callable[[dict[str, Any], Mapping[str, Any]], None],
-        describe: Callable[[Mapping[str, Any], Mapping[str, Any]], str],
+        controls: Sequence[Any],
+        compute: Callable[..., dict],
+        draw: Callable[[Figure], dict],
+        update: Callable[[dict, dict], None],
+        describe: Callable[[dict, dict], str],
         size: tuple[float, float] = (7.6, 3.6),
     ) -> None:
         self._specs = controls

@@ -38,7 +38,7 @@ def _allocation(method: str, small_pct: int) -> tuple[pd.Series, pd.Series, floa
 def compute(method: str, small_pct: int, rule: str, band_pct: int) -> dict:
     """Weights, shares of risk, and what six simulated years of a rule did, in % and USD."""
     future, (weights, parts, ratio) = _past_and_future()[1], _allocation(method, small_pct)
-    options = {"band": band_pct / 100, "pair": ("large_caps", "bonds"), "change": 0.3}
+    options: dict = {"band": band_pct / 100, "pair": ("large_caps", "bonds"), "change": 0.3}
     held = portfolio.rebalance(weights, future, RULES[rule], equity_usd=ACCOUNT_USD, **options)
     dollars = held.holdings_usd.to_numpy()
     total = dollars.sum(axis=1)

@@ -72,8 +72,8 @@ class MovingFigure:
         What can move.
     """
 
-    def __init__(self, draw: Callable[[Figure], dict[str, Any]], size: tuple[float, float]) -> None:
-        with mpl.rc_context(plots.STYLE):
+    def __init__(self, draw: Callable[[Figure], dict], size: tuple[float, float]) -> None:
+        with mpl.rc_context(plots.STYLE):  # type: ignore[arg-type]
             self.figure = Figure(figsize=size, dpi=100)
             self._canvas = FigureCanvasAgg(self.figure)
             self.artists = draw(self.figure)
@@ -82,7 +82,8 @@ class MovingFigure:
         in_order = sorted(self.artists.values(), key=lambda artist: artist.get_zorder())
         self._scales = [artist for artist in in_order if isinstance(artist, MovingScale)]
         self._movers = [artist for artist in in_order if artist not in self._scales]
-        self._still_limits = self._limits = None  # of what has been drawn so far: nothing
+        self._still_limits: Any = None
+        self._limits: Any = None  # of what has been drawn so far: nothing
 
     def pixels(self) -> np.ndarray:
         """The picture as it is now, height × width × 3 of uint8."""
@@ -100,7 +101,7 @@ class MovingFigure:
         self._draw_over(self._background, self._movers)
         return np.asarray(self._canvas.buffer_rgba())[:, :, :3]  # nothing is transparent
 
-    def _draw_over(self, background, artists: list[Artist]) -> None:
+    def _draw_over(self, background, artists: Iterable[Artist]) -> None:
         self._canvas.restore_region(background)
         for artist in artists:
             self.figure.draw_artist(artist)
@@ -125,7 +126,7 @@ def doubled(least: float, reach: float) -> float:
     return least * 2 ** np.ceil(np.log2(max(reach / least, 1)))
 
 
-def moving_labels(axes: Axes, x: float, heights: Sequence[float]) -> dict[float, Artist]:
+def moving_labels(axes: Axes, x: float, heights: Sequence[float]) -> dict[Any, Artist]:
     """Texts in place of a y axis' labels: new limits would mean to draw all the axes again."""
     axes.set_yticks(heights, [""] * len(heights))
     return {height: axes.text(x, height, "", ha="right", va="center") for height in heights}

@@ -55,7 +55,7 @@ def compute(signal, fast, slow, rsi_window, distance, band_window, width, days, 
 
 def draw(figure) -> dict:
     figure.set_layout_engine("none")
-    layout = {"left": 0.085, "right": 0.985, "bottom": 0.12, "top": 0.93, "hspace": 0.16}
+    layout: dict = {"left": 0.085, "right": 0.985, "bottom": 0.12, "top": 0.93, "hspace": 0.16}
     layout["height_ratios"] = (3, 1.5, 1.2)
     price, strength, spread = figure.subplots(3, 1, sharex=True, gridspec_kw=layout)
     price.set(xlim=(0, SHOWN), ylabel="first close = 100")

@@ -75,7 +75,7 @@ def draw(figure) -> dict:
     right.set(title=f"Over its standard error, and {DRAWS} placebos", xlim=(-10, 24), ylim=(0, 0.5))
     right.set(xlabel="standard errors from 0", ylabel="share of placebos")
     minutes = np.arange(-BEFORE, AFTER + 1) + 1.0  # a bar's close is known a minute later
-    line = {"transform": right.get_xaxis_transform()}
+    line: dict = {"transform": right.get_xaxis_transform()}
     return {
         "band": left.fill_between(minutes, 0 * minutes, 0 * minutes, color=BLUE, alpha=0.2),
         "placebo": left.plot(minutes, 0 * minutes, "--", color=ORANGE)[0],

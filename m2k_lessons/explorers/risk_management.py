@@ -62,7 +62,7 @@ def draw(figure) -> dict:
     left.set_ylabel("account, USD", labelpad=42)
     right.set(title="How deep it falls on the way", xlim=(0, 100), ylim=(0, 103))
     right.set(xlabel="drawdown of more than, %", ylabel="accounts that had one, %")
-    artists = moving_labels(left, -4, HEIGHTS)
+    artists: dict = moving_labels(left, -4, HEIGHTS)
     for name, colour, style in (("low", ORANGE, "--"), ("middle", BLUE, "-"), ("high", GREY, ":")):
         artists[name] = left.plot([], [], color=colour, linestyle=style)[0]
     return artists | {

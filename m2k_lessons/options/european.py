@@ -1,6 +1,6 @@
 """Black-76: price and Greeks of a European option on a future."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,12 +38,12 @@ class Greeks(NamedTuple):
         Points per percentage point of the interest rate, the future's price unchanged.
     """
 
-    price: object
-    delta: object
-    gamma: object
-    vega: object
-    theta: object
-    rho: object
+    price: Any
+    delta: Any
+    gamma: Any
+    vega: Any
+    theta: Any
+    rho: Any
 
 
 def black76(forward, strike, years, rate, volatility, kind):

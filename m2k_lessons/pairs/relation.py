@@ -312,9 +312,9 @@ def johansen(y, x, lags: int = 1, *, case: str = "IV") -> Johansen:
     return Johansen(
         case=case,
         trace=trace,
-        trace_critical_values=tuple(map(_by_level, trace_limits)),
-        eigenvalue=tuple(map(float, each)),
-        eigenvalue_critical_values=tuple(map(_by_level, eigenvalue_limits)),
+        trace_critical_values=tuple(map(_by_level, trace_limits)),  # type: ignore[arg-type]
+        eigenvalue=tuple(map(float, each)),  # type: ignore[arg-type]
+        eigenvalue_critical_values=tuple(map(_by_level, eigenvalue_limits)),  # type: ignore[arg-type]
         rank=int(above[0]) + int(all(above)),
         beta=beta,
         trend=trend,

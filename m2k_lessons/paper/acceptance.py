@@ -42,7 +42,8 @@ class Acceptance(Ledger):
 
     def _ticket(self, order: Order, number: int) -> tuple[Ticket, tuple[str, str] | None]:
         contract = self.contract
-        prices, refusal = {}, None
+        prices: dict[str, int | None] = {}
+        refusal = None
         names = ("limit", "stop", "stop_loss", "profit_target")
         for name in (*names, "stop_loss_points", "profit_target_points"):
             value = getattr(order, name)

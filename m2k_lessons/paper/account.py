@@ -217,7 +217,7 @@ the account has 5,002.30'
     # ------------------------------------------------------------ what there is
 
     @property
-    def contract(self) -> Contract:
+    def contract(self) -> Contract:  # type: ignore[override]
         return self._terms.contract
 
     @property
@@ -231,7 +231,7 @@ the account has 5,002.30'
         return self._moment(self._engine.now)
 
     @property
-    def finished(self) -> bool:
+    def finished(self) -> bool:  # type: ignore[override]
         """Whether all bars have been replayed."""
         return self._state.bar + 1 >= len(self._market)
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from m2k_lessons.paper import Order
 from m2k_lessons.paper.account import PaperAccount
+from m2k_lessons.paper.orders import Accepted, Order, Refused
 
 # The clock times at which a fast-forward stops: opening and end of regular hours, close, open.
 CLOCK_TIMES = {"session": ("09:30", "16:00", "17:00", "18:00"), "day": ("09:30",)}
@@ -128,7 +128,7 @@ def step(desk: Desk, event) -> Desk:
             answer = account.submit(Order(**event.ticket))
         except (TypeError, ValueError) as error:  # the ticket is wrong, and says what
             return _with_messages(desk, account, [(account.now, f"NOT SENT: {error}")])
-        if answer:
+        if isinstance(answer, Accepted):
             text = f"order {answer.id} accepted: {answer.text}"
         else:
             text = f"REFUSED: {answer.reason}"
@@ -137,7 +137,7 @@ def step(desk: Desk, event) -> Desk:
         recorded = len(account.journal)
         answer = account.cancel(event.id) if isinstance(event, Cancel) else account.flatten()
         texts = [_in_words(row) for row in account.journal.iloc[recorded:].itertuples()]
-        if not answer:
+        if isinstance(answer, Refused):
             nothing = answer.code == "nothing to reduce"
             texts[-1] = "there is no position to close" if nothing else f"REFUSED: {answer.reason}"
         return _with_messages(desk, account, [(account.now, text) for text in texts])
@@ -241,7 +241,7 @@ def result_card(desk: Desk) -> dict[str, Any]:
         "nothing_usd": 0.0,
         "largest_fall_usd": float((equity_usd.cummax() - equity_usd).max()),
         "holding_usd": holding.equity_usd - desk.opening.equity_usd if answer else None,
-        "refused": "" if answer else answer.reason,
+        "refused": answer.reason if isinstance(answer, Refused) else "",
     }
 
 

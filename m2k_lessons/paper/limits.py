@@ -136,7 +136,9 @@ def market_wide_halts(sp500_bars: pd.DataFrame) -> list[Halt]:
     days = days_around(sp500_bars.index)
     for day in days[days["rth_open"] > 0].itertuples():
         begin, end = np.searchsorted(times, [day.rth_open, day.rth_close]).tolist()
-        levels = [] if reference is None else [reference * round(100 - step) for step in steps]
+        levels: list = (
+            [] if reference is None else [reference * round(100 - step) for step in steps]
+        )
         level, resumes = 0, 0
         if levels and (100 * lows[begin:end] <= levels[0]).any():
             for bar in range(begin, end):

@@ -83,7 +83,7 @@ class Replay:
 
     def digest(self, bar: int) -> str:
         """Fingerprint of the bars up to `bar`."""
-        return hashlib.sha256(np.ascontiguousarray(self.table[: bar + 1])).hexdigest()
+        return hashlib.sha256(self.table[: bar + 1].tobytes()).hexdigest()
 
 
 def build(bars, terms: Terms, sp500_bars=None) -> Replay:

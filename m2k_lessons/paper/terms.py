@@ -100,7 +100,7 @@ def slippage(slippage_ticks, has_spread: bool) -> tuple[int, int]:
         pair = slippage_ticks["RTH"], slippage_ticks["ETH"]
     else:
         pair = slippage_ticks, slippage_ticks
-    return tuple(checks.whole(name, ticks, at_least=0, at_most=10_000) for ticks in pair)
+    return tuple(checks.whole(name, ticks, at_least=0, at_most=10_000) for ticks in pair)  # type: ignore[return-value]
 
 
 def usd_units(name: str, usd, **limits) -> int:

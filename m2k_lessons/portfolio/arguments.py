@@ -60,7 +60,7 @@ def targets_of(weights, table: pd.DataFrame, *, whole: bool = True) -> np.ndarra
     if (rows < 0).any():
         raise ValueError(f"weights must be at least zero, got {float(rows.min())}")
     sums = rows.sum(axis=1)
-    wrong = np.flatnonzero(np.abs(sums - 1) > _WHOLE) if whole else []
+    wrong = np.flatnonzero(np.abs(sums - 1) > _WHOLE) if whole else np.array([], int)
     if len(wrong):
         raise ValueError(
             f"weights must sum to one, got {sums[wrong[0]]:.6g} at {table.index[wrong[0]]}"

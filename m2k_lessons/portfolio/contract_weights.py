@@ -208,7 +208,7 @@ def rebalance_contracts(
     one_usd = [[p * m for p, m in zip(row, multipliers, strict=True)] for row in points]
     account = round(100 * equity_usd)
     number = [0] * len(chosen)
-    rows = {"number": [], "gains": [], "interest": [], "cost": [], "value": []}
+    rows: dict[str, list] = {"number": [], "gains": [], "interest": [], "cost": [], "value": []}
     rebalanced, decided, last = [], True, 0
     for row in range(len(points)):
         gains, bearing, cost = [0] * len(number), 0, 0

@@ -140,11 +140,11 @@ class RiskEngine:
             if allowed < most:
                 most, reason = allowed, name
         if reason:
-            why = self._why(reason, most, equity, price, known)
+            why = self._why(reason, most, equity, price, known)  # type: ignore[arg-type]
         answer = most if wanted > 0 else -most
         self._times.append(self._time)
         self._rows.append((wanted, answer, reason, equity, why))
-        return answer
+        return answer  # type: ignore[return-value]
 
     def in_front_of(self, wanted: pd.Series, volatility: pd.Series | None = None) -> dict[str, Any]:
         """Arguments for `backtest.run` that put this engine between a strategy and the market.

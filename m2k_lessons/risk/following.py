@@ -63,7 +63,7 @@ class Following:
             answer = account.submit(opening)
             answers.append(answer)
             self._entry = answer.id
-            self._again = not answer.ok and answer.code == "closed"
+            self._again = isinstance(answer, Refused) and answer.code == "closed"
             if not answer.ok and not self._again:
                 self._struck += missing
         return answers

@@ -74,13 +74,13 @@ class TpeSampler:
         with _quiet_optuna() as optuna:
             self.study = optuna.create_study(direction="maximize")
             for trial in known[:begin]:
-                state, result = _outcome(trial.metrics and trial.metrics[objective])
+                state, result = _outcome(trial.metrics and trial.metrics[objective])  # type: ignore[arg-type]
                 self.study.add_trial(
                     create_trial(
                         state=state,
                         value=result,
                         params=trial.indices,
-                        distributions=self.kinds,
+                        distributions=self.kinds,  # type: ignore[arg-type]
                     )
                 )
             for trial in known[begin:]:

@@ -123,7 +123,7 @@ def daily(
     paths = index_paths.index_paths(truth, days, streams)
     index = pd.DatetimeIndex(days.astype("datetime64[us]"), name="time").tz_localize(TIME_ZONE)
 
-    frames = {}
+    frames: dict[str, pd.DataFrame] = {}
     rolls = []
     for symbol, standard, name, stream in (
         ("M2K", "RTY", "small_caps", streams[5]),
@@ -159,7 +159,11 @@ def _truth(
     regime = checks.choice("regime", regime, REGIMES)
     if given is None:
         truth = DailyTruth(
-            seed=0, years=1, start=dt.date(2030, 1, 2), regime=regime, **REGIMES[regime]
+            seed=0,
+            years=1,
+            start=dt.date(2030, 1, 2),
+            regime=regime,
+            **REGIMES[regime],  # type: ignore[arg-type]
         )
     elif not isinstance(given, DailyTruth):
         raise TypeError(f"truth must be a DailyTruth such as market.truth, got {given!r}")
@@ -192,7 +196,7 @@ def _truth(
             garch = Garch(omega=means[factor], alpha=0.0, gamma=0.0, beta=0.0, nu=garch.nu)
         if not fat_tails:
             garch = dataclasses.replace(garch, nu=math.inf)
-        truth = dataclasses.replace(truth, **{factor: garch})
+        truth = dataclasses.replace(truth, **{factor: garch})  # type: ignore[arg-type]
     return truth
 
 

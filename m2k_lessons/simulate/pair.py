@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -260,7 +261,7 @@ def pairs(days: int, seed: int) -> Market:
     >>> len(market), market.truth.broken.break_day
     (8, 50)
     """
-    settings = {
+    settings: dict[str, dict[str, Any]] = {
         "cointegrated": {},
         "correlated": {"half_life": math.inf},
         "spurious": {"spurious": True},

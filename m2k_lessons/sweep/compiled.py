@@ -56,7 +56,7 @@ class CompiledStrategy:
         series = self._known[window]
         kernels.decide(self.kind, series, self.settings[rows], targets)
         if not isinstance(self.instrument.contracts, int) or self.instrument.contracts != 1:
-            targets *= self.instrument.contracts
+            targets *= self.instrument.contracts  # type: ignore[arg-type]
         return targets
 
     def _series(self, window: int) -> np.ndarray:
@@ -79,7 +79,7 @@ def compiled_strategy(
     """The strategy as the kernels know it; None where they don't."""
     fixed = {}
     if isinstance(strategy, functools.partial) and not strategy.args:
-        strategy, fixed = strategy.func, strategy.keywords
+        strategy, fixed = strategy.func, strategy.keywords  # type: ignore[attr-defined]
     name = getattr(strategy, "__name__", "")
     known = name in _KINDS and strategy is getattr(strategies, name) and not takes_bars
     if not known or callable(instrument.contracts) or not _is_compiled():

@@ -79,21 +79,23 @@ class _Reading:
         self._empty = self._records = self._rounded = self._widened = 0
         self._without_numbers = [np.array([], dtype=np.int64)]  # times of rows without numbers
         self._below_zero: tuple[int, float] | None = None  # line and volume
-        self._named_zone, self._symbol = None, ""
-        self._repairs, self._notes = [], []
+        self._named_zone: datetime.tzinfo | None = None
+        self._symbol = ""
+        self._repairs: list[str] = []
+        self._notes: list[str] = []
 
     def _label(self, role: str) -> str:
         return _label(self._table, role)
 
     def finish(self) -> pd.DataFrame:
         """Return the frame: instants, sorted, without repeated rows."""
-        with closing(self._table.batches(strict=False)) as batches:
+        with closing(self._table.batches(strict=False)) as batches:  # type: ignore[type-var]
             for columns, _ in batches:
                 if all([self._numbers.look(columns), self._times.look(columns)]):
                     break
         self._numbers.settle()
         self._times.settle()
-        with closing(self._table.batches(self._numbers.decimal)) as batches:
+        with closing(self._table.batches(self._numbers.decimal)) as batches:  # type: ignore[type-var]
             for columns, lines in batches:
                 self._add(columns, lines)
         stamps = np.frombuffer(self._stamps, dtype=np.int64)

@@ -40,9 +40,9 @@ class PriceFile:
 
     def __init__(self, path: str | os.PathLike | BinaryIO):
         opened = hasattr(path, "read")
-        self._path = Path(str(getattr(path, "name", "<file>")) if opened else path)
+        self._path = Path(str(getattr(path, "name", "<file>")) if opened else path)  # type: ignore[arg-type]
         self.name, self.encoding = self._path.name or str(self._path), "utf-8-sig"
-        content = path.read() if opened else None
+        content = path.read() if opened else None  # type: ignore[union-attr]
         self._content = content.encode("utf-8") if isinstance(content, str) else content
         if not opened and self._path.is_dir():
             raise PriceFileError("is a folder; name one file in it", self.name)
@@ -98,7 +98,7 @@ class PriceFile:
         stored = self._path if self._content is None else io.BytesIO(self._content)
         for magic, unpack in PACKED.items():
             if self._magic.startswith(magic):
-                return unpack(stored)
+                return unpack(stored)  # type: ignore[operator]
         if self._magic.startswith(ZSTANDARD):
             try:
                 import pyarrow
@@ -117,7 +117,7 @@ class PriceFile:
                 problem = f"must hold one file, this zip archive holds {len(members)}: "
                 problem += f"{', '.join(members[:5])}; unpack it and pass one of them"
                 raise PriceFileError(problem, self.name)
-            return archive.open(members[0])  # keeps the archive's file open until it is closed
+            return archive.open(members[0])  # type: ignore[return-value] # the archive stays open with it
 
     def _foreign(self, kind: str, remedy: str) -> PriceFileError:
         return PriceFileError(f"is {kind}, not a text of prices; {remedy}", self.name)

@@ -278,7 +278,8 @@ def _no_columns(names: list[str]) -> str:
     listed = ", ".join(shown(name, 20) for name in names[:12])
     roles, _ = find_roles(names)
     rest = [name for i, name in enumerate(names) if i not in roles.values() and name]
-    example, missing = {}, []
+    example: dict[str, str] = {}
+    missing: list[str] = []
     if "time" not in roles:
         missing.append("time")
         likely = [name for name in rest if re.search(r"date|time|day", name, re.IGNORECASE)]

@@ -124,7 +124,7 @@ def read_prices(
         label=_checked_option("label", label, ("start", "end")),
         settlement=_checked_option("settlement", settlement, (True, False)),
     )
-    return assemble.read(path, options)
+    return assemble.read(path, options)  # type: ignore[arg-type]
 
 
 def _checked_zone(tz) -> datetime.tzinfo:

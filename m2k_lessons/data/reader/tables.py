@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -107,7 +108,7 @@ class TextTable:
         )
 
     def _split_regular(self, raw: bytes, decimal: str | None) -> dict[str, np.ndarray]:
-        options = {"header": None, "index_col": False, "na_filter": False}
+        options: dict[str, Any] = {"header": None, "index_col": False, "na_filter": False}
         options |= {"quoting": csv.QUOTE_NONE, "skip_blank_lines": False}
         options["sep"] = self._layout.delimiter
         options |= {"names": range(len(self.labels)), "usecols": sorted(self.roles.values())}
@@ -154,7 +155,8 @@ class ParquetTable:
     names_place, symbol, comments = None, "", ()
 
     def __init__(self, file: files.PriceFile, columns: layout.Columns):
-        self.name, self.repairs = file.name, []
+        self.name = file.name
+        self.repairs: list[str] = []
         try:
             import pyarrow
 

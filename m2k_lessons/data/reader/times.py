@@ -23,14 +23,16 @@ EPOCH_UNITS = (  # the unit is told by the usual size: 2026 is 1.8e9 seconds
     ("nanoseconds", 9.3e18, 1),
 )
 SMALLEST_EPOCH = 1e7  # April 1970; smaller numbers are rows or a spreadsheet's days
-MONTHS = "january february march april may june july august september october november december"
-MONTHS = {name: number for number, name in enumerate(MONTHS.split(), start=1)}
+_MONTH_NAMES = (
+    "january february march april may june july august september october november december"
+)
+MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES.split(), start=1)}
 MONTHS |= {name[:3]: number for name, number in MONTHS.items()} | {"sept": 9}
 
 # Each way of writing a date; a file keeps to one, since a program that converts dates cell by
 # cell (a spreadsheet) leaves two in a column just where it has swapped day and month.
 _TWO_NUMBERS = r"(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{"
-WAYS = {
+_FORMS = {
     "year-month-day": r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})",
     "YYYYMMDD": r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})",
     "numbers, year last": _TWO_NUMBERS + "4})",
@@ -38,7 +40,7 @@ WAYS = {
     "month name first": r"(?P<name>[A-Za-z]{3,9})\.? (?P<day>\d{1,2}),? (?P<year>\d{4})",
     "month name second": r"(?P<day>\d{1,2})[- ](?P<name>[A-Za-z]{3,9})\.?[- ](?P<year>\d{4}|\d{2})",
 }
-WAYS = {way: re.compile(form, re.ASCII) for way, form in WAYS.items()}
+WAYS: dict[str, re.Pattern] = {way: re.compile(form, re.ASCII) for way, form in _FORMS.items()}
 DATE = (
     r"\d{8}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}"
     r"|\d{1,2}[- ][A-Za-z]{3,9}\.?[- ]\d{2,4}"
@@ -57,8 +59,8 @@ CLOCKS |= {"CET": "Europe/Berlin", "CEST": "Europe/Berlin"}
 CLOCKS |= {"EET": "Europe/Athens", "EEST": "Europe/Athens"}
 OFFSET = r"(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?"
 ZONE = rf"Z|{'|'.join(CLOCKS)}|UTC|GMT|{OFFSET}|[A-Za-z]+(?:/[A-Za-z_]+)+"
-REST = rf"(?:(?:[T ] ?|, )?(?P<clock>{CLOCK}))?(?: ?(?P<zone>{ZONE}))?"
-PARTS, REST = re.compile(rf"(?P<date>{DATE}){REST}", re.ASCII), re.compile(REST, re.ASCII)
+_REST = rf"(?:(?:[T ] ?|, )?(?P<clock>{CLOCK}))?(?: ?(?P<zone>{ZONE}))?"
+PARTS, REST = re.compile(rf"(?P<date>{DATE}){_REST}", re.ASCII), re.compile(_REST, re.ASCII)
 CALENDAR = re.compile(  # YYYYMMDD, perhaps with hhmm or hhmmss; an epoch could look so
     r"(1[7-9]|2[01])\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])[0-5]\d([0-5]\d)?)?",
     re.ASCII,
@@ -91,7 +93,8 @@ class Times:
         self._zones_apart: bool | None = None  # the column of zones is needed
         self._parsed: dict[tuple, tuple[int, str | None]] = {}
         self.aware: bool | None = None
-        self.epoch = self.zone = None
+        self.epoch: str | None = None
+        self.zone: datetime.tzinfo | None = None
         self.abbreviations: set[str] = set()
 
     def look(self, columns: Cells) -> bool:
@@ -232,7 +235,8 @@ class Times:
         self, parse: Callable, pieces: list[str], text: np.ndarray, faults: list[CellFault]
     ) -> np.ndarray:
         codes, pieces = pd.factorize(np.array(pieces, dtype=object))
-        values, problems = np.zeros(len(pieces), dtype=np.int64), [None] * len(pieces)
+        values = np.zeros(len(pieces), dtype=np.int64)
+        problems: list[str | None] = [None] * len(pieces)
         for place, piece in enumerate(pieces):
             if (key := (parse.__name__, piece)) not in self._parsed:
                 try:
