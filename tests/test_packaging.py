@@ -400,7 +400,14 @@ def test_importing_the_package_is_quick_and_imports_nothing_heavy():
     assert modules_seen - sys.stdlib_module_names == {"m2k_lessons"}
 
 
-@pytest.mark.parametrize("command", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ruff", "check"),
+        ("ruff", "format", "--check", "m2k_lessons", "tests", "tools", "benchmarks"),
+        ("mypy",),
+    ],
+)
 def test_lint_is_clean(command):
     done = subprocess.run(
         [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True

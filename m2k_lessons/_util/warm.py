@@ -45,6 +45,7 @@ def warm() -> float:
     strategies.scalping(bars)
     target = strategies.trend_following(close, 2, 5)
     backtest.run(bars, target, commission_usd=1, stop_points=1).stats.to_dict()
+    backtest.run(bars, target, contracts=lambda *_: 1)
     sweep.sweep(bars, strategies.trend_following, {"fast": [2], "slow": [5]})
     risk.bootstrap_equity(np.array([1.0, -1.0]), n_paths=2, n_trades=2)
     other = close + 0.1 * (np.arange(120) * 5 % 17)

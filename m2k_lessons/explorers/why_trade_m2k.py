@@ -42,7 +42,7 @@ def compute(portfolio_usd: int, beta: float, own_pct: int, contracts: int) -> di
 
 
 def draw(figure) -> dict:
-    left, right = two_panels(figure, left=0.1, right=0.985, bottom=0.13, top=0.92, wspace=0.32)
+    left, right = two_panels(figure, left=0.1, right=0.985, bottom=0.13, top=0.92, wspace=0.36)
     left.set(title="How far an ordinary day swings", xlabel="M2K sold", xlim=(-0.5, 40.5))
     top_usd = SOLD[-1] * CONTRACT_USD * _year()[1].std()  # the largest short position by itself
     left.set(ylabel="standard deviation of a day, USD", ylim=(0, 1.05 * top_usd))
@@ -52,10 +52,12 @@ def draw(figure) -> dict:
     usd_axis(left)
     usd_axis(right)
     return {
-        "scale": MovingScale(right, 46, [zero]),
+        "scale": MovingScale(right, 56, [zero]),
         "risk": left.plot(SOLD, 0 * SOLD, color=BLUE)[0],
         "chosen": left.plot([], [], "o", color=ORANGE, markersize=9)[0],
-        "chosen_text": left.text(0.03, 0.93, "", transform=left.transAxes, color=ORANGE),
+        "chosen_text": left.text(
+            0.97, 0.93, "", ha="right", transform=left.transAxes, color=ORANGE
+        ),
         "alone": right.plot([], [], color=BLUE)[0],
         "hedged": right.plot([], [], color=ORANGE, linestyle="--")[0],
         "alone_text": right.text(0.03, 0.93, "", transform=right.transAxes, color=BLUE),

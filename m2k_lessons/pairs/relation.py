@@ -274,8 +274,8 @@ def johansen(y, x, lags: int = 1, *, case: str = "IV") -> Johansen:
     >>> johansen(np.log(market["M2K"]["close"]), np.log(market["MES"]["close"]))
     Johansen test, 1,000 bars: 1 relation(s) at 5 %
       case IV: linear trend restricted to the relation; holds whether or not prices drift
-      no relation  trace   42.40   critical values 1 %: 31.12, 5 %: 25.83, 10 %: 23.31
-      at most one  trace    1.95   critical values 1 %: 16.56, 5 %: 12.53, 10 %: 10.67
+      no relation  trace   43.88   critical values 1 %: 31.12, 5 %: 25.83, 10 %: 23.31
+      at most one  trace    1.98   critical values 1 %: 16.56, 5 %: 12.53, 10 %: 10.67
     """
     left, right = legs_of(y, x, fewest=FEWEST_BARS)
     lags = checks.whole("lags", lags, at_least=0, at_most=len(left) // 5)
