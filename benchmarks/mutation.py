@@ -38,9 +38,12 @@ SEED, EACH, SECONDS = 2026, 40, 600
 STRATA = {
     "backtest": (["backtest/*.py"], ["tests/backtest", "tests/oracles/test_backtest_peers.py"]),
     "paper": (["paper/*.py"], ["tests/paper"]),
-    "risk": (["risk/*.py"], ["m2k_lessons/risk", "tests/risk"]),
+    "risk": (["risk/*.py"], ["m2k_lessons/risk", "tests/risk/test_risk.py", "tests/risk"]),
     "sweep": (["sweep/*.py"], ["m2k_lessons/sweep", "tests/sweep"]),
-    "exercises/base": (["exercises/base.py"], ["tests/exercises"]),
+    "exercises/base": (
+        [f"exercises/{name}.py" for name in ("reply", "question", "compute", "choose", "reading")],
+        ["tests/exercises/test_base.py", "tests/exercises"],
+    ),
 }
 
 # Survivors that no input can tell from the original: "file: line as it stands -> mutated" with why.
