@@ -5,12 +5,37 @@ from __future__ import annotations
 import numpy as np
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Guess,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.exercises.data_sets import series
 from m2k_lessons.facts import fact
 
 INITIAL = fact("margin.initial.M2K").value
 MAINTENANCE = fact("margin.maintenance.M2K").value
+
+
+g1 = Guess(
+    "The simulated M2K stands near 2,500 points all through 2030. On how many of a hundred days "
+    "does it close more than 30 points above or below the close before?",
+    unit="of a hundred days",
+    scale=20,
+)
+
+g2 = Guess(
+    "Over ten years of such rolls, how many dollars of profit does the glued chart invent for "
+    "somebody who always holds one M2K?",
+    unit="USD",
+    scale=2_000,
+)
 
 
 def _pnl_of_a_short(sold_at, bought_at, number):
@@ -180,7 +205,7 @@ q3 = Compute(
         ),
     ],
     hints=[
-        "np.cumsum(moves) gives the points won or lost since the start, evening by evening.",
+        "moves.cumsum() gives the points won or lost since the start, evening by evening.",
         "The account may lose {deposit_usd:,} less {number} × {maintenance_usd}, in dollars; one "
         "point is worth 5 × {number} dollars.",
     ],

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pandas as pd
 
 from m2k_lessons.contracts import M2K, RTY
-from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Guess,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.facts import fact
 
 # A round turn: the fee twice and one tick of spread, as the chapter counts it.
@@ -15,6 +25,21 @@ COSTS = {
     "micro_usd": Given(MICRO_USD, [MICRO_USD]),
     "standard_usd": Given(STANDARD_USD, [STANDARD_USD]),
 }
+
+
+g1 = Guess(
+    "Three M2K in an account of 25,000 dollars, 250 round turns in a year: how many percent of "
+    "the account do these costs take?",
+    unit="%",
+    scale=5,
+)
+
+g2 = Guess(
+    "How many dollars a trade does the plan in parts earn more than the RTY, on average? Less is "
+    "negative.",
+    unit="USD",
+    scale=250,
+)
 
 
 def _pnl_of_both(longs, shorts, price_now, price_later):

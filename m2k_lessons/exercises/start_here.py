@@ -53,8 +53,8 @@ q2 = Choose(
     },
     right="b",
     feedback={
-        "a": "No history is shipped with the course. Your own files can be read in, and two "
-        "chapters use real economic data that is named as such.",
+        "a": "The contracts' prices lie in the 2030s. Records of real markets come with the "
+        "course, too: they are named as such, and your own files can be read in.",
         "b": "So an estimate can be compared with the truth that the prices were drawn from.",
         "c": "Each data set comes with the parameters it was drawn from, its seed and a checksum.",
     },

@@ -5,12 +5,36 @@ from __future__ import annotations
 import numpy as np
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Guess,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.exercises.data_sets import course_closes, series
 from m2k_lessons.facts import fact
 
 INITIAL = fact("margin.initial.M2K").value
 MAINTENANCE = fact("margin.maintenance.M2K").value
+
+
+g1 = Guess(
+    "Of a hundred such months, how many lose money for the buyer?",
+    unit="of a hundred months",
+    scale=15,
+)
+
+g2 = Guess(
+    "An account of 2,000 dollars is more than twice the initial margin. In how many of a hundred "
+    "pieces does it get a call?",
+    unit="of a hundred pieces",
+    scale=25,
+)
 
 
 def _same_market_in_shares(quote, number, fund_usd):
@@ -111,7 +135,7 @@ q2 = Compute(
         "First the standard error: the standard deviation over the square root of the months.",
         "{mean_usd} / ({deviation_usd} / {months} ** 0.5)",
     ],
-    well_done="At {answer:.1f} standard errors, luck alone is still a good explanation.",
+    well_done="At {answer:.1f} standard errors luck can't be ruled out; two is the usual bar.",
     tolerance=0.05,
 )
 

@@ -45,7 +45,7 @@ def draw(figure) -> dict:
     left, right = two_panels(figure, left=0.1, right=0.985, bottom=0.13, top=0.92, wspace=0.36)
     left.set(title="How far an ordinary day swings", xlabel="M2K sold", xlim=(-0.5, 40.5))
     top_usd = SOLD[-1] * CONTRACT_USD * _year()[1].std()  # the largest short position by itself
-    left.set(ylabel="standard deviation of a day, USD", ylim=(0, 1.05 * top_usd))
+    left.set(ylabel="standard deviation of a day, USD", ylim=(0, 1.25 * top_usd))
     zero = right.axhline(0, color=GREY, linewidth=0.8)
     right.set(title=f"One year of simulated days ({YEAR})", xlabel="trading day", xlim=(0, 253))
     right.set(ylabel="profit or loss so far, USD")

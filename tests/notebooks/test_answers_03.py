@@ -70,6 +70,30 @@ def test_every_days_expected_gain_is_positive(market):
     assert market.truth.futures_drift > 0
 
 
+def test_the_squares_of_ten_and_then_five():
+    held = np.array([10, 5])
+    assert (held.mean(), (held**2).mean(), held.mean() ** 2) == (7.5, 62.5, 56.25)
+
+
+def test_more_of_the_trades_that_reached_the_target_ran_on_than_came_back(market):
+    start = market["M2K"]["close"].to_numpy()
+    moves = np.diff(market["M2K_continuous"]["close"].to_numpy())
+    trades = len(moves) // 10
+    gained = moves[: 10 * trades].reshape(trades, 10).cumsum(axis=1)
+    gained *= 2400 / start[: 10 * trades : 10, None]
+    hit = (gained >= 40).any(axis=1)
+    sold = gained[hit, (gained[hit] >= 40).argmax(axis=1)]
+    came_back = (sold > gained[hit, -1]).mean()
+    assert 0.4 < came_back < 0.5
+
+
+def test_an_ordinary_day_of_real_years():
+    swing = data.load("real_years").loc[1988:2025, "small_volatility_pct"] / 100 / 252**0.5 * 2400
+    # 100,000 dollars and 1 % allow a loss of 20 points on one RTY.
+    assert 100_000 * 0.01 / RTY.multiplier == 20
+    assert swing.median() > 1.5 * 15  # "the micro's fine steps matter more"
+
+
 def test_a_constant_size_swings_least_in_such_a_market():
     """The plan of loop 4 on a market with constant volatility, against its average size."""
     rng = np.random.default_rng(11)
