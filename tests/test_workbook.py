@@ -202,5 +202,5 @@ def test_git_does_not_see_the_workbook(tmp_path):
 def test_the_task_runs_by_itself(tmp_path):
     command = [sys.executable, ROOT / "tools" / "workbook.py", "--chapters", "00", "--to", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("Your own copies of 1 lessons")
+    assert done.stdout.startswith("Your own copies of 2 lessons")
     assert (tmp_path / "00_start_here.ipynb").exists()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import json
 import os
 import re
@@ -121,7 +122,9 @@ def from_text(source: Path) -> None:
     import jupytext
 
     chapter = source.stem.split("_", 1)[1]
-    exercises = importlib.import_module(f"m2k_lessons.exercises.{chapter}")
+    module = f"m2k_lessons.exercises.{chapter}"
+    # A page beside a chapter, such as 00b, asks no questions.
+    exercises = importlib.import_module(module) if importlib.util.find_spec(module) else None
     notebook = jupytext.read(source, fmt="md")
     for cell in notebook.cells:
         if cell.cell_type == "code":

@@ -1,10 +1,12 @@
 """The committed lessons, and small readers for their cells."""
 
+import re
 from pathlib import Path
 
 from tools import notebooks
 
-LESSONS = notebooks.find([])
+PAGES = notebooks.find([])
+LESSONS = [path for path in PAGES if re.match(r"\d\d_", path.name)]  # without 00b and its like
 
 
 def chapter(path: Path) -> str:

@@ -8,10 +8,10 @@ import statistics
 import pytest
 
 from m2k_lessons import exercises
-from tests.notebooks.lessons import LESSONS, chapter, code_cells, markdown_cells, source
+from tests.notebooks.lessons import LESSONS, PAGES, chapter, code_cells, markdown_cells, source
 from tools import notebooks
 
-every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+every_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 # The start page teaches how to use the course; the capstone is the learner's own work.
 FULL_LESSONS = [path for path in LESSONS if path.stem[:2] not in ("00", "17")]
 every_full_lesson = pytest.mark.parametrize("path", FULL_LESSONS, ids=lambda path: path.stem)
@@ -57,7 +57,7 @@ def test_headings_in_order(path):
     assert [one.split()[1] for one in loops] == [str(n + 1) for n in range(len(loops))]
 
 
-@every_lesson
+@every_page
 def test_title_and_navigation(path):
     text = text_of(path)
     number = path.stem.split("_")[0]
@@ -97,7 +97,7 @@ def test_each_loop_predicts_shows_and_reads_one_figure(path):
         assert "**What it shows.**" in text, heading
 
 
-@every_lesson
+@every_page
 def test_figures_are_numbered_and_simulated_prices_say_so(path):
     numbers = re.findall(r"^\*Figure (\d+)\.(\d+)\. ", text_of(path), re.M)
     assert numbers == [(str(int(path.stem[:2])), str(n + 1)) for n in range(len(numbers))]
@@ -116,7 +116,7 @@ def printed(path) -> list[str]:
     return texts
 
 
-@every_lesson
+@every_page
 def test_every_picture_has_alternative_text(path):
     pictures = 0
     for cell in code_cells(path):
@@ -137,7 +137,7 @@ def test_a_still_picture_stands_beside_the_explorer(path):
     assert any(f"explorers.{chapter(path)} import" in one and ".still()" in one for one in code)
 
 
-@every_lesson
+@every_page
 def test_cells_stay_short(path):
     code = [
         len([line for line in source(cell).splitlines() if line.strip()])
@@ -165,7 +165,7 @@ def test_ten_to_twenty_five_words_for_a_line_of_code(path):
     assert 10 <= words / lines <= 25, f"{words} words for {lines} lines"
 
 
-@every_lesson
+@every_page
 def test_setup_is_short_and_says_that_it_worked(path):
     setup = code_cells(path)[0]
     lines = [line for line in source(setup).splitlines() if line.strip()]
@@ -175,7 +175,7 @@ def test_setup_is_short_and_says_that_it_worked(path):
         assert setup["outputs"], "the setup cell shows nothing"
 
 
-@every_lesson
+@every_page
 def test_committed_executed_and_clean(path):
     notebook = notebooks.read(path)
     for number, cell in enumerate(code_cells(path), start=1):
@@ -187,14 +187,14 @@ def test_committed_executed_and_clean(path):
     assert notebook == notebooks.normalised(json.loads(json.dumps(notebook)))
 
 
-@every_lesson
+@every_page
 def test_no_machine_is_mentioned(path):
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"/(work|root|home|tmp|Users|opt)/[\w.+-]+", text)
     assert not re.search(r"[A-Z]:\\\\Users", text)
 
 
-@every_lesson
+@every_page
 def test_the_note_on_simulated_results_and_risk(path):
     text = text_of(path)
     assert "About simulated results and risk" in text

@@ -1,10 +1,13 @@
 """What chapter 03 tells in words, without a number that a tag could hold."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
 from m2k_lessons import contracts, data
 from m2k_lessons.explorers.micro_vs_standard import ACCOUNTS_USD, compute, explore
+from m2k_lessons.facts import fact
 
 M2K, RTY = contracts.M2K, contracts.RTY
 
@@ -68,6 +71,11 @@ def test_a_full_ten_is_always_cheapest_as_a_standard():
 def test_every_days_expected_gain_is_positive(market):
     """The mean of the log return is the same on each day, and a gain's mean is above it."""
     assert market.truth.futures_drift > 0
+
+
+def test_when_the_two_contracts_began():
+    assert fact("launch.M2K").value == date(2019, 5, 6)
+    assert fact("launch.RTY").value == date(2017, 7, 10)
 
 
 def test_the_squares_of_ten_and_then_five():
