@@ -88,6 +88,9 @@ def normalised(notebook: dict) -> dict:
         cell["metadata"] = {
             key: value for key, value in cell["metadata"].items() if key in ("tags", "slideshow")
         }
+        # What only draws is folded in JupyterLab, and one click opens it.
+        if "hide-input" in cell["metadata"].get("tags", []):
+            cell["metadata"]["jupyter"] = {"source_hidden": True}
         if cell["cell_type"] == "code":
             cell["outputs"] = _joined_streams(cell["outputs"])
             for output in cell["outputs"]:
