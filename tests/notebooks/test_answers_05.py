@@ -121,15 +121,31 @@ def test_the_newey_west_error_is_the_one_in_the_books():
     assert usd.mean() / fit.bse[0] == pytest.approx(2.4, abs=0.05)
 
 
-def test_a_passive_scalper_still_pays_more_than_the_gain():
+def scalped(every):
+    """Gain before costs and sides of each day, for a scalper who decides every few minutes."""
     bars = data.load("intraday")["M2K"].between_time("09:30", "15:59")
-    gain_usd = sides = 0.0
+    rows = []
     for _, day in bars.groupby(bars.index.date):
+        day = day.iloc[every - 1 :: every]
         position = -np.sign(day["close"].diff()).fillna(0)
         position.iloc[-1] = 0
-        gain_usd += (position.shift() * day["close"].diff()).sum() * 5
-        sides += position.diff().abs().sum()
-    assert sides * facts.fact("course.commission.M2K").value > 3 * gain_usd > 0
+        sides = position.diff().abs().fillna(0)
+        cost_usd = (sides * (0.85 + day["spread_ticks"] / 4)).sum()
+        rows.append([(position.shift() * day["close"].diff()).sum() * 5, sides.sum(), cost_usd])
+    return pd.DataFrame(rows, columns=["gain", "sides", "cost"])
+
+
+def test_a_passive_scalper_still_pays_more_than_the_gain():
+    sums = scalped(1).sum()
+    assert sums["sides"] * facts.fact("course.commission.M2K").value > 3 * sums["gain"] > 0
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 5, 10, 15])
+def test_only_at_fifteen_minutes_the_error_bar_reaches_the_costs(every):
+    result = scalped(every)
+    assert result["gain"].mean() < result["cost"].mean()  # "every point lies below the costs"
+    reaches = result["gain"].mean() + 2 * result["gain"].sem() > result["cost"].mean()
+    assert reaches == (every == 15)
 
 
 @pytest.mark.parametrize(("index", "better"), [("sp500", "reversion"), ("nasdaq", "trend")])
