@@ -11,6 +11,7 @@ from m2k_lessons.exercises.base import (
     Choose,
     Compute,
     Given,
+    Guess,
     Mistake,
     Reflect,
     Write,
@@ -21,6 +22,14 @@ from m2k_lessons.facts import fact
 
 INITIAL = fact("margin.initial.M2K").value
 MAINTENANCE = fact("margin.maintenance.M2K").value
+
+g1 = Guess(
+    "The account of 5,000 dollars keeps its one M2K from Monday 10:00 to Friday 16:59. How many "
+    "dollars of equity are left at the lowest?",
+    unit="USD",
+    scale=400,
+)
+g2 = Guess("On how many of the sixty days does plan A make money?", unit="days", scale=15)
 
 
 def _cash_in_the_evening(start_usd, number, bought, settled, fee_usd):
@@ -105,7 +114,8 @@ q2 = Choose(
     feedback={
         "a": "A buy limit at 2,411.0 is above the market, so it is filled at once near 2,400: it "
         "does not wait for the climb.",
-        "b": "It waits for the climb, but then becomes a market order and may pay any price.",
+        "b": "It waits for the climb, but then becomes a market order, which may pay more than "
+        "2,411.0.",
         "c": "The stop makes it wait, the limit caps the price. What you give up is the certainty "
         "of being filled.",
         "d": "A market order takes whatever price is there when it arrives, and you must be "
@@ -167,7 +177,7 @@ q3 = Compute(
         "First the fill: the open, less the ticks. Then compare it with the level.",
         "({level:,.1f} − {opens:,.1f} + {ticks} × 0.1) × 5 × {number}.",
     ],
-    well_done="A stop promises that you will be out, not at which price.",
+    well_done="A stop says when you sell, not at which price.",
     unit="USD",
 )
 
@@ -221,12 +231,23 @@ q4 = Compute(
 )
 
 
+q5 = Reflect(
+    "Write a plan for your next trade on the demo account: entry, stop, target, size, when you are "
+    "out if neither is reached, and what would make you not trade at all.",
+    model_answer="For example: on Wednesday at 10:00, if the market is open and no report is due "
+    "before 10:30, buy at the market. Stop 10 points below the fill, target 20 above. Budget $120, "
+    "loss at the stop with costs $52.20 a contract, so 2 contracts. Out at 15:50 whatever happens. "
+    "No trade if I have lost $240 this week. Whether the plan earns anything is unknown; it is an "
+    "exercise in doing what was written.",
+)
+
+
 def _room_points(balance_usd, number, maintenance_usd):
     room_usd = balance_usd - maintenance_usd * number
     return room_usd / (M2K.multiplier * number)
 
 
-q5 = Compute(
+q6 = Compute(
     "An account of {balance_usd:,} dollars has just bought {number} M2K. Maintenance margin is "
     "{maintenance_usd} dollars a contract. Compute by how many points the price can fall until "
     "settlement without a margin call. "
@@ -284,7 +305,7 @@ def _break_even_pct(stop_points, target_points, fees_usd, tick_usd):
     return 100 * loss_usd / (win_usd + loss_usd)
 
 
-q6 = Compute(
+q7 = Compute(
     "A plan risks {stop_points:g} points for a gain of {target_points:g}, on one contract. Fees "
     "are {fees_usd:.2f} dollars a round turn, and a stop loses {tick_usd:.2f} dollars more. "
     "Compute the percentage of trades that must win for the plan to come out even, to one decimal "
@@ -338,17 +359,6 @@ q6 = Compute(
     well_done="A share of wins means nothing without the sizes of win and loss.",
     unit="%",
     tolerance=0.06,
-)
-
-
-q7 = Reflect(
-    "Write a plan for your next trade on the demo account: entry, stop, target, size, when you are "
-    "out if neither is reached, and what would make you not trade at all.",
-    model_answer="For example: on Wednesday at 10:00, if the market is open and no report is due "
-    "before 10:30, buy at the market. Stop 10 points below the fill, target 20 above. Budget $120, "
-    "loss at the stop with costs $52.20 a contract, so 2 contracts. Out at 15:50 whatever happens. "
-    "No trade if I have lost $240 this week. Whether the plan earns anything is unknown; it is an "
-    "exercise in doing what was written.",
 )
 
 
@@ -447,7 +457,7 @@ quiz = Choose(
     right="b",
     feedback={
         "a": "It moves so, but your trade has an entry, an exit and costs of its own. In this "
-        "chapter's sixty trades, the price ended higher on thirty days, and fourteen of those "
+        "chapter's sixty trades, the price ended higher on thirty days, and eight of those "
         "trades lost.",
         "b": "Direction is one part. Path, size and costs are the others, and sixty trades cannot "
         "tell skill from luck.",

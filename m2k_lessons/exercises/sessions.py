@@ -6,7 +6,17 @@ import pandas as pd
 
 from m2k_lessons import sessions
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Guess,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.exercises.data_sets import course_bars
 from m2k_lessons.facts import fact
 
@@ -14,6 +24,17 @@ FEE_USD = fact("course.commission.M2K").value
 OVERNIGHT_USD = fact("margin.maintenance.M2K").value
 DAY_TRADE_USD = fact("day_trade_margin_high.M2K").value
 HOUR = pd.Timedelta("1h")
+
+g1 = Guess(
+    "Between midnight and 00:30, how many dollars does one M2K move in five minutes on average?",
+    unit="USD",
+    scale=3,
+)
+g2 = Guess(
+    "Of the variance from one day's close to the next, how many percent come before 09:30?",
+    unit="%",
+    scale=25,
+)
 
 
 def _hours_open(holiday_week):
@@ -251,7 +272,8 @@ q5 = Choose(
         "a": f"The small margin holds for the day only. Overnight ${2 * OVERNIGHT_USD:,} are "
         "needed, and the account has $900.",
         "b": "Day-trade margin ends some minutes before the close, at an hour that each broker "
-        "sets. Who can't show overnight margin by then is closed out, often for a fee.",
+        "sets. Anyone who can't show overnight margin by then is closed out, often for a "
+        "fee.",
         "c": "The requirement changes before the weekend, not after it: "
         f"${2 * OVERNIGHT_USD:,} must be there before the close, whatever the price does.",
     },

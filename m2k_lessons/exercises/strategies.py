@@ -11,6 +11,7 @@ from m2k_lessons.exercises.base import (
     Choose,
     Compute,
     Given,
+    Guess,
     Mistake,
     Reflect,
     Write,
@@ -18,6 +19,18 @@ from m2k_lessons.exercises.base import (
     steps,
 )
 from m2k_lessons.exercises.data_sets import course_closes, series
+
+g1 = Guess(
+    "The rule without its shift, on a market with nothing to earn: how many dollars a day does it "
+    "seem to make?",
+    unit="USD",
+    scale=12,
+)
+g2 = Guess(
+    "Of these 200 traders without any edge, how many end the ten years with a profit after costs?",
+    unit="traders",
+    scale=40,
+)
 
 
 def _profit_of_the_day(close_before, close_now, side_usd):

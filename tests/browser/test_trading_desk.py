@@ -35,11 +35,11 @@ def test_a_trade_and_two_hours_by_keyboard(browser, lab):
         press("Send order")
         press("1 minute")
         wait_for("10:01 New York")
-        wait_for("+1 from 2,461.5")
-        desk.get_by_role("status").get_by_text("bought 1 at 2461.5").wait_for()
+        wait_for("+1 from 2,362.3")
+        desk.get_by_role("status").get_by_text("bought 1 at 2362.3").wait_for()
         working = desk.get_by_label("Working order", exact=True)
         chosen = working.evaluate("one => one.selectedOptions[0].text").replace("\xa0", " ")
-        assert "sell 1 stop 2,401.5" in chosen
+        assert "sell 1 stop 2,302.3" in chosen
         began = time.monotonic()
         press("Play")
         wait_for("12:01 New York")

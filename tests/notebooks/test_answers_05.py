@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 
 from m2k_lessons import contracts, data, facts
 from m2k_lessons.exercises import strategies as exercises
@@ -103,6 +104,63 @@ def test_what_the_explorer_answers():
     }
     assert max(ends, key=ends.get) == 57
     assert ends[50] < 0
+
+
+def friends_profit():
+    close = data.load("regimes")["trend"]["close"]
+    held = np.sign(close - close.shift(50)).fillna(0)
+    return held.shift() * close.diff() * 5 - held.diff().abs() * SIDE_USD
+
+
+def test_the_newey_west_error_is_the_one_in_the_books():
+    """3.83 dollars with 20 days, where independent days would have 3.19: against statsmodels."""
+    usd = friends_profit().dropna().to_numpy()
+    kernel = {"maxlags": 20, "use_correction": False}
+    fit = sm.OLS(usd, np.ones(len(usd))).fit(cov_type="HAC", cov_kwds=kernel)
+    assert fit.bse[0] == pytest.approx(3.83, abs=0.005)
+    assert usd.mean() / fit.bse[0] == pytest.approx(2.4, abs=0.05)
+
+
+def scalped(every):
+    """Gain before costs and sides of each day, for a scalper who decides every few minutes."""
+    bars = data.load("intraday")["M2K"].between_time("09:30", "15:59")
+    rows = []
+    for _, day in bars.groupby(bars.index.date):
+        day = day.iloc[every - 1 :: every]
+        position = -np.sign(day["close"].diff()).fillna(0)
+        position.iloc[-1] = 0
+        sides = position.diff().abs().fillna(0)
+        cost_usd = (sides * (0.85 + day["spread_ticks"] / 4)).sum()
+        rows.append([(position.shift() * day["close"].diff()).sum() * 5, sides.sum(), cost_usd])
+    return pd.DataFrame(rows, columns=["gain", "sides", "cost"])
+
+
+def test_a_passive_scalper_still_pays_more_than_the_gain():
+    sums = scalped(1).sum()
+    assert sums["sides"] * facts.fact("course.commission.M2K").value > 3 * sums["gain"] > 0
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 5, 10, 15])
+def test_only_at_fifteen_minutes_the_error_bar_reaches_the_costs(every):
+    result = scalped(every)
+    assert result["gain"].mean() < result["cost"].mean()  # "every point lies below the costs"
+    reaches = result["gain"].mean() + 2 * result["gain"].sem() > result["cost"].mean()
+    assert reaches == (every == 15)
+
+
+@pytest.mark.parametrize(("index", "better"), [("sp500", "reversion"), ("nasdaq", "trend")])
+def test_no_rule_stands_out_on_real_indices(index, better):
+    close = data.load(index)["close"]
+    ratios = {}
+    for name, held in {
+        "trend": np.sign(close - close.shift(50)),
+        "reversion": -np.sign(close - close.rolling(20).mean()),
+    }.items():
+        gain = held.shift() * close.pct_change()
+        ratios[name] = gain.mean() / gain.std() * np.sqrt(252)
+        assert abs(ratios[name]) < 2 / np.sqrt(len(close) / 252)
+    assert max(ratios, key=ratios.get) == better
+    assert close.pct_change().autocorr() < -2 / np.sqrt(len(close))
 
 
 def test_a_peek_pays_on_a_random_walk():
