@@ -10,6 +10,7 @@ from m2k_lessons.exercises.base import (
     Choose,
     Compute,
     Given,
+    Guess,
     Mend,
     Mistake,
     Reflect,
@@ -25,6 +26,18 @@ def _first_trade(close_in, open_in, close_out, open_out, fee_usd):
     sold = open_out - M2K.tick_size
     return (sold - bought) * M2K.multiplier - 2 * fee_usd
 
+
+g1 = Guess(
+    "At how many ticks of slippage a side is the fastest rule's profit gone?",
+    unit="ticks",
+    scale=12.0,
+)
+
+g2 = Guess(
+    "No variant has an edge on any of the hundred walks. What is the mean Sharpe ratio of the "
+    "hundred winners in sample? (And out of sample? Only the first is entered.)",
+    scale=0.5,
+)
 
 q1 = Compute(
     "At a close of {close_in:,.1f} a rule wants to be long one M2K; the next open is "
@@ -272,7 +285,8 @@ q6 = Compute(
         "Which is the first year that can be traded, and which the last?",
         "({whole_years} − {years_back}) × {variants}",
     ],
-    well_done="{answer:,.0f} trials, and the traded years never took part in a choice.",
+    well_done="{answer:,.0f} trials. No year took part in the choice of what was traded in it; in "
+    "the choices of later years it did.",
     unit="backtests",
 )
 

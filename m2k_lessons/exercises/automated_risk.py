@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Guess,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.exercises.data_sets import course_closes, series
 
 
@@ -13,6 +23,20 @@ def _at_risk(win_pct, odds, account_usd):
     fraction = (odds * p - (1 - p)) / odds
     return max(fraction, 0.0) * account_usd
 
+
+g1 = Guess(
+    "Of a hundred accounts that bet full Kelly with a known edge, how many are halved at some "
+    "time?",
+    unit="of a hundred",
+    scale=30.0,
+)
+
+g2 = Guess(
+    "The daily limit is 400 dollars, and the engine looks once an hour. What does the worst day "
+    "lose?",
+    unit="dollars",
+    scale=300.0,
+)
 
 q1 = Compute(
     "A rule wins {win_pct} % of its trades. A win is {odds} times as large as a loss, and both "
@@ -150,7 +174,7 @@ def _contracts_today(account_usd, target_pct, volatility_pct, price):
 
 
 q4 = Compute(
-    "An account of {account_usd:,} dollars shall move {target_pct} % a year. M2K stands at "
+    "An account of {account_usd:,} dollars is to move {target_pct} % a year. M2K stands at "
     "{price:,}, and its volatility is now {volatility_pct} % a year. Compute how many M2K the "
     "volatility target allows.",
     reference=_contracts_today,
