@@ -18,7 +18,7 @@ from m2k_lessons.facts import fact, keys
 
 PRICES = ("open", "high", "low", "close")
 FILLS = ("next_open", "next_close", "close")
-ENOUGH_BARS = 250  # fewer are not measured for opens that can't be traded
+ENOUGH_BARS = 252  # a year; fewer are not measured for opens that nobody could trade at
 UNITS_PER_USD = 10_000  # money is counted in hundredths of a cent
 
 LATER = object()  # stands for a target that is not known yet
