@@ -187,7 +187,7 @@ def test_a_fresh_envelope_costs_a_word(names):
     """The learner's cells run on a market of their own seed."""
     start = next(n for n, cell in enumerate(CELLS) if cell.startswith("my_file = None"))
     own = dict(names)
-    for cell in CELLS[start : start + 5]:
+    for cell in CELLS[start : start + 6]:
         exec(cell.replace('data.load("daily")', "simulate.daily(years=10, seed=1234)"), own)
     assert not own["my_bars"]["close"].equals(names["bars"]["close"])
     assert len(own["my_found"].table) == 8
@@ -293,12 +293,29 @@ LEARNERS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("rule", "settings"),
+    [
+        ("with_the_trend", {"fast": 5, "slow": 50}),
+        ("after_weakness", {"days": 7, "below": 40}),
+        ("with_the_last_move", {"days": 3}),
+    ],
+)
+def test_the_three_rules_to_begin_with_trade_and_know_no_future(names, rule, settings):
+    def chosen(bars):
+        return names[rule](bars, **settings)
+
+    backtest.assert_no_lookahead(chosen, names["early"], cuts=8)
+    result = backtest.run(names["early"], chosen(names["early"]), capital=60_000)
+    assert result.stats["# Trades"] > 20
+
+
 @pytest.mark.parametrize("kind", LEARNERS)
 def test_whatever_the_learner_writes_the_page_runs_to_its_end(names, kind):
     body, grid = LEARNERS[kind]
     start = next(n for n, cell in enumerate(CELLS) if cell.startswith("my_file = None"))
     own = dict(names)
-    for cell in CELLS[start : start + 6]:
+    for cell in CELLS[start : start + 7]:
         if "def my_rule" in cell:
             cell = (
                 f"my_sentence = 'A rule.'\ndef my_rule(df, days=1):\n    {body}\n"
@@ -320,7 +337,7 @@ def test_an_index_of_the_learners_is_examined_by_the_word(names, tmp_path):
 
     def run_with(fill):
         own = dict(names)
-        for cell in CELLS[start : start + 5]:
+        for cell in CELLS[start : start + 6]:
             cell = cell.replace("my_file = None", f"my_file = {str(path)!r}")
             exec(cell.replace('my_fill = "next_open"', f'my_fill = "{fill}"'), own)
         return own["my_found"]
