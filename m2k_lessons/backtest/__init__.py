@@ -17,8 +17,8 @@
    this bar's open take part. **When one bar touches both, the stop came first**: a bar doesn't
    tell, and the worse case is assumed.
 5. *Close.* Profits and losses are paid into the account (mark to market). The target of this bar
-   is read, and orders follow; with `fill="close"` they are filled at this same close, which is a
-   price that nobody could both know and trade at.
+   is read, and orders follow; with `fill="next_close"` those of the close before are filled, and
+   with `fill="close"` these same ones, at a price that nobody could both know and trade at.
 
 **Orders.** The target position is `trunc(target * contracts)`. An order is sent at a close where
 this number differs from the one of the close before. **What a stop, a profit target or a margin
@@ -35,6 +35,9 @@ both. Nobody pays money in: an account below zero shows a debt.
 an assumption: at the exchange a stop order fills only inside a band beyond its trigger. With
 `protection_points` it does so here; what is not filled rests as a limit order at the edge of the
 band, and may never be filled.
+
+The open of an index is no price (`data.measure_opens`): `fill="next_open"` is refused there, and
+how far a gap carried a stop is unknown, as `Result.gaps_known` and the title say.
 
 **Costs.** Commission per contract and side. Slippage in ticks against you on market and stop
 orders, none on profit targets. Prices are compared and summed in whole ticks, money in

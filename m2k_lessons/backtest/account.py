@@ -43,8 +43,10 @@ class Account:
     margin : float or (float, float), optional
         Initial, or initial and maintenance margin, in USD per contract; 0 for none. The newest
         in `facts` when omitted.
-    fill : {"next_open", "close"}
-        Where an order is filled: at the open after the close that decided it, or at that close.
+    fill : {"next_open", "next_close", "close"}
+        Where an order is filled: at the open after the close that decided it, at the close after
+        it, or at that close itself. An index has no open at which anybody could trade: where
+        `bars` say so (see `data.measure_opens`), "next_open" is refused.
     resize : bool
         Ask a function `contracts` at every close, so that the position follows the equity.
     roll_costs : bool

@@ -37,7 +37,7 @@ class Engine:
         self.bars = BarArrays(
             np.stack([found.prices for found in instruments]),
             new_day,
-            _distances(instruments),
+            _later(_distances(instruments), settings.delay),
             settings.at_close,
         )
         self._legs = np.array([_terms(found, settings) for found in instruments], np.int64)
@@ -68,13 +68,15 @@ class Engine:
     def _batch(self, targets: np.ndarray, state: AccountState):
         """The tallies, and the state that the last run left."""
         tallies = np.empty((len(targets), batch.TALLY_WIDTH))
+        targets = _later(targets, self.settings.delay)
         capital, done = self.settings.capital, 0
         while True:
             done = batch.run_batch(self.bars, state, targets, capital, self._ends, tallies, done)
             if done == len(targets):
                 break
             state = _grown(state)  # and that run begins anew
-        inputs.check_known(self.instruments, int(state.account[kernels.UNKNOWN]))
+        unknown = int(state.account[kernels.UNKNOWN])
+        inputs.check_known(self.instruments, unknown, self.settings.delay)
         return tallies, state
 
     def __getstate__(self) -> dict:
@@ -103,15 +105,15 @@ class Engine:
             equity_usd = int(state.account[kernels.CASH]) / UNITS_PER_USD
             for leg, following in questions[bar]:
                 size = inputs.sized(instruments[leg], equity_usd, bar)
-                stretch = slice(bar, following)
-                targets[0, leg, stretch] = inputs.held(targets_of[leg][stretch], size)
+                targets[0, leg, bar:following] = inputs.held(targets_of[leg][bar:following], size)
         state = self._advance(state, targets[0], reached, bars)
-        inputs.check_known(instruments, int(state.account[kernels.UNKNOWN]))
+        inputs.check_known(instruments, int(state.account[kernels.UNKNOWN]), settings.delay)
         counted = np.empty(batch.TALLY_WIDTH)
         batch.tally(state, settings.capital, self._ends, counted)
         return Run(state, counted, self.periods)
 
     def _advance(self, state, targets, begin: int, end: int) -> AccountState:
+        targets = _later(targets, self.settings.delay)
         while (begin := kernels.advance(self.bars, state, targets, begin, end)) < end:
             state = _grown(state)
         return state
@@ -140,6 +142,15 @@ def _distances(instruments: list[Instrument]) -> np.ndarray:
     longest = max(found.distances.shape[1] for found in instruments)
     shape = len(instruments), 2, longest
     return np.stack([np.broadcast_to(found.distances, shape[1:]) for found in instruments])
+
+
+def _later(table: np.ndarray, bars: int) -> np.ndarray:
+    """The same so many bars later; what changes nowhere stays."""
+    if not bars or table.shape[-1] == 1:
+        return table
+    moved = np.zeros_like(table)
+    moved[..., bars:] = table[..., :-bars]
+    return moved
 
 
 def _grown(state: AccountState) -> AccountState:

@@ -17,7 +17,8 @@ from m2k_lessons.contracts import Contract
 from m2k_lessons.facts import fact, keys
 
 PRICES = ("open", "high", "low", "close")
-FILLS = ("next_open", "close")
+FILLS = ("next_open", "next_close", "close")
+ENOUGH_BARS = 252  # a year; fewer are not measured for opens that nobody could trade at
 UNITS_PER_USD = 10_000  # money is counted in hundredths of a cent
 
 LATER = object()  # stands for a target that is not known yet
@@ -70,6 +71,7 @@ class Settings:
 
     capital: int
     at_close: bool
+    delay: int  # bars between the close that decides and the close that fills
     resize: bool
     roll_costs: bool
 
@@ -138,9 +140,17 @@ def settings(account: Account, instruments: list[Instrument]) -> Settings:
             f"capital must be at least the initial margin of one {smallest.symbol}, "
             f"{smallest.initial / UNITS_PER_USD:g} USD, got {account.capital!r}"
         )
+    fill = checks.choice("fill", account.fill, FILLS)
+    for found in instruments if fill == "next_open" else ():
+        if reason := untradable(found.bars):
+            raise ValueError(
+                f"fill must be 'next_close' or 'close' on these bars of {found.symbol}, got "
+                f"'next_open': {reason}. (Where you know better: bars.attrs['opens'] = None)"
+            )
     return Settings(
         capital=amount,
-        at_close=checks.choice("fill", account.fill, FILLS) == "close",
+        at_close=fill != "next_open",
+        delay=int(fill == "next_close"),
         resize=bool(account.resize),
         roll_costs=bool(account.roll_costs),
     )
@@ -176,6 +186,24 @@ def sized(found: Instrument, equity_usd: float, bar: int) -> int:
 
 
 # ---------------------------------------------------------------- bars
+
+
+def untradable(bars: pd.DataFrame) -> str:
+    """Why nobody could trade at these opens; empty where nothing is known against them.
+
+    `bars.attrs["opens"]` is believed where there is one, as `data.read_prices` leaves it.
+    """
+    if "SIMULATED" in str(bars.attrs.get("label", "")):
+        return ""
+    if "opens" in bars.attrs:
+        found = bars.attrs["opens"]
+    elif len(bars) >= ENOUGH_BARS:
+        from m2k_lessons.data.opens import measure_opens
+
+        found = measure_opens(bars)
+    else:
+        return ""
+    return str(found) if getattr(found, "tradable", None) is False else ""
 
 
 def check_index(name: str, index) -> None:
@@ -399,12 +427,12 @@ def _distances(names, stop_points, take_profit_points, index, contract: Contract
     return table
 
 
-def check_known(instruments: list[Instrument], bar: int) -> None:
+def check_known(instruments: list[Instrument], bar: int, delay: int = 0) -> None:
     """Refuse a run that opened a trade without knowing how far its stop or profit target is."""
     if bar >= 0:
         raise ValueError(
             "stop_points and take_profit_points must be known where a trade is opened, got NaN "
-            f"for the order of {instruments[0].bars.index[bar]} (row {bar})"
+            f"for the order of {instruments[0].bars.index[bar - delay]} (row {bar - delay})"
         )
 
 

@@ -170,7 +170,13 @@ class Result:
         symbols = " and ".join(own.symbol for own in self._instruments)
         index = self._instruments[0].bars.index
         title = f"{symbols}, {len(index):,} bars from {index[0]:%Y-%m-%d} to {index[-1]:%Y-%m-%d}"
-        return f"{title}; {self.label}" if self.label else title
+        unknown = "" if self.gaps_known else "opens that nobody could trade at: gaps unknown"
+        return "; ".join(filter(None, [title, self.label, unknown]))
+
+    @property
+    def gaps_known(self) -> bool:
+        """Whether opens are prices: without them nobody knows how far a gap carried a stop."""
+        return not any(inputs.untradable(own.bars) for own in self._instruments)
 
     @property
     def label(self) -> str:

@@ -20,6 +20,7 @@ from m2k_lessons.exercises.base import (
     Choose,
     Compute,
     Given,
+    Guess,
     Mistake,
     Reply,
     Write,
@@ -29,6 +30,17 @@ from m2k_lessons.exercises.base import (
 )
 from m2k_lessons.exercises.data_sets import course_bars, course_closes, series
 from m2k_lessons.gates import Examination
+
+g1 = Guess(
+    "If no setting had any edge and all were unlike each other, what would the best Sharpe ratio "
+    "of forty be on average, when they scatter as these do?",
+    scale=0.6,
+)
+
+g2 = Guess(
+    "What is the Sharpe ratio of the chosen setting in the four sealed years?",
+    scale=1.3,
+)
 
 
 def _trials(settings, stops, others):
@@ -123,9 +135,10 @@ class Report:
     cost_usd : float
         One contract in and out, fees and slippage, USD.
     sharpe, sharpe_error : float
-        Annual, out of sample.
+        Annual, out of sample; "none" where the rule never traded.
     largest_gap_loss_usd : float
-        Of the whole position in one night of the development years, USD, above 0.
+        Of the whole position in one night of the development years, USD, above 0; "unknown"
+        where the opens are no prices.
     verdict : {"passes", "fails"}
         Of all gates together.
     why : str
@@ -264,6 +277,12 @@ _GAP = [
 def _number(name: str, given, right: float, within: float, mistakes, found) -> Reply:
     if given is ...:
         return Reply(NOT_ATTEMPTED, f"{name}: not written yet.")
+    if math.isnan(right):
+        word = given.strip().lower() if isinstance(given, str) else given
+        nothing = word in ("none", "unknown", "nan") or word is None
+        if nothing or (isinstance(word, float) and math.isnan(word)):
+            return Reply(CORRECT, f"{name}: agrees with the gates, which have no number either.")
+        return Reply(WRONG, f'{name}: the gates have no number here. Write "unknown" or "none".')
     refused = Reply(WRONG, f"{name}: a number is needed, got {given!r}.")
     # A truth value and an array of one can be turned into a number, but nobody means them as one.
     if isinstance(given, (bool, np.bool_, str, complex)) or np.ndim(given):
@@ -306,10 +325,14 @@ def _noted(name: str, given) -> Reply:
 def _verdict(given, found: Examination) -> Reply:
     if given is ...:
         return Reply(NOT_ATTEMPTED, "verdict: not written yet.")
-    if not isinstance(given, str) or given not in ("passes", "fails"):
+    word = given.strip(" .!").lower() if isinstance(given, str) else ""
+    word = {"pass": "passes", "passed": "passes", "fail": "fails", "failed": "fails"}.get(
+        word, word
+    )
+    if word not in ("passes", "fails"):
         return Reply(WRONG, f'verdict: "passes" or "fails" is needed, got {given!r}.')
     failed = [gate for gate, passed in found.table["passed"].items() if not passed]
-    if (given == "passes") == found.passes:
+    if (word == "passes") == found.passes:
         return Reply(CORRECT, "verdict: agrees with the gates.")
     if failed:
         return Reply(WRONG, f"verdict: the rule did not pass: {', '.join(failed)}.")
@@ -507,7 +530,7 @@ def _loss_of(points):
 
 
 quiz = Choose(
-    "A rule has passed all seven gates. Choose what is known now.",
+    "A rule has passed all eight gates. Choose what is known now.",
     options={
         "a": "It has an edge, and will earn about its out-of-sample Sharpe ratio.",
         "b": "Luck alone seldom gets so far; how large its edge is, and whether it lasts, is open.",

@@ -5,11 +5,33 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Guess,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.exercises.data_sets import course_closes
 from m2k_lessons.facts import fact
 
 COMMISSION_USD = fact("course.commission.M2K").value
+
+g1 = Guess(
+    "How many trading days after the first crisis began does the alarm come?",
+    unit="days",
+    scale=30.0,
+)
+
+g2 = Guess(
+    "Small caps are a tenth of the money. What share of the risk is theirs, in %?",
+    unit="%",
+    scale=10.0,
+)
 
 
 def _volatility_of_a_mix(small, large_pct, small_pct, rho):
@@ -20,9 +42,9 @@ def _volatility_of_a_mix(small, large_pct, small_pct, rho):
 
 
 q1 = Compute(
-    "Large caps swing by {large_pct} % a year and small caps by {small_pct} %; their correlation "
-    "is {rho}. Of an account, the share {small} is in small caps and the rest in large caps. "
-    "Compute the volatility of the account, in % a year, to one decimal or better.",
+    "Large caps have a volatility of {large_pct} % a year and small caps {small_pct} %; their "
+    "correlation is {rho}. Of an account, the share {small} is in small caps and the rest in "
+    "large caps. Compute the volatility of the account, in % a year, to one decimal or better.",
     reference=_volatility_of_a_mix,
     given={
         "small": Given(0.3, [0.2, 0.35, 0.4]),
@@ -33,15 +55,15 @@ q1 = Compute(
     mistakes=[
         Mistake(
             lambda small, large_pct, small_pct, rho: (1 - small) * large_pct + small * small_pct,
-            "That is the average of the two swings. It is what you get with a correlation of 1; "
-            "at {rho} a little of it cancels.",
+            "That is the average of the two volatilities. It is what you get with a correlation "
+            "of 1; at {rho} a little of it cancels.",
         ),
         Mistake(
             lambda small, large_pct, small_pct, rho: (
                 (((1 - small) * large_pct) ** 2 + (small * small_pct) ** 2) ** 0.5
             ),
             "The term of what they do together is missing: 2 × both weights × correlation × both "
-            "swings. Without it they would be unrelated.",
+            "volatilities. Without it they would be unrelated.",
         ),
         Mistake(
             lambda small, large_pct, small_pct, rho: (
@@ -64,11 +86,11 @@ q1 = Compute(
         ),
     ],
     hints=[
-        "Square each weight times its swing, add twice the joint term, take the root.",
+        "Square each weight times its volatility, add twice the joint term, take the root.",
         "((1 − {small}) × {large_pct})² + ({small} × {small_pct})² + 2 × (1 − {small}) × {small} × "
         "{rho} × {large_pct} × {small_pct}, and the square root of it all.",
     ],
-    well_done="{answer:.1f} %: not far below the plain average of the two swings.",
+    well_done="{answer:.1f} %: not far below the plain average of the two volatilities.",
     unit="%",
     tolerance=0.06,
 )
@@ -131,9 +153,9 @@ def _share_of_risk(tenth, rest_pct, small_pct, rho):
 
 
 q3 = Compute(
-    "An account has the share {tenth} in small caps, which swing by {small_pct} % a year, and the "
-    "rest in a mix that swings by {rest_pct} %. The correlation of the two is {rho}. Compute the "
-    "small caps' share of the risk, in %, to one decimal or better.",
+    "An account has the share {tenth} in small caps, with a volatility of {small_pct} % a "
+    "year, and the rest in a mix with {rest_pct} %. The correlation of the two is {rho}. "
+    "Compute the small caps' share of the risk, in %, to one decimal or better.",
     reference=_share_of_risk,
     given={
         "tenth": Given(0.1, [0.12, 0.15, 0.2]),
@@ -150,7 +172,7 @@ q3 = Compute(
             lambda tenth, rest_pct, small_pct, rho: (
                 100 * tenth * small_pct / (tenth * small_pct + (1 - tenth) * rest_pct)
             ),
-            "That compares weight times swing. It leaves out that the correlation is below 1.",
+            "That compares weight times volatility. It leaves out that the correlation is below 1.",
         ),
         Mistake(
             lambda tenth, rest_pct, small_pct, rho: (
@@ -334,12 +356,12 @@ q7 = Choose(
     "before costs both average zero. You give half of the money to each. Choose what to expect.",
     options={
         "a": "a profit, because the losses of one are made good by the other",
-        "b": "smaller swings around zero, less the costs of both",
-        "c": "the same swings as before, because the market traded is the same",
+        "b": "a lower volatility around zero, less the costs of both",
+        "c": "the same volatility as before, because the market traded is the same",
     },
     right="b",
     feedback={
-        "a": "The average of two zeros is zero. Mixing shrinks swings; it makes no average.",
+        "a": "The average of two zeros is zero. Mixing lowers volatility; it makes no average.",
         "b": "Diversification works on the risk. What is to be diversified has to earn something.",
         "c": "What counts is how the profits move together, and these move against each other.",
     },
@@ -512,8 +534,8 @@ quiz = Choose(
         "a": "Costs were near nothing in this chapter, and still no rule was ahead of holding by "
         "more than luck. When one asset keeps rising, selling it is a loss against "
         "holding it.",
-        "b": "That is what the comparison with “never” showed: less swing, and an average that "
-        "cannot be told from holding.",
+        "b": "That is what the comparison with “never” showed: lower volatility, and an average "
+        "that cannot be told from holding.",
         "c": "In micros the costs were a few dollars a year. They are no reason against it.",
     },
 )

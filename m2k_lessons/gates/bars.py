@@ -13,25 +13,32 @@ from m2k_lessons.backtest import inputs
 from m2k_lessons.contracts import M2K, Contract
 
 
-def read_bars(path: str | os.PathLike, contract: Contract = M2K) -> pd.DataFrame:
+def read_bars(
+    path: str | os.PathLike | pd.DataFrame, contract: Contract = M2K, **reading
+) -> pd.DataFrame:
     """Read a learner's own file and move its prices to the contract's tick.
 
     Parameters
     ----------
-    path : str, path or open file
-        As `data.read_prices` takes it.
+    path : str, path, open file or DataFrame
+        As `data.read_prices` takes it; or bars that have been read, such as `data.load("sp500")`.
     contract : Contract
         Gives the tick.
+    **reading
+        Every other argument of `data.read_prices`: `dayfirst=True`, `columns={...}`, `tz="UTC"`.
 
     Returns
     -------
     DataFrame
-        Columns open, high, low, close in points. `attrs["label"]` says how many prices moved.
+        Columns open, high, low, close in points, and what else there is. `attrs["label"]` says
+        how many prices moved, `attrs["opens"]` whether the opens could be traded.
 
     Raises
     ------
     PriceFileError, FileNotFoundError
         As `data.read_prices`.
+    ValueError, TypeError
+        A price column that is missing; `reading` for a frame that has been read.
 
     Examples
     --------
@@ -41,15 +48,65 @@ def read_bars(path: str | os.PathLike, contract: Contract = M2K) -> pd.DataFrame
     >>> bars["open"].to_list(), bars.attrs["label"]
     ([2066.0], 'your own file; 1 of 4 prices moved to the nearest tick')
     """
-    frame = data.read_prices(path)
-    prices = frame[["open", "high", "low", "close"]]
+    if isinstance(path, pd.DataFrame) and reading:
+        raise TypeError(f"reading must be left out for a frame, got {', '.join(reading)}")
+    frame = path if isinstance(path, pd.DataFrame) else data.read_prices(path, **reading)
+    prices = _four_prices("path", frame)
     # Rounding keeps the order of two prices, so a high stays above its low.
-    bars = prices.apply(lambda column: contract.round_to_tick(column))
-    moved = int((np.abs(bars - prices) > 1e-9).to_numpy().sum())
-    bars.attrs["label"] = (
-        f"your own file; {moved:,} of {bars.size:,} prices moved to the nearest tick"
-    )
+    moved_prices = prices.apply(lambda column: contract.round_to_tick(column))
+    moved = int((np.abs(moved_prices - prices) > 1e-9).to_numpy().sum())
+    bars = frame.assign(**moved_prices)
+    source = frame.attrs.get("source", "your own file")
+    bars.attrs["label"] = f"{source}; {moved:,} of {prices.size:,} prices moved to the nearest tick"
     return bars
+
+
+def with_history(history: pd.DataFrame, days: pd.DataFrame, contract: Contract = M2K):
+    """Put older bars before new ones, so that a slow rule is warm on the first new day.
+
+    The older bars are made to fit: multiplied, so that their last close is the first open of
+    `days`, moved to the tick, and dated on the weekdays before. A made-up past, for practice.
+
+    Parameters
+    ----------
+    history, days : DataFrame
+        Columns open, high, low, close.
+    contract : Contract
+        Gives the tick.
+
+    Returns
+    -------
+    DataFrame
+        The four prices of both.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2030-01-07", periods=2, freq="B")
+    >>> old = pd.DataFrame(1200.0, days, ["open", "high", "low", "close"])
+    >>> new = pd.DataFrame(2400.0, days, ["open", "high", "low", "close"])
+    >>> both = with_history(old, new)
+    >>> both["close"].to_list(), f"{both.index[0]:%Y-%m-%d}"
+    ([2400.0, 2400.0, 2400.0, 2400.0], '2030-01-03')
+    """
+    inputs.check_index("days", days.index)
+    old, new = _four_prices("history", history), _four_prices("days", days)
+    fits = old * (new["open"].iloc[0] / old["close"].iloc[-1])
+    fits = fits.apply(lambda column: contract.round_to_tick(column))
+    end = days.index[0].normalize() - pd.Timedelta("1D")
+    joined = pd.concat([fits.set_axis(pd.bdate_range(end=end, periods=len(old))), new])
+    joined.index.name = days.index.name
+    joined.attrs = dict(days.attrs)
+    return joined
+
+
+def _four_prices(name: str, frame) -> pd.DataFrame:
+    columns = frame.columns if isinstance(frame, pd.DataFrame) else []
+    missing = [price for price in inputs.PRICES if price not in columns]
+    if missing:
+        raise ValueError(
+            f"{name} must have the columns open, high, low and close, got no {missing[0]!r}"
+        )
+    return frame[list(inputs.PRICES)]
 
 
 def daily_bars(minutes: pd.DataFrame) -> pd.DataFrame:
@@ -79,11 +136,7 @@ def daily_bars(minutes: pd.DataFrame) -> pd.DataFrame:
         raise TypeError("minutes must have an index of times with a zone")
     inputs.check_index("minutes", minutes.index)
     checks.columns_once("minutes", minutes)
-    missing = [name for name in inputs.PRICES if name not in minutes.columns]
-    if missing:
-        raise ValueError(
-            f"minutes must have the columns open, high, low and close, got no {missing[0]!r}"
-        )
+    _four_prices("minutes", minutes)
     unknown = minutes[list(inputs.PRICES)].isna().any(axis=1).to_numpy()
     if unknown.any():
         raise ValueError(

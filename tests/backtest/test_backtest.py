@@ -807,7 +807,7 @@ def test_targets_are_refused(target, message):
         ("margin", -1, "margin must be a finite number at least 0"),
         ("margin", (500, 550), r"margin must have initial >= maintenance, got \(500, 550\)"),
         ("margin", (500,), r"margin must be one number or \(initial, maintenance\)"),
-        ("fill", "open", "fill must be one of 'next_open', 'close', got 'open'"),
+        ("fill", "open", "fill must be one of 'next_open', 'next_close', 'close', got 'open'"),
         ("contract", "M2K", "contract must be a Contract such as M2K, got 'M2K'"),
         ("roll_costs", 1, "roll_costs must be True or False, got 1"),
         ("resize", "yes", "resize must be True or False, got 'yes'"),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from m2k_lessons import facts, portfolio, simulate
+from m2k_lessons import data, facts, portfolio, simulate
 from m2k_lessons.exercises import diversification as exercises
 from m2k_lessons.explorers.diversification import FIRST_YEAR, RULES, compute
 
@@ -295,3 +295,43 @@ def test_the_two_bad_years():
     # The ten-year yields at the two ends of each year.
     assert repriced_pct(4.04, 2.25) == pytest.approx(bonds[2008], abs=0.5)
     assert repriced_pct(1.51, 3.88) == pytest.approx(bonds[2022], abs=0.05)
+
+
+def test_16_the_real_correlation_moves_more_than_its_error(returns):
+    real = data.load("real_years")["correlation"]
+    assert (real.idxmin(), real.idxmax()) == (1995, 2011)
+    errors = (1 - real**2) / math.sqrt(252)
+    assert real.std() > 3 * errors.mean(), "most of it is no noise"
+    one, other = returns["large_caps"], returns["small_caps"]
+    years = [one[one.index.year == year].corr(other) for year in one.index.year.unique()]
+    assert min(years) > real.min()
+    assert max(years) < real.max()
+    stale = data.load("real_years")["small_autocorrelation"].loc[1990:1999]
+    assert stale.mean() > 3 * stale.std() / math.sqrt(len(stale)), "yesterday's prices in it"
+
+
+def test_16_fat_tails_make_the_error_larger():
+    """Real windows by a delta method of their own, and days of a fat-tailed make."""
+
+    def real_error(x, y):
+        x, y = (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
+        rho = (x * y).mean()
+        return (x * y - rho / 2 * (x**2 + y**2)).std() / math.sqrt(len(x)), rho
+
+    first, second = (np.log(data.load(name)["close"]).diff() for name in ("sp500", "nasdaq"))
+    table = pd.DataFrame({"a": first, "b": second}).dropna().to_numpy()
+    ratios = []
+    for begin in range(0, len(table) - 62, 63):
+        error, rho = real_error(*table[begin : begin + 63].T)
+        ratios.append(error / ((1 - rho**2) / math.sqrt(63)))
+    assert 1.05 < np.median(ratios) < 1.2
+    assert 1.6 < max(ratios) < 2.3
+
+    rng, scatter = np.random.default_rng(3), {}
+    for name, freedom in (("bell", None), ("fat", 4)):
+        common = rng.standard_normal((3_000, 63, 2)) @ np.linalg.cholesky([[1, 0.5], [0.5, 1]]).T
+        if freedom:
+            common /= np.sqrt(rng.chisquare(freedom, (3_000, 63, 1)) / freedom)
+        scatter[name] = np.std([np.corrcoef(each.T)[0, 1] for each in common])
+    assert scatter["bell"] == pytest.approx((1 - 0.25) / math.sqrt(63), rel=0.06)
+    assert scatter["fat"] > 1.2 * scatter["bell"]

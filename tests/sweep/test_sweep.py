@@ -23,6 +23,7 @@ def drawn_bars(seed, count, *, step=30, rolls=0, freq="B"):
     index = pd.date_range("2030-01-07 09:30", periods=count, freq=freq, tz="America/New_York")
     ticks = {"open": opens, "high": highs, "low": lows, "close": closes}
     bars = pd.DataFrame(ticks, index=index) / 10
+    bars.attrs["label"] = "SIMULATED"  # with a step of 1, opens look like an index's
     if rolls:
         bars["contract"] = [f"C{number * (rolls + 1) // count}" for number in range(count)]
     return bars
@@ -500,7 +501,7 @@ def test_strategies_are_refused(rule, grid, message):
         ({"commission_usd": -1}, "commission_usd must be a finite number at least 0"),
         ({"slippage_ticks": -1}, "slippage_ticks must be a whole number at least 0"),
         ({"capital": 100, "margin": 500}, "capital must be at least the initial margin of one M2K"),
-        ({"fill": "open"}, "fill must be one of 'next_open', 'close'"),
+        ({"fill": "open"}, "fill must be one of 'next_open', 'next_close', 'close'"),
         ({"n_jobs": 0}, "n_jobs must be a whole number other than 0"),
         ({"n_jobs": 1.5}, "n_jobs must be a whole number, got 1.5"),
         ({"progress": "yes"}, "progress must be True or False"),
