@@ -66,7 +66,7 @@ def test_the_range_of_a_day_and_twenty_points():
 
 
 def test_a_third_of_the_fall_of_the_sized_swing_is_rounding():
-    """The ratios of the swings have standard errors of 0.06 each, by bootstrap; same days in both."""
+    """The ratios of the swings have standard errors of 0.06 each, by bootstrap; same days."""
     market = data.load("daily")
     bars, front = market["M2K_continuous"], market["M2K"]["close"]
     atr = 2400 * indicators.atr(bars["high"], bars["low"], bars["close"], window=14) / front
