@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from m2k_lessons import data, indicators
+from m2k_lessons import data, indicators, strategies
 from m2k_lessons.explorers import indicators as explorer
 from tests.notebooks.lessons import LESSONS, code_cells, source
 
@@ -72,6 +72,21 @@ def test_what_the_explorer_answers():
     for result in results:
         error = result["after"].std(ddof=1) / np.sqrt(len(result["after"]))
         assert abs(result["after"].mean() - result["all_days"]) < 2 * error
+
+
+def test_the_vote_written_out_is_that_of_the_package(bars):
+    close = bars["close"]
+    names = {"np": np, "pd": pd, "indicators": indicators, "close": close}
+    names["bands"] = indicators.bollinger(close)
+    for cell in code_cells(NOTEBOOK):
+        if any(part in source(cell) for part in ("def against(", "ballot = pd.DataFrame(")):
+            exec(source(cell), names)
+    total = names["ballot"]["sum"][names["ballot"]["averages"].notna()]
+    for agree in (1, 2, 3):
+        wanted = np.sign(total).where(total.abs() >= agree, 0)
+        assert wanted.equals(strategies.combination(close, agree=agree)[total.index])
+    assert total["2034-07-24"] == -1  # "one vote for and two against"
+    assert total["2034-08-31"] == 2
 
 
 def test_separate_signals_do_not_share_days(bars):
