@@ -6,7 +6,17 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Guess,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.exercises.data_sets import series
 
 
@@ -472,6 +482,19 @@ q9 = Write(
     ],
     well_done="Below zero, the plain average would have served better.",
     tolerance=1e-7,
+)
+
+g1 = Guess(
+    "How far does a quarter's premium usually stray from its average, in percent?",
+    unit="%",
+    scale=5,
+)
+
+g2 = Guess(
+    "A figure truly explains 5 % of what it forecasts. In how many of a hundred such records does "
+    "the 95 % interval of the out-of-sample R² lie wholly above zero?",
+    unit="of a hundred",
+    scale=40,
 )
 
 quiz = Choose(

@@ -6,7 +6,17 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Guess,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.exercises.data_sets import course_closes, series
 
 
@@ -65,10 +75,10 @@ def _earned_after_the_signal(signal_close, entry_open, exit_open):
 
 
 q2 = Compute(
-    "A golden cross is seen at Tuesday's close of {signal_close:,.1f}. You buy one M2K as soon as "
-    "the signal can be acted on, at Wednesday's open of {entry_open:,.1f}, and sell at "
-    "Thursday's open of {exit_open:,.1f}. Compute the profit or loss in USD, before costs. "
-    "Give it to the cent.",
+    "The average of 20 days crosses above that of 50 at Tuesday's close of {signal_close:,.1f}. "
+    "You buy one M2K as soon as the signal can be acted on, at Wednesday's open of "
+    "{entry_open:,.1f}, and sell at Thursday's open of {exit_open:,.1f}. Compute the "
+    "profit or loss in USD, before costs. Give it to the cent.",
     reference=_earned_after_the_signal,
     given={
         "signal_close": Given(2412.3, steps(2396.4, 2416.4, 2.0)),
@@ -297,7 +307,8 @@ q7 = Compute(
     "{tried} such rules that have nothing to do with each other. Compute the chance, in percent, "
     "that at least one of them looks that good, to the nearest percent or better.",
     reference=_chance_of_one,
-    given={"tried": Given(40, steps(20, 70, 1))},
+    # Without 30: there, at least one and none are equally likely.
+    given={"tried": Given(40, [*steps(20, 29, 1), *steps(31, 70, 1)])},
     mistakes=[
         Mistake(
             lambda tried: 2.3 * tried,
@@ -468,6 +479,19 @@ q9 = Write(
         "max(change, 0)) / window, and loss the same with max(−change, 0).",
     ],
     well_done="The same numbers as `indicators.rsi`.",
+)
+
+g1 = Guess(
+    "Ten years have about 2,500 days. How often does the average of 20 days cross that of 50, "
+    "upwards and downwards together?",
+    unit="crossings",
+    scale=60,
+)
+
+g2 = Guess(
+    "In how many of the twenty markets does the best of 27 lie beyond two standard errors?",
+    unit="markets",
+    scale=8,
 )
 
 quiz = Choose(

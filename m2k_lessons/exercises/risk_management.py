@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Guess,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.exercises.data_sets import course_bars
 from m2k_lessons.facts import fact
 
@@ -455,6 +465,20 @@ def _gaps():
     middle = close + np.array([1.0, -2.0, 4.0, 0.5, -1.0, 6.0, 3.0, -2.0])
     return pd.DataFrame({"high": middle + 7.0, "low": middle - 8.0, "close": close}, index=days)
 
+
+g1 = Guess(
+    "You are long one M2K at 2,400, with the stop 20 points below. In how many of a hundred "
+    "nights does the market open below your stop?",
+    unit="of a hundred",
+    scale=8,
+)
+
+g2 = Guess(
+    "You are long from the close, with a stop 30 points below. After the wildest fifth of the "
+    "evenings, in how many of a hundred cases does the next day come down to it?",
+    unit="of a hundred",
+    scale=30,
+)
 
 quiz = Choose(
     "A friend says: “I put my stops very close. So I lose little when I'm wrong, and can hold more "

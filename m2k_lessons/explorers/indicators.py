@@ -12,7 +12,7 @@ from m2k_lessons.indicators import bollinger, crossover, rsi, sma, sma_crossover
 from m2k_lessons.plots import BLUE, GREEN, GREY, ORANGE, PURPLE
 
 SHOWN = 120  # trading days in the picture
-SIGNALS = ("golden cross", "death cross", "RSI falls below", "RSI rises above")
+SIGNALS = ("averages cross up", "averages cross down", "RSI falls below", "RSI rises above")
 SIGNALS += ("close below lower band", "close above upper band")
 LOOKS = {"close": ("-", GREY), "fast": ("-", BLUE), "slow": ("--", ORANGE)}
 LOOKS |= {"lower": (":", GREEN), "upper": (":", GREEN)}

@@ -13,7 +13,13 @@ a network.
 
 from m2k_lessons.data.fred import fred
 from m2k_lessons.fundamentals.data import growth_rate, macro, quarterly, small_cap_premium
-from m2k_lessons.fundamentals.regression import OutOfSample, Regression, out_of_sample, regress
+from m2k_lessons.fundamentals.regression import (
+    OutOfSample,
+    Regression,
+    clark_west,
+    out_of_sample,
+    regress,
+)
 from m2k_lessons.fundamentals.sectors import (
     SectorShock,
     attribution,

@@ -231,8 +231,9 @@ def out_of_sample(
     -----
     Campbell and Thompson (2008), "Predicting excess stock returns out of sample", Review of
     Financial Studies 21; Welch and Goyal (2008), in the same issue, on how few predictors pass.
-    The interval is Diebold and Mariano's (1995, "Comparing predictive accuracy"); since the
-    model holds the mean as a special case it is rough.
+    The interval is Diebold and Mariano's (1995, "Comparing predictive accuracy"): did these
+    forecasts win? Since the model holds the mean as a special case, it seldom says so even where
+    the figure does forecast; whether it does is what `clark_west` tests.
 
     Examples
     --------
@@ -282,6 +283,58 @@ def out_of_sample(
         last=forecasts.index[-1],
         forecasts=forecasts,
     )
+
+
+def clark_west(forecasts: pd.DataFrame, *, horizon: int = 1) -> tuple[float, float]:
+    """Test whether a model that holds the mean as a special case forecasts at all.
+
+    Where the figures say nothing, the model still estimates their coefficients, and errs more
+    than the mean by just that. The test adds it back: the squared difference of the forecasts.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        `actual`, `model`, `mean`, as `out_of_sample` leaves them; at least ten rows.
+    horizon : int
+        As in `out_of_sample`.
+
+    Returns
+    -------
+    (float, float)
+        t statistic with HAC errors (lags as in `regress`), and its one-sided p-value from the
+        normal distribution: the chance of such a t or a larger one where nothing is forecast.
+
+    Notes
+    -----
+    Clark and West (2007), "Approximately normal tests for equal predictive accuracy in nested
+    models", Journal of Econometrics 138.
+
+    Examples
+    --------
+    >>> quarters = pd.period_range("1980Q1", periods=80, freq="Q")
+    >>> x = pd.Series(np.sin(np.arange(80)), index=quarters, name="x")
+    >>> t, p = clark_west(out_of_sample(3 * x, x).forecasts)
+    >>> t > 3, p < 0.001
+    (True, True)
+    """
+    from scipy.special import ndtr
+
+    horizon = checks.whole("horizon", horizon, at_least=1)
+    checks.instance("forecasts", forecasts, pd.DataFrame, "a DataFrame")
+    if missing := [name for name in ("actual", "model", "mean") if name not in forecasts]:
+        raise ValueError(f"forecasts must have the columns actual, model, mean; no {missing[0]!r}")
+    if len(forecasts) < 10:
+        raise ValueError(f"forecasts must have at least 10 rows, got {len(forecasts)}")
+    actual, model, mean = (forecasts[name].astype(float) for name in ("actual", "model", "mean"))
+    for name in ("actual", "model", "mean"):
+        unknown = ~np.isfinite(forecasts[name].to_numpy(dtype=float))
+        series.refuse_rows(f"forecasts[{name!r}]", forecasts[name], unknown, "be known")
+    gain = ((actual - mean) ** 2 - (actual - model) ** 2 + (mean - model) ** 2).to_numpy()
+    if not gain.any():
+        raise ValueError("forecasts must differ, model and mean are the same in every row")
+    lags = max(_rule_of_lags(len(gain)), horizon - 1)
+    t = float(_newey_west(gain, np.ones(len(gain)), lags).tvalues[0])
+    return t, float(ndtr(-t))
 
 
 def _rule_of_lags(n: int) -> int:

@@ -236,3 +236,54 @@ def test_noise_does_not_forecast():
 def test_what_cannot_be_forecast(y, X, options, message):
     with pytest.raises(ValueError, match=message):
         fm.out_of_sample(y, X, **options)
+
+
+# --- Clark and West
+
+
+def test_clark_west_by_hand():
+    rng = np.random.default_rng(5)
+    y, x = series(rng.normal(size=100)), series(rng.normal(size=100))
+    found = fm.out_of_sample(y, x).forecasts
+    actual, model, mean = (found[name].to_numpy() for name in ("actual", "model", "mean"))
+    gain = (actual - mean) ** 2 - (actual - model) ** 2 + (mean - model) ** 2
+    _, covariance = newey_west(gain, np.empty((40, 0)), lags=3)
+    t, p = fm.clark_west(found)
+    assert math.isclose(t, gain.mean() / math.sqrt(covariance[0, 0]), rel_tol=1e-9)
+    assert math.isclose(p, 0.5 * math.erfc(t / math.sqrt(2)), rel_tol=1e-9)
+    # Overlapping outcomes need more lags.
+    _, wider = newey_west(gain, np.empty((40, 0)), lags=7)
+    assert math.isclose(fm.clark_west(found, horizon=8)[0], gain.mean() / math.sqrt(wider[0, 0]))
+
+
+def test_clark_west_finds_what_is_there_more_often_than_the_interval_and_noise_seldom():
+    rng = np.random.default_rng(8)
+    found = {}
+    for r_squared in (0.0, 0.05):
+        hits = []
+        for _ in range(120):
+            x, noise = (series(rng.normal(size=202)) for _ in range(2))
+            test = fm.out_of_sample(math.sqrt(r_squared) * x + math.sqrt(1 - r_squared) * noise, x)
+            hits.append((test.low > 0, fm.clark_west(test.forecasts)[1] < 0.05))
+        found[r_squared] = np.mean(hits, axis=0)
+    assert found[0.0][1] < 0.11  # 5 % meant, three standard errors of 120 draws
+    assert found[0.05][1] > 0.5 > 0.35 > found[0.05][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="mean"), "columns actual, model, mean; no 'mean'"),
+        (lambda f: f.iloc[:9], "at least 10 rows, got 9"),
+        (lambda f: f.assign(model=f["mean"]), "the same in every row"),
+        (
+            lambda f: f.assign(actual=f["actual"].mask(f.index == f.index[3])),
+            "forecasts\\['actual'\\] must be known",
+        ),
+    ],
+)
+def test_what_clark_west_refuses(change, message):
+    rng = np.random.default_rng(5)
+    found = fm.out_of_sample(series(rng.normal(size=100)), series(rng.normal(size=100))).forecasts
+    with pytest.raises(ValueError, match=message):
+        fm.clark_west(change(found))
