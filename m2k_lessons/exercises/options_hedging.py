@@ -5,8 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from m2k_lessons.contracts import M2K, RTY
-from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Guess,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.exercises.data_sets import series
+
+g1 = Guess(
+    "Of ten simulated years, in how many do the puts bring in more than they cost?",
+    unit="years",
+    scale=3.0,
+)
+
+g2 = Guess("In how many of the sixty pieces is the stop reached?", unit="pieces", scale=20.0)
 
 
 def _most_to_lose(bought, strike, premium):
@@ -457,8 +475,8 @@ quiz = Choose(
         "something for the risk and the spread.",
         "b": "Insurance is bought to survive a bad year, or to hold on through it, and is paid for "
         "in the others. Nor is the premium all: the futures lose down to the strike as well.",
-        "c": "A put that expires worthless was not wasted, as little as the insurance of a house "
-        "that did not burn. The question is whether the floor is worth its price to you.",
+        "c": "A put that expires worthless was no more wasted than the insurance of a house that "
+        "didn't burn. The question is whether the floor is worth its price to you.",
     },
 )
 

@@ -11,6 +11,7 @@ from m2k_lessons.exercises.base import (
     Choose,
     Compute,
     Given,
+    Guess,
     Mend,
     Mistake,
     Write,
@@ -21,6 +22,19 @@ from m2k_lessons.exercises.data_sets import course_closes
 from m2k_lessons.facts import fact
 
 FEE_USD = fact("course.commission.M2K").value  # and that of MES: the course assumes the same
+
+g1 = Guess(
+    "How many of two hundred strangers will pass with the wrong table?",
+    unit="of two hundred",
+    scale=15.0,
+)
+
+g2 = Guess(
+    "Of a hundred pairs that only move alike, with nothing that pulls the spread back: how many "
+    "have earned something after five years and all costs?",
+    unit="of a hundred",
+    scale=20.0,
+)
 
 
 def _result_usd(quote_small, quote_large, small_pct, large_pct):

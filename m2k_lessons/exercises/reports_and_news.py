@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from m2k_lessons.contracts import M2K
-from m2k_lessons.exercises.base import Case, Choose, Compute, Given, Mistake, Write, register, steps
+from m2k_lessons.exercises.base import (
+    Case,
+    Choose,
+    Compute,
+    Given,
+    Guess,
+    Mistake,
+    Write,
+    register,
+    steps,
+)
 from m2k_lessons.exercises.data_sets import course_closes, series
 from m2k_lessons.facts import fact
 
 FEE_USD = fact("course.commission.M2K").value
+
+g1 = Guess(
+    "How many times as far as in an ordinary minute does the price move in the first minute after "
+    "the jobs report?",
+    unit="times",
+    scale=3.0,
+)
+
+g2 = Guess(
+    "Of a hundred reports with *more* jobs than expected: after how many does M2K stand lower "
+    "half an hour later?",
+    unit="of a hundred",
+    scale=15.0,
+)
 
 
 def _utc_clock(hour, behind_winter, behind_summer):
@@ -445,7 +469,7 @@ quiz = Choose(
     right="b",
     feedback={
         "a": "On average, yes. But the surprise explains only a part of the move: in this "
-        "chapter's ten years three in ten good jobs reports ended lower after half an hour.",
+        "chapter's ten years about one in three good jobs reports ended lower after half an hour.",
         "b": "And most of the average move comes in the first minute, before an order can follow.",
         "c": "It does matter: the coefficient stands many standard errors away from zero. It "
         "tilts the odds, and no more.",

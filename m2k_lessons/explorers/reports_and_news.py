@@ -14,7 +14,7 @@ KINDS = ("employment", "CPI", "retail sales", "rate decision")
 # With payrolls on Good Friday the market closes 45 minutes after the release.
 BEFORE, AFTER = 20, 44
 DRAWS = 500
-EDGES = np.arange(-10, 24.1, 0.5)  # the few releases with a large surprise have wild placebos
+EDGES = np.arange(-10, 40.1, 0.5)  # the few releases with a large surprise have wild placebos
 
 
 _market = functools.cache(lambda: data.load("releases"))  # read once, not once for each kind
@@ -67,12 +67,12 @@ def compute(kind: str, at_least: float, minutes: int, drawn: int) -> dict:
 
 
 def draw(figure) -> dict:
-    left, right = two_panels(figure, left=0.08, right=0.985, bottom=0.13, top=0.92, wspace=0.22)
+    left, right = two_panels(figure, left=0.09, right=0.985, bottom=0.13, top=0.92, wspace=0.22)
     left.set(title="Move in the direction of the news (simulated)", xlim=(-BEFORE, AFTER))
-    left.set(xlabel="minutes from the release", ylabel="% since the release", ylim=(-0.2, 0.9))
-    cross = [-BEFORE, AFTER, np.nan, 0, 0], [0, 0, np.nan, -1, 0.76]  # no higher: there is text
+    left.set(xlabel="minutes from the release", ylabel="% since the release", ylim=(-0.6, 1.3))
+    cross = [-BEFORE, AFTER, np.nan, 0, 0], [0, 0, np.nan, -1, 1.1]  # no higher: there is text
     left.plot(*cross, "-", color=GREY, linewidth=0.8)
-    right.set(title=f"Over its standard error, and {DRAWS} placebos", xlim=(-10, 24), ylim=(0, 0.5))
+    right.set(title=f"Over its standard error, and {DRAWS} placebos", xlim=(-10, 40), ylim=(0, 0.5))
     right.set(xlabel="standard errors from 0", ylabel="share of placebos")
     minutes = np.arange(-BEFORE, AFTER + 1) + 1.0  # a bar's close is known a minute later
     line: dict = {"transform": right.get_xaxis_transform()}

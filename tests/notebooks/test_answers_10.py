@@ -45,17 +45,60 @@ def test_loop_1_what_happened_in_the_autumn_of_2025():
     assert noted.strftime("%m-%d").tolist() == ["10-03", "11-07"]
 
 
-def test_loop_2_before_and_long_after_a_release_minutes_are_ordinary(market, returns):
-    for kind in ("employment", "rate decision"):
-        study = events.event_study(
-            returns,
-            of_kind(market["releases"], kind),
-            (-20, 44),
-            controls=of_kind(market["controls"], kind),
-        )
-        size = study.path["volatility"]
-        assert abs(size.loc[-20:-1].mean() - 1) < 0.15
-        assert abs(size.loc[30:44].mean() - 1) < 0.15
+def size_of_moves(market, returns, kind):
+    """By another route than `event_study`: multiples of the controls, minute by minute."""
+    table = returns.abs().groupby([market["M2K"]["window"], market["M2K"]["minute"]]).first()
+    events_, quiet = (
+        table.loc[of_kind(market[name], kind)["window"]].groupby(level=1).mean()
+        for name in ("releases", "controls")
+    )
+    return events_ / quiet
+
+
+def test_loop_2_what_the_minutes_before_and_after_look_like(market, returns):
+    jobs, rate = (size_of_moves(market, returns, kind) for kind in ("employment", "rate decision"))
+    assert abs(jobs.loc[-20:-1].mean() - 1) < 0.05
+    assert abs(jobs.loc[30:44].mean() - 1.1) < 0.05
+    assert 0.7 < rate.loc[-20:-1].mean() < 0.9  # calm before the statement
+    # Louder after the press conference has begun than after the statement.
+    assert rate.loc[30] == rate.loc[0:44].max()
+    assert rate.loc[30:44].mean() > 1.5 * rate.loc[0:29].mean()
+    rate_day = next(one for one in market.truth.releases if one.name == "rate decision")
+    assert rate_day.conference.after_minutes == 30
+
+
+def test_on_real_prices_the_errors_of_twenty_days(market, returns):
+    """Drawing twenty simulated decisions again and again strays as far as the table says."""
+    bars = market["M2K"]
+    five = returns.groupby([bars["window"], bars["minute"] // 5]).sum().abs().unstack()
+    ours, quiet = (
+        five.loc[of_kind(market[name], "rate decision")["window"], 6:11].mean(axis=1).to_numpy()
+        for name in ("releases", "controls")
+    )
+    rng = np.random.default_rng(5)
+    drawn = rng.choice(ours, size=(4000, 20)).mean(axis=1) / quiet.mean()
+    assert drawn.std() == pytest.approx(ours.std(ddof=1) / np.sqrt(20) / quiet.mean(), rel=0.05)
+    real = data.load("rate_days").filter(like="small").loc["14:30":"14:55"].mean()
+    assert abs(real.iloc[0] / real.iloc[1] - drawn.mean()) < 2 * drawn.std()
+    first = data.load("rate_days").filter(like="small").loc["14:00"]
+    tame = five.loc[of_kind(market["releases"], "rate decision")["window"], 0].mean()
+    tame /= five.loc[of_kind(market["controls"], "rate decision")["window"], 0].mean()
+    assert tame < 0.75 * first.iloc[0] / first.iloc[1]  # "our first five minutes are too tame"
+
+
+def test_loop_5_coming_back_at_half_past_two_gives_the_calm_away(market):
+    bars, releases = market["M2K"], market["releases"]
+    windows = bars[bars["window"].isin(of_kind(releases, "rate decision")["window"])]
+    left = windows.groupby("window")["minute"].transform("max") - windows["minute"]
+    held = (left > 1).astype(float)
+    swings = {}
+    for after in (30, 75):
+        aside = events.reduce_around(held, of_kind(releases, "rate decision"), 10, after)
+        # Held from the next open to the open after it: no engine, no cost.
+        move = 5 * windows["open"].diff().shift(-2)
+        for name, position in (("hold", held), (after, aside)):
+            swings[name] = (position * move).groupby(windows["window"]).sum().std()
+    assert swings[75] < 0.5 * swings["hold"] < swings[30]
 
 
 def test_loop_2_the_size_is_never_luck_and_the_direction_once_seems_to_be_none(market, returns):
@@ -133,11 +176,12 @@ def test_the_explorer_agrees_with_the_event_study(market, returns):
     assert np.isclose(result["wrong_pct"], 100 * (signed < 0).mean())
 
 
-def test_the_quiz_says_three_in_ten(market, returns):
+def test_the_quiz_says_one_in_three(market, returns):
     jobs = of_kind(market["releases"], "employment")
     moves = events.event_study(returns, jobs, (0, 29)).move_pct().to_numpy()
     good = jobs["surprise"].to_numpy() > 0
-    assert round(10 * (moves[good] < 0).mean()) == 3
+    share = (moves[good] < 0).mean()
+    assert abs(share - 1 / 3) < np.sqrt(share * (1 - share) / good.sum())
 
 
 def test_loop_1_londons_clock_is_an_hour_nearer_for_three_weeks_in_spring():
@@ -167,15 +211,13 @@ def test_loop_4_the_purchase_lies_half_an_hour_of_trading_before_the_news():
             assert np.isclose(trade["ExitPrice"], bars["open"].iloc[known] - 0.1)
 
 
-def test_loop_5_two_windows_are_short_and_the_halves_are_five_years(market):
+def test_loop_5_two_windows_are_short(market):
     bars, releases = market["M2K"], market["releases"]
     ends = bars.groupby("window")["minute"].max()[releases["window"]]
     assert (ends < 120).sum() == 2
     short = releases[releases["window"].isin(ends.index[ends < 120])]
     for one in short.index:
         assert one.date() == easter(one.year) - dt.timedelta(days=2)  # Good Friday
-    assert releases.index[219].year == 2034
-    assert releases.index[220].year == 2035
 
 
 def test_the_explorer_loses_no_placebo_off_its_picture():
@@ -186,4 +228,5 @@ def test_the_explorer_loses_no_placebo_off_its_picture():
                 assert EDGES[0] <= result["draws"].min()
                 assert result["draws"].max() <= EDGES[-1]
                 assert result["t"] < EDGES[-1]
-                assert (result["mean_pct"] + result["reach_pct"]).max() < 0.9
+                assert (result["mean_pct"] + result["reach_pct"]).max() < 1.3
+                assert (result["mean_pct"] - result["reach_pct"]).min() > -0.6

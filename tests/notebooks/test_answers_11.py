@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from m2k_lessons import data, facts, pairs
+from m2k_lessons import data, facts, pairs, simulate
 from m2k_lessons.contracts import M2K
 from m2k_lessons.explorers.pair_trading import BETA, FIRST, PAIRS, compute, describe
 
@@ -48,7 +48,7 @@ def test_the_interval_holds_the_truth_and_gives_the_time_out(market):
     found = pairs.half_life(small - pairs.hedge_ratio(small, large).beta * large)
     assert found.low < market.truth.cointegrated.half_life < found.high
     assert 9 < found.high - found.low < 10
-    assert round(3 * found.high) == 55
+    assert round(3 * found.high) == 56
 
 
 def test_what_the_calibration_run_gave():
@@ -69,8 +69,56 @@ def test_the_explorers_pairs_are_of_like_size(name, market):
     size = compute(name, 1.5, 0.0, 60)["size"]
     small, large = (int(number) for number in re.findall(r"(\d+) M", size))
     prices = [market[f"{name}_{symbol}"]["close"].iloc[FIRST] for symbol in ("M2K", "MES")]
-    assert 80_000 < M2K.notional(float(prices[0]), small) < 140_000
+    assert 80_000 < M2K.notional(float(prices[0]), small) < 150_000
     assert abs(pairs.beta_left(small, large, BETA, *prices)) < 0.03
+
+
+def spread_won(seed, **truth):
+    """Loop 5 without engine, contracts or costs: what the spread itself brings, in % of M2K."""
+    market = simulate.pair(2520, seed, **truth)
+    small, large = (np.log(market[symbol]["close"]) for symbol in ("M2K", "MES"))
+    spread = small - pairs.hedge_ratio(small.iloc[:HALF], large.iloc[:HALF]).beta * large
+    held = pairs.pair_target(pairs.zscore(spread, window=60), entry=1.5, exit=0.0).iloc[:, 0]
+    return 100 * (held.shift(1) * spread.diff()).iloc[HALF:].sum()
+
+
+def test_a_tie_wins_every_time_and_without_one_it_is_a_coin():
+    won = {
+        name: np.array([spread_won(seed, **truth) for seed in range(200, 300)])
+        for name, truth in (
+            ("tied", {}),
+            ("alike", {"half_life": np.inf}),
+            ("broken", {"break_day": HALF}),
+        )
+    }
+    assert (won["tied"] > 0).all()
+    for name in ("alike", "broken"):  # before costs: half of them, mean zero
+        assert abs((won[name] > 0).sum() - 50) < 2.6 * 5
+        assert abs(won[name].mean()) < 2.6 * won[name].std(ddof=1) / 10
+
+
+def test_ten_against_four_is_neutral_at_its_prices_only(market):
+    prices = [market[f"cointegrated_{one}"]["close"].iloc[HALF - 1] for one in ("M2K", "MES")]
+    beta = pairs.hedge_ratio(*(leg.iloc[:HALF] for leg in legs(market, "cointegrated"))).beta
+    assert abs(pairs.beta_left(10, 4, beta, *prices)) < 0.02
+    assert abs(pairs.beta_left(10, 4, 1.15, 2400.0, 6000.0)) > 0.1
+
+
+def test_johansens_case_is_said_and_the_limit_is_that_of_the_text(market):
+    found = pairs.johansen(*legs(market, "cointegrated"))
+    assert "case IV" in str(found)
+    watch = pairs.break_monitor(*legs(market, "cointegrated"), HALF)
+    assert round(watch.limit, 2) == 1.78
+
+
+def test_the_real_pair_by_year():
+    years = data.load("real_years").loc[2000:2025]
+    pair = years["small_return_pct"].iloc[1:] - (
+        years["beta"].to_numpy()[:-1] * years["large_return_pct"].iloc[1:]
+    )
+    assert len(pair) == 25
+    assert abs(pair.mean()) < 2 * pair.std() / 5
+    assert abs(np.corrcoef(pair[1:], pair[:-1])[0, 1]) < 2 / 5
 
 
 def test_the_explorer_leaves_nearer_than_it_enters_and_says_so():
