@@ -5,7 +5,8 @@ times as fast as vectorbt, all of `backtest.run` at least 15 times; the first ba
 that has kept no machine code, and of one without numba, in less than 2 s.
 Three times are told for ours: the whole call of `backtest.run` with every check, the same with
 all statistics, and the compiled engine alone. vectorbt's is `Portfolio.from_signals` without
-statistics. backtesting.py computes its statistics in any case. Processor time, since all run on one thread.
+statistics. backtesting.py computes its statistics in any case. Processor time,
+since all run on one thread.
 """
 
 import os
