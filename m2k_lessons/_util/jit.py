@@ -1,12 +1,38 @@
 """Compile the package's loops with numba, wherever the package is installed.
 
 Modules that use `kernel` import numba (0.4 s): import them inside the function that needs them.
-A kernel is written so that plain Python runs it too, for where numba has no wheel.
+A kernel is written so that plain Python runs it too, with the same numbers: where numba has no
+wheel (Macs with an Intel processor, the browser), or where the environment variable M2K_NO_NUMBA
+is set to anything but 0.
 """
 
+import contextvars
 import functools
+import importlib.util
+import os
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
+
+# True while a module is loaded whose kernels are to stay plain Python.
+_PLAIN = contextvars.ContextVar("_PLAIN", default=False)
+
+
+def is_compiled() -> bool:
+    """Say whether kernels become machine code in this session.
+
+    Examples
+    --------
+    >>> is_compiled() in (True, False)
+    True
+    """
+    if os.environ.get("M2K_NO_NUMBA", "0") not in ("", "0"):
+        return False
+    try:
+        import numba  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def kernel(
@@ -30,11 +56,10 @@ def kernel(
     """
     if function is None:
         return functools.partial(kernel, allocates=allocates, inline=inline)
-    try:
-        from numba import njit
-    except ImportError:
-        # Macs with an Intel processor. Slower, with the same numbers.
+    if _PLAIN.get() or not is_compiled():
         return function
+    from numba import njit
+
     settings: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": allocates}
     if inline:
         return njit(inline="always", **settings)(function)
@@ -44,3 +69,33 @@ def kernel(
         if "no locator available" not in str(error):
             raise
         return njit(**settings)(function)
+
+
+def uncompiled(name: str) -> ModuleType:
+    """Load a module of kernels once more, as plain Python; the compiled one stays what it is.
+
+    Parameters
+    ----------
+    name : str
+        Full name of the module.
+
+    Returns
+    -------
+    module
+        A copy, known to nobody else. Modules that it imports are the usual ones.
+
+    Examples
+    --------
+    >>> hasattr(uncompiled("m2k_lessons.strategies.kernels").fade, "py_func")
+    False
+    """
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"name must be that of a module, got {name!r}")
+    module = importlib.util.module_from_spec(spec)
+    token = _PLAIN.set(True)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        _PLAIN.reset(token)
+    return module

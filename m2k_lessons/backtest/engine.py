@@ -6,15 +6,23 @@ Importing this module imports numba: do it where it is used.
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 
-from m2k_lessons.backtest import batch, inputs, kernels, statistics
+from m2k_lessons._util import jit
+from m2k_lessons.backtest import batch, inputs, kernels, plain, statistics
 from m2k_lessons.backtest.inputs import UNITS_PER_USD, Instrument, Settings
 from m2k_lessons.backtest.kernels import EVENTS, TAGS, AccountState, BarArrays
+
+# Bars times runs that are simulated in plain Python rather than waited for the compiler.
+_SMALL = 50_000
+# Reading kept machine code takes less, compiling takes many times as long.
+_SECONDS_TO_READ = 1.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,13 @@ class Engine:
         """Tallies of many runs, given their target positions (runs by instruments by bars)."""
         # A thread of its own has none to use again, and makes one.
         state = self._used.pop() if self._used else self.new_state()
-        tallies, state = self._batch(targets, state)
+        if self._loops(targets.size) is plain:
+            tallies = np.empty((len(targets), batch.TALLY_WIDTH))
+            capital = self.settings.capital
+            fine = plain.undisturbed(self.bars, self._legs, targets, capital, self._ends, tallies)
+            tallies[~fine], state = self._batch(targets[~fine], state)
+        else:
+            tallies, state = self._batch(targets, state)
         self._used.append(state)
         return tallies
 
@@ -70,8 +84,9 @@ class Engine:
         tallies = np.empty((len(targets), batch.TALLY_WIDTH))
         targets = _later(targets, self.settings.delay)
         capital, done = self.settings.capital, 0
+        run_batch = self._loops(targets.size).run_batch
         while True:
-            done = batch.run_batch(self.bars, state, targets, capital, self._ends, tallies, done)
+            done = run_batch(self.bars, state, targets, capital, self._ends, tallies, done)
             if done == len(targets):
                 break
             state = _grown(state)  # and that run begins anew
@@ -109,14 +124,74 @@ class Engine:
         state = self._advance(state, targets[0], reached, bars)
         inputs.check_known(instruments, int(state.account[kernels.UNKNOWN]), settings.delay)
         counted = np.empty(batch.TALLY_WIDTH)
-        batch.tally(state, settings.capital, self._ends, counted)
+        self._loops(bars).tally(state, settings.capital, self._ends, counted)
         return Run(state, counted, self.periods)
+
+    def tally(self, target: np.ndarray) -> np.ndarray:
+        """The tally of one target for one instrument, given as fractions of a full position."""
+        contracts = self.instruments[0].contracts
+        if callable(contracts):
+            return self.run([target]).tally
+        return self.batch(inputs.held(target, contracts)[np.newaxis, np.newaxis])[0]
 
     def _advance(self, state, targets, begin: int, end: int) -> AccountState:
         targets = _later(targets, self.settings.delay)
-        while (begin := kernels.advance(self.bars, state, targets, begin, end)) < end:
+        advance = self._loops(targets.size).advance
+        while (begin := advance(self.bars, state, targets, begin, end)) < end:
             state = _grown(state)
         return state
+
+    def _loops(self, work: int) -> ModuleType | _Compiled:
+        """Who simulates `work` bars: compiled code, or plain Python while there is none yet."""
+        if not jit.is_compiled():
+            return plain
+        return _compiled.loops(self, work)
+
+
+class _Compiled:
+    """The compiled loops, made in a thread of their own while small runs go on without them."""
+
+    def __init__(self) -> None:
+        self.advance, self.run_batch, self.tally = kernels.advance, batch.run_batch, batch.tally
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def loops(self, machine: Engine, work: int) -> ModuleType | _Compiled:
+        with self._lock:
+            if self._thread is None:
+                # Python waits for it before it ends, so that the machine code is kept.
+                self._thread = threading.Thread(target=self._compile, args=(machine,))
+                self._thread.start()
+                self._thread.join(_SECONDS_TO_READ)
+        if work > _SMALL:
+            self._thread.join()
+        return plain if self._thread.is_alive() else self
+
+    def wait(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+
+    def _compile(self, machine: Engine) -> None:
+        """Compile for the types of what an engine calls the loops with, or read what is kept."""
+        import numba
+
+        def types(*arguments):
+            return tuple(map(numba.typeof, arguments))
+
+        state, ends = machine.new_state(), machine._ends
+        targets = np.zeros((1, *state.held.shape), np.int64)
+        tallies = np.empty((1, batch.TALLY_WIDTH))
+        self.run_batch.compile(types(machine.bars, state, targets, 0, ends, tallies, 0))
+        self.advance.compile(types(machine.bars, state, targets[0], 0, 0))
+        self.tally.compile(types(state, 0, ends, tallies[0]))
+
+
+_compiled = _Compiled()
+
+
+def wait_until_compiled() -> None:
+    """Let the compiler end that the first run has started, if one has."""
+    _compiled.wait()
 
 
 def simulate(instruments: list[Instrument], settings: Settings) -> Run:

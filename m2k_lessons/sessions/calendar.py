@@ -152,8 +152,9 @@ def session_minutes(start, end) -> pd.DatetimeIndex:
     lengths = (calendar.closes[chosen] - opens) // 60
     # Position of each minute within its own interval, without a loop over the intervals.
     before = np.cumsum(lengths) - lengths
-    within = np.arange(lengths.sum()) - np.repeat(before, lengths)
-    return times_of(np.repeat(opens, lengths) + 60 * within, NEW_YORK, "us")
+    counts = lengths.astype(np.intp)  # 32 bits in a browser, and numpy repeats by no other type
+    within = np.arange(lengths.sum()) - np.repeat(before, counts)
+    return times_of(np.repeat(opens, counts) + 60 * within, NEW_YORK, "us")
 
 
 class _Calendar(NamedTuple):

@@ -10,7 +10,9 @@ number is worth after that is the subject of `evidence`.
 
 **What is compiled.** The account of all combinations runs in compiled code, whatever the account
 is; so are the decisions of `strategies.trend_following`, `threshold` and `mean_reversion` (also
-with settings fixed by `functools.partial`). `sweep_targets` takes target positions of one's own.
+with settings fixed by `functools.partial`). Where nothing is compiled numpy goes through many
+combinations at once, with the same bits; it is slower where stops or margins act.
+`sweep_targets` takes target positions of one's own.
 
 **Ctrl-C** stops the sweep with `SweepInterrupted`, so that a script or "Run all" stops as well.
 The finished rows are its attribute `table`; after the fact, in a notebook,

@@ -6,10 +6,12 @@ import functools
 import inspect
 import math
 from dataclasses import dataclass, field
+from types import ModuleType
 
 import numpy as np
 
 from m2k_lessons import indicators, strategies
+from m2k_lessons._util import jit
 from m2k_lessons.backtest.inputs import Instrument
 from m2k_lessons.sweep.grid import Combinations
 
@@ -47,14 +49,13 @@ class CompiledStrategy:
 
     def targets(self, rows: np.ndarray) -> np.ndarray:
         """Target positions of a block, in contracts: runs by 1 by bars."""
-        from m2k_lessons.sweep import kernels
-
+        loops = _loops()
         targets = np.empty((len(rows), 1, self.instrument.prices.shape[1]), np.int64)
         window = int(self.window[rows[0]])
         if window not in self._known:
             self._known[window] = self._series(window)
         series = self._known[window]
-        kernels.decide(self.kind, series, self.settings[rows], targets)
+        loops.decide(self.kind, series, self.settings[rows], targets)
         if not isinstance(self.instrument.contracts, int) or self.instrument.contracts != 1:
             targets *= self.instrument.contracts  # type: ignore[arg-type]
         return targets
@@ -82,7 +83,7 @@ def compiled_strategy(
         strategy, fixed = strategy.func, strategy.keywords  # type: ignore[attr-defined]
     name = getattr(strategy, "__name__", "")
     known = name in _KINDS and strategy is getattr(strategies, name) and not takes_bars
-    if not known or callable(instrument.contracts) or not _is_compiled():
+    if not known or callable(instrument.contracts):
         return None
     close = instrument.bars["close"].to_numpy(dtype=np.float64)
     if name == "trend_following" and not _sums_are_exact(instrument, close):
@@ -116,11 +117,14 @@ def compiled_strategy(
     return CompiledStrategy(instrument, _KINDS[name], settings, window, sound)
 
 
-def _is_compiled() -> bool:
-    """Whether there is a compiler; without one, the strategy itself is the quicker way."""
-    from m2k_lessons.sweep import kernels
+def _loops() -> ModuleType:
+    if jit.is_compiled():
+        from m2k_lessons.sweep import kernels
 
-    return hasattr(kernels.decide, "py_func")
+        return kernels
+    from m2k_lessons.sweep import plain
+
+    return plain
 
 
 def _sums_are_exact(instrument: Instrument, close: np.ndarray) -> bool:

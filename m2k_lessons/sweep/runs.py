@@ -287,7 +287,7 @@ class Prepared:
 
     def _tally(self, name: str, target) -> np.ndarray:
         checked = inputs.position_target(name, target, "bars", self._instrument.bars.index)
-        return self._engine.run([checked]).tally
+        return self._engine.tally(checked)
 
 
 @dataclass(frozen=True)
