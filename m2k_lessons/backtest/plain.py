@@ -51,7 +51,7 @@ def _pass_quiet_bars(prices, new_day, equity, held, account, legs, rows, targets
     return last
 
 
-kernels._pass_quiet_bars = _pass_quiet_bars
+kernels._pass_quiet_bars = _pass_quiet_bars  # type: ignore[attr-defined]
 
 
 def _first(found: np.ndarray) -> int:
