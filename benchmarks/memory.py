@@ -72,8 +72,8 @@ def main() -> None:
     lines = [
         "# Memory of a kernel",
         "",
-        "`python benchmarks/memory.py --write` makes this table (three minutes): resident MB of a "
-        "notebook's kernel after its last cell, and at most.",
+        "`python benchmarks/memory.py --write` makes this table (two to four minutes): "
+        "resident MB of a notebook's kernel after its last cell, and at most.",
         "",
         "| kernel | MB | at most | aim |",
         "| --- | ---: | ---: | --- |",

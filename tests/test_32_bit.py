@@ -8,12 +8,17 @@ does not exist there, so none runs here.
 """
 
 import functools
+import importlib
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from m2k_lessons import backtest, data, evidence, paper, risk, search, sessions, strategies, sweep
+
+# Imported while numba is in sight: a module keeps what it met then, also for the tests after these.
+for _package in ("backtest", "evidence", "indicators", "risk", "strategies", "sweep"):
+    importlib.import_module(f"m2k_lessons.{_package}.kernels")
 
 
 def refuse(name, argument):

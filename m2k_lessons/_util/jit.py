@@ -18,14 +18,18 @@ from typing import Any
 _PLAIN = contextvars.ContextVar("_PLAIN", default=False)
 
 
-def is_compiled() -> bool:
-    """Say whether kernels become machine code in this session.
+def is_compiled(function: Callable | None = None) -> bool:
+    """Say whether kernels become machine code, and this one has been made to.
+
+    Its module may have been imported while M2K_NO_NUMBA was set: then it stays plain Python.
 
     Examples
     --------
-    >>> is_compiled() in (True, False)
-    True
+    >>> is_compiled(len)
+    False
     """
+    if function is not None and not hasattr(function, "py_func"):
+        return False
     if os.environ.get("M2K_NO_NUMBA", "0") not in ("", "0"):
         return False
     try:

@@ -143,7 +143,7 @@ class Engine:
 
     def _loops(self, work: int) -> ModuleType | _Compiled:
         """Who simulates `work` bars: compiled code, or plain Python while there is none yet."""
-        if not jit.is_compiled():
+        if not jit.is_compiled(kernels.advance):
             return plain
         return _compiled.loops(self, work)
 

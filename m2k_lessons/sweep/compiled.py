@@ -118,9 +118,9 @@ def compiled_strategy(
 
 
 def _loops() -> ModuleType:
-    if jit.is_compiled():
-        from m2k_lessons.sweep import kernels
+    from m2k_lessons.sweep import kernels
 
+    if jit.is_compiled(kernels.decide):
         return kernels
     from m2k_lessons.sweep import plain
 
