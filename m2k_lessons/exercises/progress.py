@@ -29,6 +29,7 @@ __all__ = [
 # By the name of the notebook without its ending; a test holds them to the notebooks' first lines.
 TITLES = {
     "00_start_here": "Start here",
+    "00b_python_you_will_meet": "Python you will meet",
     "01_contract_basics": "Contract basics",
     "02_why_trade_m2k": "Why trade M2K?",
     "03_micro_vs_standard": "Micro against standard",

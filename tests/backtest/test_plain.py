@@ -133,6 +133,7 @@ def test_the_first_backtest_of_a_cold_machine_does_not_wait_for_the_compiler(tmp
         from m2k_lessons.backtest import engine
         index = pd.date_range("2030-01-07", periods=500, freq="B")
         bars = pd.DataFrame({name: 2400.0 for name in ("open", "high", "low", "close")}, index)
+        bars.attrs["label"] = "SIMULATED"  # or its opens would be judged
         target = pd.Series([1.0, 1.0, 0.0, -1.0] * 125, index)
         early = backtest.run(bars, target, stop_points=10)
         thread = engine._compiled._thread

@@ -14,7 +14,7 @@ from m2k_lessons.exercises.code import _outcomes
 from m2k_lessons.exercises.outcomes import difference
 from tests.exercises import checks
 from tests.exercises import solutions as all_solutions
-from tests.notebooks.lessons import LESSONS, code_cells, source
+from tests.notebooks.lessons import PAGES, code_cells, source
 
 SOLUTIONS = {
     (module.name, name): solutions
@@ -113,14 +113,14 @@ def test_the_printed_solution_is_the_reference_under_the_learners_name(key):
 @every_code_question
 def test_the_cell_stands_untouched_in_the_notebook(key):
     chapter, _ = key
-    (path,) = [path for path in LESSONS if path.stem.split("_", 1)[1] == chapter]
+    (path,) = [path for path in PAGES if path.stem.split("_", 1)[1] == chapter]
     assert CODE[key].cell() in [source(cell) for cell in code_cells(path)]
 
 
 @every_code_question
 def test_the_printed_solution_uses_what_the_notebook_has(key):
     chapter, _ = key
-    (path,) = [path for path in LESSONS if path.stem.split("_", 1)[1] == chapter]
+    (path,) = [path for path in PAGES if path.stem.split("_", 1)[1] == chapter]
     known = set(dir(builtins))
     for cell in code_cells(path):
         for node in ast.walk(ast.parse(source(cell))):

@@ -206,7 +206,11 @@ BROKEN = {
 }
 
 
-@every_chapter
+# Page 00b has nothing but code to write; its checkers are broken in test_code_questions.py.
+ASKING = [chapter for chapter in CHAPTERS if chapter != "python_you_will_meet"]
+
+
+@pytest.mark.parametrize("chapter", ASKING)
 @pytest.mark.parametrize("fault", BROKEN)
 def test_these_tests_notice_a_broken_checker(chapter, fault, monkeypatch):
     kind, name, broken = BROKEN[fault]

@@ -8,7 +8,7 @@ import pytest
 from m2k_lessons import checkup
 from m2k_lessons.exercises import base, progress, store
 from m2k_lessons.exercises.contract_basics import q1, q4
-from tests.notebooks.lessons import LESSONS, markdown_cells, source
+from tests.notebooks.lessons import PAGES, markdown_cells, source
 
 
 @pytest.fixture(autouse=True)
@@ -77,8 +77,8 @@ def test_notes_that_are_there_stay():
 
 def test_titles_are_those_of_the_notebooks():
     titles = {
-        path.stem: re.match(r"# \d+ · (.+)", source(markdown_cells(path)[0]))[1].strip()
-        for path in LESSONS
+        path.stem: re.match(r"# \d+b? · (.+)", source(markdown_cells(path)[0]))[1].strip()
+        for path in PAGES
     }
     assert titles == progress.TITLES
 
@@ -91,6 +91,8 @@ def test_the_page_counts_links_and_leads_on():
     assert repr(page).endswith("solved. Next: 00 · Start here, Q1.")
     for name in ("q1", "q2"):
         progress.record("00_start_here", name, True)
+    for name in ("q1", "q2", "q3", "q4"):
+        progress.record("00b_python_you_will_meet", name, True)
     progress.record("01_contract_basics", "q1", True)
     progress.record("01_contract_basics", "q2", False)
     page = progress.page()
@@ -98,12 +100,12 @@ def test_the_page_counts_links_and_leads_on():
     assert page.table.loc["01_contract_basics", ["solved", "next"]].tolist() == [1, "Q2"]
     lines = repr(page).splitlines()
     assert lines[0] == "00 · Start here                 ██████████  2 of  2"
-    assert lines[-1] == f"3 of {total} solved. Next: 01 · Contract basics, Q2."
+    assert lines[-1] == f"7 of {total} solved. Next: 01 · Contract basics, Q2."
     html = page._repr_html_()
     assert '<a href="01_contract_basics.ipynb">01 · Contract basics</a>' in html
-    assert html.count("<a href=") == 18
+    assert html.count("<a href=") == 19
     assert "width:100%" in html
-    assert f"3 of {total} solved. Next: 01" in html
+    assert f"7 of {total} solved. Next: 01" in html
 
 
 def test_free_text_is_not_waited_for():
