@@ -7,7 +7,7 @@ import re
 import pytest
 
 from m2k_lessons.exercises.base import CORRECT, Compute
-from tests.notebooks.lessons import LESSONS, PAGES, chapter, markdown_cells, source
+from tests.notebooks.lessons import PAGES, chapter, markdown_cells, source
 from tools import notebooks, prose_numbers
 
 
@@ -40,14 +40,14 @@ def test_no_number_goes_unchecked(path):
         assert not missing, f"{cell['id']}: {missing} carry no tag (see CONTRIBUTING.md)"
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_questions_read_as_the_module_asks_them(path):
     text = "\n\n".join(source(cell) for cell in markdown_cells(path))
     for name, question in _questions(path).items():
         assert question.markdown() in text, f"{name} must stand in the notebook word for word"
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_solutions_run_where_the_learner_is(path, quiet):
     """In the notebook's own names, after its last cell, and without spoiling any of them."""
     *_, (_, _, names) = notebooks.namespaces(notebooks.read(path))
@@ -65,8 +65,6 @@ def test_solutions_run_where_the_learner_is(path, quiet):
 
 
 def _questions(path) -> dict:
-    if path not in LESSONS:
-        return {}  # a page beside a chapter asks no questions
     module = importlib.import_module(f"m2k_lessons.exercises.{chapter(path)}")
     return module.QUESTIONS
 
