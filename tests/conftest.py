@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -25,3 +27,11 @@ def assert_sound_bars():
         assert bars.attrs["label"] == LABEL
 
     return check
+
+
+@pytest.fixture(autouse=True)
+def _no_figure_left_open():
+    """What one test draws is not the current figure of the next."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

@@ -72,7 +72,8 @@ class Engine:
         if self._loops(targets.size) is plain:
             tallies = np.empty((len(targets), batch.TALLY_WIDTH))
             capital = self.settings.capital
-            fine = plain.undisturbed(self.bars, self._legs, targets, capital, self._ends, tallies)
+            late = _later(targets, self.settings.delay)
+            fine = plain.undisturbed(self.bars, self._legs, late, capital, self._ends, tallies)
             tallies[~fine], state = self._batch(targets[~fine], state)
         else:
             tallies, state = self._batch(targets, state)

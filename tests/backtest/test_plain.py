@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2k_lessons import backtest, data, strategies, sweep
+from m2k_lessons import backtest, data, simulate, strategies, sweep
 from m2k_lessons.backtest import batch, engine, inputs, plain
 from m2k_lessons.sweep import kernels as sides
 from m2k_lessons.sweep import plain as plain_sides
@@ -149,3 +149,19 @@ def test_the_first_backtest_of_a_cold_machine_does_not_wait_for_the_compiler(tmp
     )
     assert run.stdout.split() == ["True", "True", "True"]
     assert list(tmp_path.rglob("*run_batch*.nbc")), "the machine code is kept for the next session"
+
+
+def test_a_late_fill_is_late_without_a_compiler(monkeypatch):
+    """The numpy way around the loops takes the bar between decision and fill, too."""
+    bars = simulate.daily(2, 5)["M2K"]
+    grid = {"fast": [2, 5], "slow": [10, 20]}
+
+    def table():
+        def follow(close, fast, slow):
+            return strategies.trend_following(close, fast, slow)
+
+        return sweep.sweep(bars, follow, grid, fill="next_close", capital=100_000)
+
+    compiled = table()
+    monkeypatch.setattr(engine.Engine, "_loops", lambda self, size: plain)
+    pd.testing.assert_frame_equal(table(), compiled, check_exact=True)
