@@ -29,6 +29,8 @@ WORKBOOK = ROOT / "workbook"
 STATE = ".made.json"
 GUESS = re.compile(r"^\s*g\d+\.guess\(", re.MULTILINE)
 SHOWS = "**What it shows.**"
+HEADING = re.compile(r"^## ", re.MULTILINE)
+NEXT = re.compile(r"^(## |\*\*(Q\d+|Quiz|Predict|Question))", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -88,20 +90,37 @@ def personal(notebook: dict, chapter: str, student: str) -> dict:
     return notebook
 
 
+def _folded(text: str, compared: bool) -> str:
+    """Fold the answer, up to the next heading, question or prediction of the cell.
+
+    It is what the figure shows; where no figure is asked about, what stands after the comparison.
+    """
+    before, shows, rest = text.partition(SHOWS)
+    if not shows or HEADING.search(before):
+        if not compared or NEXT.match(text):
+            return text
+        before, rest = "", text
+    end = NEXT.search(rest)
+    answer, after = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
+    fold = "<details><summary><b>What it shows</b> (open it after your guess)</summary>"
+    return f"{before}{fold}\n\n{answer.strip()}\n\n</details>" + (after and f"\n\n{after.lstrip()}")
+
+
 def blank(notebook: dict) -> dict:
     """A copy to work in: no outputs, and no answer under a guess before it is made."""
-    after_guess = False
+    guessed = compared = False
     for cell in notebook["cells"]:
         text = "".join(cell["source"])
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
-            after_guess = after_guess or bool(GUESS.search(text))
-        elif text.startswith("## "):
-            after_guess = False
-        elif after_guess and text.startswith(SHOWS):
-            text = text.removeprefix(SHOWS).lstrip()
-            fold = "<details><summary><b>What it shows</b> (open it after your guess)</summary>"
-            cell["source"] = f"{fold}\n\n{text}\n\n</details>".splitlines(keepends=True)
+            guessed = guessed or bool(GUESS.search(text))
+            compared = guessed and (compared or ".compare(" in text)
+        elif guessed:
+            folded = _folded(text, compared)
+            cell["source"] = folded.splitlines(keepends=True)
+            # One answer for each guess; a heading begins another loop.
+            if folded != text or HEADING.search(text):
+                guessed = compared = False
     return notebook
 
 
