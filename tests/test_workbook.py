@@ -43,7 +43,7 @@ def sources(path):
 
 
 def unfolded(text):
-    """A text without what folds an answer, so that a copy can be held to its lesson word by word."""
+    """A text without what folds an answer: a copy is held to its lesson word by word."""
     fold = "<details><summary><b>What it shows</b> (open it after your guess)</summary>"
     return text.replace(fold, " ").replace("</details>", " ").replace("**What it shows.**", " ")
 
