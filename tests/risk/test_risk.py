@@ -822,10 +822,10 @@ def test_each_lower_bound_from_both_sides():
     }
     for name, call in (above | at_least).items():
         call(0.5)
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="must (be|leave|lie)"):
             call(-0.5 if name != "seed" else -1)
     for name, call in above.items():
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="must (be|leave|lie)"):
             call(0), name
     for call in at_least.values():
         call(0)
