@@ -33,11 +33,19 @@ MOODLE = re.compile(r"^(.+?)_\d+_assignsubmission_.*$")
 
 @dataclass(frozen=True)
 class Learner:
-    """Somebody of the class; `listed` says whether the teacher's list has the name."""
+    """Somebody of the class.
+
+    Attributes
+    ----------
+    listed : bool
+        Whether the teacher's list has the name, where there is a list.
+    facts : dict
+        The other columns of the list, by heading.
+    """
 
     name: str
     listed: bool = True
-    facts: dict = field(default_factory=dict, compare=False)  # the other columns of the list, by heading
+    facts: dict = field(default_factory=dict, compare=False)
 
     @property
     def folder(self) -> str:
@@ -158,7 +166,7 @@ def _who(given: str, known: Sequence[Learner]) -> Learner:
 
 
 def read(path: Path, learner: Learner, listed: bool) -> Submission:
-    """A learner's file as it is: never run, and read only if it is small enough to be a notebook."""
+    """A learner's file as it is: never run, and read only if it is small enough."""
     found = Submission(learner, path, notes=() if learner.listed else ("not in the list",))
     about = path.lstat()
     if not stat.S_ISREG(about.st_mode):
