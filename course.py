@@ -209,6 +209,11 @@ def scripts(folder):
     return found
 
 
+def tools():
+    """Return the scripts that are tasks: name, and folder."""
+    return {name: folder for folder in ("tools", "tools/classroom") for name in scripts(folder)}
+
+
 def script(folder, name, *arguments):
     """Run one of them."""
     set_up(TEST_LOCK)
@@ -225,17 +230,18 @@ def bench(name="", *arguments):
 
 
 def main(task="--help", *arguments):
-    """Do a task by name; each script in tools/ is one, too."""
+    """Do a task by name; each script in tools/ and tools/classroom/ is one, too."""
     check_python(sys.version_info[:2], sysconfig.get_platform())
     tasks = {function.__name__: function for function in (lab, test, lint, bench)}
     if task in tasks:
         return tasks[task](*arguments)
-    if task in scripts("tools"):
-        return script("tools", task, *arguments)
+    if task in tools():
+        return script(tools()[task], task, *arguments)
     if task not in ("-h", "--help"):
         sys.exit(f"There is no task {task!r}; python course.py lists those there are.")
     print(__doc__)
-    lines = {name: function.__doc__ for name, function in tasks.items()} | scripts("tools")
+    lines = {name: function.__doc__ for name, function in tasks.items()}
+    lines |= scripts("tools") | scripts("tools/classroom")
     for name, line in lines.items():
         print(f"    python course.py {name:10} {line}")
     return 0
