@@ -192,8 +192,8 @@ def lab(*arguments):
 def hub(*arguments):
     """start the course for a class, on a server (teaching/hub/README.md says how)"""
     set_up(HUB_LOCK)
-    config = ROOT / "teaching" / "hub" / "jupyterhub_config.py"
-    return run("-m", "jupyterhub", "-f", config, *arguments)
+    config = ("-f", ROOT / "teaching" / "hub" / "jupyterhub_config.py")
+    return run("-m", "jupyterhub", *(() if "-f" in arguments else config), *arguments)
 
 
 def test(*arguments):

@@ -22,6 +22,8 @@ LEARNER_LOCK = "requirements.lock"
 TEST_LOCK = "requirements-test.lock"
 HUB_LOCK = "requirements-hub.lock"
 ENVIRONMENT = "environment.yml"
+# Binder looks nowhere else once there is a folder of this name.
+BINDER = "binder/environment.yml"
 
 PYTHONS = ("3.11", "3.12", "3.13")
 CONDA_PYTHON = "3.13"
@@ -46,8 +48,8 @@ def pins(lock_text: str) -> list[str]:
     ]
 
 
-def environment_yml(lock_text: str) -> str:
-    """Return the text of environment.yml for a learner's lock.
+def environment_yml(lock_text: str, course: str = ".") -> str:
+    """Return the text of environment.yml for a learner's lock; `course` is the way to it.
 
     The pins go without hashes: pip refuses an editable install beside hashed requirements.
     """
@@ -61,7 +63,7 @@ def environment_yml(lock_text: str) -> str:
         "  - pip",
         "  - pip:",
         *(f"      - {pin}" for pin in pins(lock_text)),
-        "      - -e .",
+        f"      - -e {course}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -110,6 +112,8 @@ def main(arguments: list[str]) -> None:
     compile_lock(HUB_LOCK, "--extra", "hub", "--constraints", LEARNER_LOCK, *arguments)
     text = environment_yml((ROOT / LEARNER_LOCK).read_text(encoding="utf-8"))
     (ROOT / ENVIRONMENT).write_text(text, encoding="utf-8", newline="\n")
+    text = environment_yml((ROOT / LEARNER_LOCK).read_text(encoding="utf-8"), course="..")
+    (ROOT / BINDER).write_text(text, encoding="utf-8", newline="\n")
     check_wheels()
     print(f"wrote {LEARNER_LOCK}, {TEST_LOCK}, {HUB_LOCK} and {ENVIRONMENT}")
 

@@ -10,6 +10,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tools import workbook  # noqa: E402
+from tools.classroom import sandbox  # noqa: E402
+
 MEMORY_GB = float(os.environ.get("M2K_HUB_MEMORY_GB", "2"))  # of one kernel, see benchmarks/hub.md
 IDLE_MINUTES = int(os.environ.get("M2K_HUB_IDLE_MINUTES", "60"))
 CLASS = os.environ.get("M2K_HUB_CLASS", "")  # names.csv: who may come in; anybody if not given
@@ -17,17 +22,26 @@ STATE = Path(os.environ.get("M2K_HUB_STATE") or ROOT / "build" / "hub")
 TRIAL = os.environ.get("M2K_HUB_TRIAL", "")  # no accounts and no passwords, on this machine only
 
 
+def names_of(path):
+    """User names of a class, as JupyterHub writes them, each with the name in the file."""
+    return {workbook.folder_name(name).lower(): name for name in workbook.names_in(Path(path))}
+
+
+NAMES = names_of(CLASS) if CLASS else {}
+
+
 def environment_of(spawner):
     """What a learner's server and kernels find in their environment."""
+    user = spawner.user.name
     return {
-        "M2K_STUDENT": spawner.user.name,
+        "M2K_STUDENT": NAMES.get(user, user),
         "M2K_MEMORY_BYTES": str(int(MEMORY_GB * 2**30)),
         "PYTHONPATH": str(ROOT),
         # Thirty learners share the processors: a kernel's libraries take one each.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
-        "NUMBA_CACHE_DIR": str(STATE / "numba"),
         "NUMBA_NUM_THREADS": "1",
+        "M2K_COMPILED": str(COMPILED),
     }
 
 
@@ -35,17 +49,12 @@ def before_start(spawner):
     spawner.environment = {**spawner.environment, **environment_of(spawner)}
 
 
-def names_of(path):
-    """User names of a class, as JupyterHub writes them: in lower case."""
-    sys.path.insert(0, str(ROOT))
-    from tools import workbook
-
-    return {workbook.folder_name(name).lower() for name in workbook.names_in(Path(path))}
-
+# The machine code of the course's loops, made once; each learner starts with a copy of it.
+COMPILED = sandbox.seed()
 
 c = get_config()  # noqa: F821, JupyterHub gives it
 
-# ---------------------------------------------------------------------------------- a learner's server
+# ----------------------------------------------------------------------------- a learner's server
 c.Spawner.pre_spawn_hook = before_start
 c.Spawner.cmd = [sys.executable, str(ROOT / "teaching" / "hub" / "start.py")]
 c.Spawner.args = [
@@ -67,9 +76,9 @@ c.Spawner.start_timeout = 600
 c.Spawner.http_timeout = 600
 c.JupyterHub.concurrent_spawn_limit = 0
 
-# ------------------------------------------------------------------------------------- who may come in
+# -------------------------------------------------------------------------------- who may come in
 if CLASS:
-    c.Authenticator.allowed_users = names_of(CLASS)
+    c.Authenticator.allowed_users = set(NAMES)
 else:
     c.Authenticator.allow_all = True
 if TRIAL:
@@ -78,7 +87,7 @@ if TRIAL:
     c.SimpleLocalProcessSpawner.home_dir_template = str(STATE / "homes" / "{username}")
     c.JupyterHub.bind_url = "http://127.0.0.1:8000"
 
-# --------------------------------------------------------------------------------------- the hub itself
+# --------------------------------------------------------------------------------- the hub itself
 STATE.mkdir(parents=True, exist_ok=True)
 c.JupyterHub.db_url = f"sqlite:///{STATE / 'hub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(STATE / "cookie_secret")

@@ -1,10 +1,11 @@
 """Start a learner's server on the hub: her workbook first, then JupyterLab within its limits.
 
-Runs as the learner, in her home folder. The workbook holds her own numbers, and is made on the first
-day or when the course has a new edition; what she changed is kept.
+Runs as the learner, in her home folder. The workbook holds her own numbers, and is made on the
+first day or when the course has a new edition; what she changed is kept.
 """
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -22,6 +23,20 @@ def prepare(folder: Path, student: str) -> list[str]:
     if made.exists() and made.stat().st_mtime > newest:
         return []
     return workbook.told(workbook.update(folder, student), folder)
+
+
+def with_compiled(seed: Path, kept: Path) -> dict[str, str]:
+    """Copy what the hub has compiled, unless it is there, and return where kernels find it.
+
+    A copy, since whoever can write to another's compiled code can run code in that name.
+    """
+    stamp = (seed.parent / "made").read_text()
+    made = kept / "made"
+    if not made.exists() or made.read_text() != stamp:
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(seed, kept)
+        made.write_text(stamp)
+    return {"NUMBA_CACHE_DIR": str(kept / "numba"), "MPLCONFIGDIR": str(kept / "matplotlib")}
 
 
 def limit_memory(limit_bytes: int) -> None:
@@ -43,6 +58,8 @@ def main(arguments: list[str]) -> None:
     student = os.environ["M2K_STUDENT"]
     for line in prepare(Path.home() / "workbook", student):
         print(line, file=sys.stderr)
+    kept = Path.home() / ".cache" / "m2k_lessons"
+    os.environ.update(with_compiled(Path(os.environ["M2K_COMPILED"]), kept))
     limit_memory(int(os.environ["M2K_MEMORY_BYTES"]))
     places = [os.environ.get("JUPYTER_CONFIG_PATH", ""), str(ROOT / "jupyter")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, places))

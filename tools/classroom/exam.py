@@ -12,8 +12,10 @@ teaching/exam/README.md says how a question is written.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import inspect
+import io
 import json
 import random
 import re
@@ -232,7 +234,8 @@ def prove(paper: Paper, learner: str, edition: dict) -> None:
         question = questions.get(asks[1]) if asks else None
         where = paper.places[asks[1]].where if question else "the first cell"
         try:
-            exec(compile(source, where, "exec"), names)
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(source, where, "exec"), names)
         # The solution is the teacher's text; whatever stops it has to be told.
         except Exception as error:
             raise TemplateError(
@@ -362,7 +365,7 @@ def _build(options) -> None:
         raise TemplateError("two learners would get the same folder; add what tells them apart")
     paper = Paper(options.name, options.title, options.minutes, secret, templates)
     build(paper, learners, options.to)
-    print(f"{len(templates)} questions, {paper.points:g} points, {len(learners)} papers")
+    print(f"{len(templates)} questions, {paper.points:g} points, papers for {len(learners)}")
     print(f"In {options.to}:", end=" ")
     print("hand_out/ is for learners; answers/, key.csv, questions/ and paper.json are for you.")
     if options.questions == SAMPLES:
