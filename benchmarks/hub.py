@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "teaching" / "hub" / "jupyterhub_config.py"
 CHAPTERS = ("01_contract_basics", "04_first_steps", "07_indicators", "09_risk_management",
             "11_pair_trading", "16_diversification")  # fmt: skip
-PATIENCE_SECONDS = 1_500
+SERVER_SECONDS, PATIENCE_SECONDS = 600, 1_500
 
 
 @dataclass
@@ -88,6 +88,10 @@ def start_hub(state: Path) -> tuple[subprocess.Popen, str]:
     raise SystemExit(f"the hub did not start:\n{(state / 'hub.log').read_text()[-3_000:]}")
 
 
+def _ended(*_) -> None:
+    raise SystemExit("ended from outside")
+
+
 def stop(hub: subprocess.Popen) -> None:
     """End the hub and all that it started."""
     family = [hub, *psutil.Process(hub.pid).children(recursive=True)] if hub.poll() is None else []
@@ -120,7 +124,7 @@ async def wait_for_server(client: httpx.AsyncClient, learner: Learner) -> None:
     answer = await client.post(f"/hub/api/users/{learner.name}/server")
     if answer.status_code not in (201, 202):
         raise RuntimeError(f"no server: {answer.status_code} {answer.text[:300]}")
-    while True:
+    for _ in range(SERVER_SECONDS):
         user = (await client.get(f"/hub/api/users/{learner.name}")).json()
         server = user.get("servers", {}).get("", {})
         if server.get("ready"):
@@ -128,6 +132,7 @@ async def wait_for_server(client: httpx.AsyncClient, learner: Learner) -> None:
         if not server:
             raise RuntimeError("the server stopped before it was ready")
         await asyncio.sleep(1)
+    raise RuntimeError(f"no server after {SERVER_SECONDS} seconds")
 
 
 def request(source: str) -> tuple[str, str]:
@@ -359,6 +364,7 @@ def main() -> None:
     parser.add_argument("--learners", type=int, default=4)
     parser.add_argument("--write", action="store_true", help="keep the table in benchmarks/hub.md")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _ended)  # so that the hub ends, too
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="m2k-hub-") as folder:
         hub, url = start_hub(Path(folder))

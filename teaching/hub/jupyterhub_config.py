@@ -86,6 +86,8 @@ if TRIAL:
     c.JupyterHub.spawner_class = "simple"
     c.SimpleLocalProcessSpawner.home_dir_template = str(STATE / "homes" / "{username}")
     c.JupyterHub.bind_url = "http://127.0.0.1:8000"
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container, mostly
+        c.Spawner.args = [*c.Spawner.args, "--allow-root"]
 
 # --------------------------------------------------------------------------------- the hub itself
 STATE.mkdir(parents=True, exist_ok=True)
