@@ -22,9 +22,7 @@ def main() -> None:
         os.dup2(nowhere, stream)
     for key, packed, seconds in jobs:
         job = packed | {"cases": [base64.b64decode(case) for case in packed["cases"]]}
-        job["values"] = {
-            name: base64.b64decode(value) for name, value in packed["values"].items()
-        }
+        job["values"] = {name: base64.b64decode(value) for name, value in packed["values"].items()}
         job["bars"] = None if packed["bars"] is None else base64.b64decode(packed["bars"])
         try:
             line = {"result": worker.run(job, seconds)}

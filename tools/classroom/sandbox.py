@@ -331,9 +331,10 @@ class Sandbox:
                         times = one.cpu_times()
                         key = one.pid, one.create_time()
                     spent[key] = times.user + times.system
-            if time.monotonic() - self._started > self.limits.wall_seconds:
-                self._end("time", alive)
-            elif sum(spent.values()) > self.limits.cpu_seconds:
+            if (
+                time.monotonic() - self._started > self.limits.wall_seconds
+                or sum(spent.values()) > self.limits.cpu_seconds
+            ):
                 self._end("time", alive)
             elif memory > self.limits.memory_bytes:
                 self._end("memory", alive)
