@@ -186,7 +186,7 @@ async def work(client: httpx.AsyncClient, learner: Learner) -> None:
     made = await client.post(f"{base}/api/sessions", json=session)
     made.raise_for_status()
     kernel = made.json()["kernel"]["id"]
-    channel = f"{client.base_url}{base[1:]}/api/kernels/{kernel}/channels"
+    channel = f"{str(client.base_url).rstrip('/')}{base}/api/kernels/{kernel}/channels"
     socket = await websocket_connect(
         HTTPRequest(channel.replace("http", "ws", 1), connect_timeout=300, headers=client.headers),
         max_message_size=2**28,
@@ -373,7 +373,7 @@ def main() -> None:
             found = asyncio.run(a_class(url, hub, options.learners, homes))
         finally:
             stop(hub)
-            print((Path(folder) / "hub.log").read_text()[-2_000:], file=sys.stderr)
+            Path(tempfile.gettempdir(), "m2k-hub.log").write_text((Path(folder) / "hub.log").read_text())
     text = table(found, load)
     print(text)
     if options.write:

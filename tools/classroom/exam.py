@@ -337,12 +337,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--minutes", type=int, default=60)
     parser.add_argument("--to", type=Path, default=ROOT / "exam", help="folder; exam/ when omitted")
     parser.add_argument("--mark", type=Path, help="folder of papers that came back, to be marked")
+    parser.add_argument("--without-namespaces", action="store_true", help="see teaching/marking.md")
     options = parser.parse_args(arguments)
     try:
         if options.mark:
             from tools.classroom import exam_marks
 
-            exam_marks.mark(options.mark, *read(options.to), options.to)
+            free = options.without_namespaces
+            exam_marks.mark(options.mark, *read(options.to), options.to, namespaces=not free)
             return
         _build(options)
     except TemplateError as sentence:
