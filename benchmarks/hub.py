@@ -239,7 +239,11 @@ async def read_back(client: httpx.AsyncClient, learner: Learner, homes: Path) ->
 
 
 async def one_learner(url: str, learner: Learner, ready: asyncio.Barrier) -> httpx.AsyncClient:
-    client = httpx.AsyncClient(base_url=url, timeout=600, follow_redirects=True)
+    # The proxy closes a connection that is idle for five seconds. A browser then asks again.
+    new_each_time = httpx.Limits(max_keepalive_connections=0)
+    client = httpx.AsyncClient(
+        base_url=url, timeout=600, follow_redirects=True, limits=new_each_time
+    )
     try:
         begin = time.monotonic()
         await log_in(client, learner)
@@ -373,7 +377,9 @@ def main() -> None:
             found = asyncio.run(a_class(url, hub, options.learners, homes))
         finally:
             stop(hub)
-            Path(tempfile.gettempdir(), "m2k-hub.log").write_text((Path(folder) / "hub.log").read_text())
+            Path(tempfile.gettempdir(), "m2k-hub.log").write_text(
+                (Path(folder) / "hub.log").read_text()
+            )
     text = table(found, load)
     print(text)
     if options.write:

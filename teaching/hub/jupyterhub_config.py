@@ -66,6 +66,10 @@ c.Spawner.args = [
     "--MappingKernelManager.cull_interval=60",
     "--MappingKernelManager.cull_connected=True",
 ]
+if os.name == "posix":
+    # Ports are chosen before they are used: of thirty servers, two will choose the same. And what
+    # passes through a port can be read by everybody on the machine.
+    c.Spawner.args = [*c.Spawner.args, "--KernelManager.transport=ipc"]
 c.Spawner.default_url = "/lab/tree/workbook/00_start_here.ipynb"
 c.Spawner.notebook_dir = "~"
 c.Spawner.disable_user_config = True

@@ -7,6 +7,7 @@ first day or when the course has a new edition; what she changed is kept.
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +56,8 @@ def limit_memory(limit_bytes: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
+    if hasattr(os, "nice"):
+        os.nice(5)  # the hub, which everybody waits for, comes first
     student = os.environ["M2K_STUDENT"]
     for line in prepare(Path.home() / "workbook", student):
         print(line, file=sys.stderr)
@@ -62,6 +65,8 @@ def main(arguments: list[str]) -> None:
     os.environ.update(with_compiled(Path(os.environ["M2K_COMPILED"]), kept))
     limit_memory(int(os.environ["M2K_MEMORY_BYTES"]))
     places = [os.environ.get("JUPYTER_CONFIG_PATH", ""), str(ROOT / "jupyter")]
+    # Kernels are spoken to through files here, whose names may have a hundred characters.
+    os.environ["JUPYTER_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="m2k-")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, places))
     os.execv(sys.executable, [sys.executable, "-m", "jupyterhub.singleuser", *arguments])
 

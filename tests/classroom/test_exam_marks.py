@@ -77,7 +77,7 @@ def test_the_last_answer_counts_and_a_crash_leaves_what_came_before(marked):
     assert found["q1"]["state"] == "wrong"
     assert found["q1"]["reply"].startswith("Those are dollars a contract.")
     assert found["q2"]["state"] == found["q3"]["state"] == "stopped"
-    assert all("crashed in cell 6" in row["reason"] for row in found.values())
+    assert all("crashed in cell 7" in row["reason"] for row in found.values())
 
 
 @pytest.mark.parametrize(
