@@ -25,6 +25,7 @@ LOG = VENV / "setup.log"
 READY = VENV / "ready"
 LEARNER_LOCK = ROOT / "requirements.lock"
 TEST_LOCK = ROOT / "requirements-test.lock"
+HUB_LOCK = ROOT / "requirements-hub.lock"
 FIRST_LESSON = "workbook/00_start_here.ipynb"
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 # No news, no search for updates: nothing that asks the network or the learner.
@@ -82,10 +83,11 @@ def fingerprint(lock):
 
 
 def is_ready(lock):
-    """Say whether .venv holds what the lock names; the tests' packages include a learner's."""
+    """Say whether .venv holds what the lock names; the tests' and a hub's include a learner's."""
     if not (PYTHON.exists() and READY.exists()):
         return False
-    return READY.read_text() in (fingerprint(lock), fingerprint(TEST_LOCK))
+    enough = {lock, TEST_LOCK, HUB_LOCK} if lock == LEARNER_LOCK else {lock}
+    return READY.read_text() in map(fingerprint, enough)
 
 
 def remove_unusable_environment():
@@ -187,6 +189,13 @@ def lab(*arguments):
     return run("-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}", *LAB_OPTIONS, *arguments)
 
 
+def hub(*arguments):
+    """start the course for a class, on a server (teaching/hub/README.md says how)"""
+    set_up(HUB_LOCK)
+    config = ("-f", ROOT / "teaching" / "hub" / "jupyterhub_config.py")
+    return run("-m", "jupyterhub", *(() if "-f" in arguments else config), *arguments)
+
+
 def test(*arguments):
     """run every test, or those you name"""
     set_up(TEST_LOCK)
@@ -232,7 +241,7 @@ def bench(name="", *arguments):
 def main(task="--help", *arguments):
     """Do a task by name; each script in tools/ and tools/classroom/ is one, too."""
     check_python(sys.version_info[:2], sysconfig.get_platform())
-    tasks = {function.__name__: function for function in (lab, test, lint, bench)}
+    tasks = {function.__name__: function for function in (lab, test, lint, bench, hub)}
     if task in tasks:
         return tasks[task](*arguments)
     if task in tools():

@@ -22,7 +22,7 @@ from m2k_lessons.exercises.data_sets import series
 
 def _slope_in_dollars(slope, rise, number, quote):
     premium_pct = slope * rise
-    return premium_pct / 100 * quote * M2K.multiplier * number
+    return premium_pct / 100 * quote * 5 * number
 
 
 q1 = Compute(
