@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import math
 import os
 import re
 import sys
@@ -102,15 +103,12 @@ def _cell(text: object) -> str:
     return " ".join(str(text).split()).replace("|", "\\|")
 
 
-def _number(value: object, unit: str) -> str:
-    number = f"{float(value):,.10g}".replace("-", "−")
+def _number(value: float, decimals: int, unit: str) -> str:
+    """A wrong answer as somebody might type it: with three digits at the least."""
+    value = 0.0 if abs(value) < 1e-9 else value
+    first = math.floor(math.log10(abs(value))) if value else 0
+    number = f"{value:,.{max(decimals, 2, 2 - first)}f}".rstrip("0").rstrip(".").replace("-", "−")
     return f"{number} {unit}".strip()
-
-
-def _filled(question, sentence: str) -> str:
-    """A sentence with the printed numbers of a question in it."""
-    numbers = {name: given.default for name, given in question.given.items()}
-    return sentence.format(**numbers)
 
 
 def _rows(name: str, question) -> list[tuple[str, str, str]]:
@@ -127,8 +125,8 @@ def _rows(name: str, question) -> list[tuple[str, str, str]]:
         numbers = {key: given.default for key, given in question.given.items()}
         rows = []
         for mistake in question.mistakes:
-            wrong = round(float(mistake.answer(**numbers)), max(question.decimals, 2))
-            rows.append((name, _number(wrong, question.unit), _filled(question, mistake.says)))
+            wrong = _number(float(mistake.answer(**numbers)), question.decimals, question.unit)
+            rows.append((name, wrong, mistake.says.format(**numbers)))
         return rows
     if isinstance(question, Write):
         return [(name, "a function that fails", mistake.says) for mistake in question.mistakes]
