@@ -22,6 +22,7 @@ VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 LOG = VENV / "setup.log"
+WHEELS = ROOT / "wheels"
 READY = VENV / "ready"
 LEARNER_LOCK = ROOT / "requirements.lock"
 TEST_LOCK = ROOT / "requirements-test.lock"
@@ -43,6 +44,9 @@ ADVICE = {
     "DO NOT MATCH THE HASHES": "A package differs from the one that the course was tested with, "
     "so it was not installed.",
     "No space left|not enough space": "The disk is full: the course needs about 1 GB.",
+    "Looking in links: .*wheels": "The folder wheels lacks a package for this system and this "
+    "Python. Make it on a computer\nof the same kind (python course.py wheels), or delete it to "
+    "fetch the packages from the internet.",
     "NewConnectionError|ConnectTimeout|NameResolution|getaddrinfo|Read timed out|ProxyError"
     "|Failed to establish|from versions: none": "The packages could not be fetched. The first "
     "start needs a connection to the internet\n(later ones do not): check it, or the proxy named "
@@ -140,12 +144,16 @@ def set_up(lock):
     if is_ready(lock):
         return
     print(f"Setting up the course in {VENV}")
-    print("The first time this downloads 200 to 300 MB and takes a minute or two.")
+    without_network = WHEELS.is_dir()
+    how = "downloads 200 to 300 MB" if not without_network else "unpacks the folder wheels"
+    print(f"The first time this {how} and takes a minute or two.")
     remove_unusable_environment()
     VENV.mkdir(exist_ok=True)
     READY.unlink(missing_ok=True)
     step("making the environment", [sys.executable, "-m", "venv", VENV])
     install = [PYTHON, "-m", "pip", "install", "--progress-bar=off", "--no-deps", "--no-compile"]
+    if without_network:
+        install += ["--no-index", "--find-links", WHEELS]
     hashed = [*install, "--only-binary=:all:", "--require-hashes", "-r", lock]
     step("fetching the packages", hashed, packages_so_far)
     step("adding the course's own", [*install, "--no-build-isolation", "--editable", ROOT])
