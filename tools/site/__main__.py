@@ -14,10 +14,12 @@ from pathlib import Path
 
 os.environ.pop("M2K_STUDENT", None)  # everybody's numbers
 
-from tools.site import pages
+from tools.site import pages, states
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = ".m2k-site"
+LIVE = ": each page has a link that opens it live in this browser, with nothing to install"
+ELSEWHERE = ", on a computer with the course"
 
 
 def read_arguments(arguments):
@@ -46,18 +48,48 @@ def contents() -> str:
     return table.replace("](notebooks/", "](")
 
 
-def prepare(source: Path, folder: Path, live: bool) -> None:
+def prepare(source: Path, folder: Path, live: bool, sphinx: Path) -> None:
     """Write what Sphinx reads into `source`, and the pictures into `folder`."""
+    drawn = states.draw_all(ROOT / "build" / "site-states")
+    shutil.copytree(drawn, folder / "explorers", ignore=shutil.ignore_patterns("*.json"))
+
+    def show(module: str, function: str) -> str:
+        return states.markup(drawn, (module, function))
+
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     names = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
     for name in names:
-        made = pages.made(ROOT / "notebooks" / f"{name}.ipynb", folder / "figures", lambda m,f: "", live)
+        notebook = ROOT / "notebooks" / f"{name}.ipynb"
+        made = pages.made(notebook, folder / "figures", show, live)
         (source / f"{name}.ipynb").write_text(json.dumps(made), encoding="utf-8")
-    index = (ROOT / "site" / "index.md").read_text(encoding="utf-8")
-    index = index.replace("{{contents}}", contents()).replace("{{pages}}", "\n".join(names))
-    (source / "index.md").write_text(index, encoding="utf-8")
-    shutil.copy(ROOT / "site" / "about.md", source)
+    licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    filled = {
+        "contents": contents(),
+        "pages": "\n".join(names),
+        "where": LIVE if live else ELSEWHERE,
+        "licence": f"```text\n{licence}```",
+        "parts": parts(sphinx),
+    }
+    for name in ("index.md", "about.md"):
+        text = (ROOT / "site" / name).read_text(encoding="utf-8")
+        for place, words in filled.items():
+            text = text.replace(f"{{{{{place}}}}}", words)
+        (source / name).write_text(text, encoding="utf-8")
+
+
+def parts(sphinx: Path) -> str:
+    """Rows of a table: the packages whose files end up on the site, and their licences."""
+    code = (
+        "from importlib.metadata import metadata\n"
+        "for name in ('Sphinx', 'furo', 'myst-nb', 'Pygments'):\n"
+        "    told = metadata(name)\n"
+        "    licence = told['License-Expression'] or told['License'] or [one.split(' :: ')[-1]\n"
+        "        for one in told.get_all('Classifier') if one.startswith('License')][0]\n"
+        "    print(f'| {told[\"Name\"]} {told[\"Version\"]} | {licence} |')\n"
+    )
+    told = subprocess.run([str(sphinx), "-c", code], capture_output=True, text=True, check=True)
+    return told.stdout.strip()
 
 
 def main(arguments: list[str]) -> int:
@@ -65,7 +97,7 @@ def main(arguments: list[str]) -> int:
     start = time.monotonic()
     folder = emptied(chosen.folder.resolve())
     source = ROOT / "build" / "site-pages"
-    prepare(source, folder, chosen.live)
+    prepare(source, folder, chosen.live, chosen.sphinx)
     print(f"  pages prepared, {time.monotonic() - start:.0f} s", flush=True)
     sphinx = [
         chosen.sphinx, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "auto",

@@ -13,13 +13,15 @@ import html
 import importlib
 import json
 import re
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from m2k_lessons.exercises.question import Named
-from tools.site import answers
+from PIL import Image
 
+from m2k_lessons.exercises.question import Named
+from tools.site import answers, pictures
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 TAG = re.compile(r"<!--(?:=|fact|given).*?-->", re.DOTALL)
 NAVIGATION = re.compile(r"^\[(?:←|Contents).*\n+", re.MULTILINE)
 PLACE = re.compile(r"\]\((\w*\.ipynb)?#([^)]+)\)")
@@ -155,14 +157,25 @@ def explorers(notebook: dict) -> dict[str, tuple[str, str]]:
 
 def _progress(page: str, source: str) -> dict:
     """What this browser has kept; the page's script fills it in."""
-    whole = "all" if "progress.page()" in source else page
-    text = f'<p class="m2k-progress" data-page="{whole}"></p>'
+    whole = "progress.page()" in source
+    told = [
+        [one.stem, f"{one.stem.partition('_')[0]}: " if whole else "", _answered_here(one.stem)]
+        for one in ([*sorted(NOTEBOOKS.glob("*.ipynb"))] if whole else [Path(page)])
+    ]
+    listed = html.escape(json.dumps([one for one in told if one[2]]), quote=True)
+    text = f'<p class="m2k-progress" data-pages="{listed}"></p>'
     if "calibration" in source:
-        text += '<p class="m2k-progress" data-guesses="all"></p>'
+        text += '<p class="m2k-progress" data-guesses=""></p>'
     return {
         "cell_type": "code", "metadata": {"tags": ["remove-input"]}, "execution_count": None,
         "source": "", "outputs": [_html(text)],
     }  # fmt: skip
+
+
+def _answered_here(page: str) -> list[str]:
+    """The questions of a page that are checked on the site."""
+    kinds = (answers.Choose, answers.Compute)
+    return [name for name, one in questions(page).items() if isinstance(one, kinds)]
 
 
 def _compared(output: dict, page: str, name: str) -> dict:
@@ -186,18 +199,10 @@ def _output(output: dict, stem: str) -> dict:
         path = Path(f"{stem}.png")
         png = base64.b64decode(picture["png"])
         path.write_bytes(png)
-        return _html(figure(png, f"{path.parent.name}/{path.name}", html.unescape(picture["alt"])))
+        drawn, address = Image.open(path), f"{path.parent.name}/{path.name}"
+        alt, cut = html.unescape(picture["alt"]), pictures.split([drawn])
+        return _html(pictures.markup(address, alt, drawn.size, cut))
     if "<table" in markup:
         table = re.sub(r"<style.*?</style>", "", markup, flags=re.DOTALL).replace(' border="1"', "")
         return _html(f'<div class="m2k-table">{table}</div>')
     return output
-
-
-def figure(png: bytes, address: str, alt: str, more: str = "") -> str:
-    """A picture that the browser knows the size of before it comes."""
-    width, height = struct.unpack(">II", png[16:24])
-    return (
-        f'<div class="m2k-figure" style="--width:{width}px" {more}><img src="{address}" '
-        f'alt="{html.escape(alt, quote=True)}" width="{width}" height="{height}" '
-        'loading="lazy" decoding="async"></div>'
-    )
