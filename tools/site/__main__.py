@@ -92,6 +92,12 @@ def parts(sphinx: Path) -> str:
     return told.stdout.strip()
 
 
+def sphinx_command(python: Path, source: Path, folder: Path, trees: Path) -> list[str]:
+    """Build the pages in `source`; a warning, such as a link to nowhere, is an error."""
+    command = [python, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "auto"]
+    return [str(part) for part in (*command, "-d", trees, "-c", ROOT / "site", source, folder)]
+
+
 def main(arguments: list[str]) -> int:
     chosen = read_arguments(arguments)
     start = time.monotonic()
@@ -99,11 +105,8 @@ def main(arguments: list[str]) -> int:
     source = ROOT / "build" / "site-pages"
     prepare(source, folder, chosen.live, chosen.sphinx)
     print(f"  pages prepared, {time.monotonic() - start:.0f} s", flush=True)
-    sphinx = [
-        chosen.sphinx, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "auto",
-        "-d", ROOT / "build" / "site-doctrees", "-c", ROOT / "site", source, folder,
-    ]  # fmt: skip
-    done = subprocess.run([str(part) for part in sphinx], cwd=ROOT)
+    trees = ROOT / "build" / "site-doctrees"
+    done = subprocess.run(sphinx_command(chosen.sphinx, source, folder, trees), cwd=ROOT)
     if done.returncode:
         return done.returncode
     print(f"  the site is in {folder}, {time.monotonic() - start:.0f} s")
