@@ -27,6 +27,8 @@ READY = VENV / "ready"
 LEARNER_LOCK = ROOT / "requirements.lock"
 TEST_LOCK = ROOT / "requirements-test.lock"
 HUB_LOCK = ROOT / "requirements-hub.lock"
+SITE_LOCK = ROOT / "requirements-site.lock"
+SITE_VENV = ROOT / ".venv-site"
 FIRST_LESSON = "workbook/00_start_here.ipynb"
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 # No news, no search for updates: nothing that asks the network or the learner.
@@ -165,6 +167,22 @@ def set_up(lock):
     READY.write_text(fingerprint(lock))
 
 
+def set_up_site():
+    """Make .venv-site, which builds the web site, unless that is done; return its Python."""
+    python = SITE_VENV / PYTHON.relative_to(VENV)
+    ready = SITE_VENV / READY.name
+    if not (python.exists() and ready.exists() and ready.read_text() == fingerprint(SITE_LOCK)):
+        print(f"Setting up what builds the site in {SITE_VENV}")
+        VENV.mkdir(exist_ok=True)  # for the log
+        shutil.rmtree(SITE_VENV, ignore_errors=True)
+        step("making the environment", [sys.executable, "-m", "venv", SITE_VENV])
+        install = [python, "-m", "pip", "install", "--progress-bar=off", "--no-deps"]
+        only = ["--only-binary=:all:", "--require-hashes", "-r", SITE_LOCK]
+        step("fetching the packages", [*install, *only])
+        ready.write_text(fingerprint(SITE_LOCK))
+    return python
+
+
 def with_settings(environ):
     """Return an environment in which JupyterLab finds the course's settings, the learner's first.
 
@@ -216,6 +234,12 @@ def lint(*arguments):
     return run("-m", "ruff", "check", *arguments) or run("-m", "mypy")
 
 
+def site(*arguments):
+    """build the web site from the committed notebooks, into build/site or a folder you name"""
+    set_up(TEST_LOCK)
+    return run("-m", "tools.site", f"--sphinx={set_up_site()}", *arguments)
+
+
 def scripts(folder):
     """Return the scripts of a folder: name, and first line of the docstring."""
     found = {}
@@ -249,7 +273,7 @@ def bench(name="", *arguments):
 def main(task="--help", *arguments):
     """Do a task by name; each script in tools/ and tools/classroom/ is one, too."""
     check_python(sys.version_info[:2], sysconfig.get_platform())
-    tasks = {function.__name__: function for function in (lab, test, lint, bench, hub)}
+    tasks = {function.__name__: function for function in (lab, test, lint, site, bench, hub)}
     if task in tasks:
         return tasks[task](*arguments)
     if task in tools():
