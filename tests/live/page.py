@@ -1,0 +1,120 @@
+"""The live edition as a reader meets it: served from a folder, in a Chromium that reaches nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.server
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+
+# Nothing but the site itself can be reached, by page, worker or service worker.
+ALONE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
+# What JupyterLab knows of the cells, also of those that are not drawn.
+CELLS = """() => {
+    const {currentWidget} = window.jupyterapp.shell;
+    return [...currentWidget.content.model.cells].filter(cell => cell.type === 'code').map(
+        cell => ({id: cell.id, count: cell.executionCount, state: cell.executionState,
+                  outputs: cell.outputs.toJSON(), source: cell.sharedModel.getSource()}));
+}"""
+KERNEL = "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status"
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextlib.contextmanager
+def served(folder):
+    """Serve a folder as any static host would; yield its address."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _telling(route):
+    """The site's settings, with JupyterLab's own object to ask: no test is in what is published."""
+    response = route.fetch()
+    settings = response.json()
+    settings["jupyter-config-data"]["exposeAppInBrowser"] = True
+    route.fulfill(response=response, body=json.dumps(settings))
+
+
+@dataclass
+class Lesson:
+    """A lesson open in the browser."""
+
+    page: object
+    address: str
+    outside: list = field(default_factory=list)
+    messages: list = field(default_factory=list)
+
+    def open(self, chapter, seconds=120):
+        """Open a chapter; return the seconds until its kernel stands idle."""
+        begin = time.monotonic()
+        self.page.goto(f"{self.address}/lab/index.html?path={chapter}.ipynb&reset")
+        self.page.wait_for_function("() => window.jupyterapp !== undefined", timeout=30_000)
+        self.wait_idle(seconds)
+        return time.monotonic() - begin
+
+    def wait_idle(self, seconds):
+        self.page.wait_for_function(f"() => ({KERNEL})() === 'idle'", timeout=1000 * seconds)
+
+    def run_all(self, seconds):
+        """Run all cells; return the seconds until the last one was answered."""
+        begin = time.monotonic()
+        self.page.evaluate(
+            "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
+        )
+        self.page.wait_for_function(
+            f"() => ({CELLS})().every(cell => !cell.source.trim() || cell.count !== null)",
+            timeout=1000 * seconds, polling=100)  # fmt: skip
+        return time.monotonic() - begin
+
+    def cells(self):
+        return self.page.evaluate(CELLS)
+
+    def errors(self):
+        """Cells that ended in an error: number among the code cells, name, text."""
+        return [
+            (number, output["ename"], output["evalue"])
+            for number, cell in enumerate(self.cells())
+            for output in cell["outputs"]
+            if output["output_type"] == "error"
+        ]
+
+
+@contextlib.contextmanager
+def reader(playwright, chromium_path, address, profile, flags):
+    """A browser whose storage lies in the folder `profile`, so that it outlives the browser."""
+    context = playwright.chromium.launch_persistent_context(
+        str(profile), executable_path=chromium_path, args=[*flags, ALONE],
+        viewport={"width": 1366, "height": 768},
+    )  # fmt: skip
+    try:
+        page = context.pages[0] if context.pages else context.new_page()
+        page.set_default_timeout(60_000)
+        lesson = Lesson(page, address)
+        context.on("request", lambda asked: _note(lesson, asked.url))
+        page.on("console", lambda said: lesson.messages.append((said.type, said.text)))
+        page.on("pageerror", lambda error: lesson.messages.append(("pageerror", str(error))))
+        context.route("**/jupyter-lite.json*", _telling)
+        yield lesson
+    finally:
+        context.close()
+
+
+def _note(lesson, url):
+    if url.startswith("http") and not url.startswith(lesson.address):
+        lesson.outside.append(url)
