@@ -1,4 +1,4 @@
-"""The live edition as a reader meets it: served from a folder, in a Chromium that reaches nothing else."""
+"""The live edition as a reader meets it: a folder, served, in a Chromium that reaches no more."""
 
 from __future__ import annotations
 
@@ -71,6 +71,9 @@ class Lesson:
     def wait_idle(self, seconds):
         self.page.wait_for_function(f"() => ({KERNEL})() === 'idle'", timeout=1000 * seconds)
 
+    def do(self, command):
+        self.page.evaluate("name => void window.jupyterapp.commands.execute(name)", command)
+
     def run_all(self, seconds):
         """Run all cells; return the seconds until the last one was answered."""
         begin = time.monotonic()
@@ -81,6 +84,65 @@ class Lesson:
             f"() => ({CELLS})().every(cell => !cell.source.trim() || cell.count !== null)",
             timeout=1000 * seconds, polling=100)  # fmt: skip
         return time.monotonic() - begin
+
+    def answer(self, marked, text, seconds=120):
+        """Write `text` into the code cell that holds `marked` (None: leave it) and run it."""
+        number = self.page.evaluate(
+            """marked => {
+                const {content} = window.jupyterapp.shell.currentWidget;
+                const cells = [...content.model.cells];
+                content.activeCellIndex = cells.findIndex(cell =>
+                    cell.type === 'code' && cell.sharedModel.getSource().includes(marked));
+                return cells.filter(cell => cell.type === 'code').indexOf(content.activeCell.model);
+            }""",
+            marked,
+        )
+        assert number >= 0, f"no code cell holds {marked}"
+        if text is not None:
+            self.do("notebook:enter-edit-mode")
+            self.page.wait_for_function(
+                "() => document.activeElement.closest('.jp-Cell.jp-mod-active .cm-content')"
+            )
+            self.page.keyboard.press("Control+A")
+            self.page.keyboard.insert_text(text)
+        before = self.cells()[number]["count"]
+        self.do("notebook:run-cell")
+        self._wait_answered(number, before, seconds)
+        return self.cells()[number]
+
+    def run(self, text, wait=True, seconds=120):
+        """Run `text` in a new cell at the end."""
+        self.page.evaluate(
+            """() => { const {content} = window.jupyterapp.shell.currentWidget;
+                       content.activeCellIndex = content.model.cells.length - 1; }"""
+        )
+        self.do("notebook:insert-cell-below")
+        self.do("notebook:enter-edit-mode")
+        self.page.keyboard.insert_text(text)
+        number = len(self.cells()) - 1
+        self.do("notebook:run-cell")
+        if wait:
+            self._wait_answered(number, None, seconds)
+        return self.cells()[number]
+
+    def _wait_answered(self, number, before, seconds):
+        self.page.wait_for_function(
+            f"([number, before]) => {{ const {{count}} = ({CELLS})()[number];"
+            " return count !== null && count !== before; }",
+            arg=[number, before], timeout=1000 * seconds,
+        )  # fmt: skip
+        self.wait_idle(seconds)
+
+    def save(self):
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+
+    def restart(self, seconds):
+        """Restart the kernel as the menu does, in the middle of whatever it is doing."""
+        self.page.evaluate(
+            "() => void window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
+        )
+        self.page.wait_for_function(f"() => ({KERNEL})() !== 'busy'", timeout=30_000)
+        self.wait_idle(seconds)
 
     def cells(self):
         return self.page.evaluate(CELLS)

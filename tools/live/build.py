@@ -23,8 +23,6 @@ import zipfile
 from email.parser import Parser
 from pathlib import Path
 
-from packaging.requirements import Requirement
-
 from tools import workbook
 from tools.live import distribution, wheel
 
@@ -35,6 +33,20 @@ KERNEL_EXTENSION = "@jupyterlite/pyodide-kernel-extension"
 # The kernel itself needs them; all else follows from the course's own requirements.
 KERNEL = ("micropip", "ipython", "jedi", "ssl", "sqlite3")
 KERNEL_WHEELS = ("piplite", "pyodide-kernel", "ipykernel", "widgetsnbextension")
+# What differs from the installed course, on the first page of every lesson.
+NOTE = """<div class="alert alert-info">
+
+**This lesson runs in your browser.** Nothing is installed, and nothing that you write leaves this
+computer.
+
+- Run a cell with Shift+Enter. The first one answers in half a minute; loops are not compiled here,
+  so that a cell with thousands of backtests may take minutes. The numbers are the same.
+- Your answers and your progress are kept in this browser only: *File → Download* saves a copy.
+- If a cell does not end, choose *Kernel → Restart Kernel*. What you wrote is kept.
+- Prices can't be downloaded here. To read a file of your own, drop it on the list of files at the
+  left as CSV text.
+
+</div>"""
 # Where a learner's progress lies: the browser's storage, beside the notebooks, as plain text.
 HOME = "/drive/.m2k_lessons"
 
@@ -65,12 +77,12 @@ def build(folder: Path, pyodide: Path, chapters: list[str] | None = None) -> dic
     """
     source = distribution.opened(pyodide)
     python = environment()
-    pure = _fetched(python)
+    pure = fetched(python)
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     _application(python, folder)
-    names = _python(source, pure, folder / "static" / "pyodide")
+    names = _python(source, pure, python, folder / "static" / "pyodide")
     _configuration(folder, names)
     _lessons(folder, chapters or [])
     return {name: round(_megabytes(folder, part), 1) for name, part in PARTS.items()}
@@ -92,7 +104,7 @@ def environment() -> Path:
     return python
 
 
-def _fetched(python: Path) -> list[Path]:
+def fetched(python: Path) -> list[Path]:
     """The pure wheels of `wheels.lock`."""
     lock = HERE / "wheels.lock"
     place = CACHE / f"wheels-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
@@ -131,16 +143,16 @@ def _application(python: Path, folder: Path) -> None:
         )
 
 
-def _python(source: distribution.Distribution, pure: list[Path], place: Path) -> list[str]:
+def _python(
+    source: distribution.Distribution, pure: list[Path], python: Path, place: Path
+) -> list[str]:
     """Pyodide, the course and all that it imports; return what a kernel begins with."""
     place.mkdir(parents=True)
     packages = {}
     for path in [*pure, *_kernel_wheels(place.parents[1])]:
         packages |= _added(path, place)
-    wanted = [Requirement(line).name for line in wheel.requirements("core")]
-    extra = [Requirement(line).name for line in wheel.requirements("full")]
+    wanted, extra = (_names(wheel.requirements(name)) for name in ("core", "full"))
     known = {*source.packages, *packages}
-    wanted, extra = map(_normalised, (wanted, extra))
     if missing := sorted({*wanted, *KERNEL} - known):
         raise distribution.DistributionError(
             f"{source.where} lacks {', '.join(missing)}, which every lesson needs"
@@ -148,7 +160,7 @@ def _python(source: distribution.Distribution, pure: list[Path], place: Path) ->
     if left_out := sorted(set(extra) - known):
         print(f"Not in this browser edition: {', '.join(left_out)}")
     given = [name for name in wanted + extra if name in known]
-    packages |= _added(wheel.make(place), place, depends=given)
+    packages |= _added(wheel.make(place, python), place, depends=given)
     needs = {need for entry in packages.values() for need in entry["depends"]}
     names = source.closure(sorted(({*KERNEL} | needs) - set(packages)))
     taken = {name: source.packages[name] for name in names}
@@ -162,8 +174,9 @@ def _python(source: distribution.Distribution, pure: list[Path], place: Path) ->
     return sorted({*KERNEL, *packages})
 
 
-def _normalised(names: list[str]) -> list[str]:
-    return [distribution.normalised(name) for name in names]
+def _names(requirements: list[str]) -> list[str]:
+    """The packages' names as Pyodide's lock has them."""
+    return [distribution.normalised(re.match(r"[\w.-]+", line)[0]) for line in requirements]
 
 
 def _kernel_wheels(folder: Path) -> list[Path]:
@@ -247,6 +260,12 @@ def _lessons(folder: Path, chapters: list[str]) -> None:
         notebook["metadata"]["kernelspec"] = {
             "display_name": "Python (Pyodide)", "language": "python", "name": "python",
         }  # fmt: skip
+        note = {
+            "cell_type": "markdown",
+            "id": "live-edition",
+            "metadata": {"tags": ["live-edition"]},
+        }
+        notebook["cells"].insert(1, note | {"source": NOTE.splitlines(keepends=True)})
         text = json.dumps(notebook, indent=1, ensure_ascii=False)
         workbook.write(place / source.name, text)
         listed.append(_entry(source.name, len(text.encode())))

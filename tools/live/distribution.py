@@ -121,13 +121,20 @@ def _reader(path: Path) -> Callable[[Iterable[str]], dict[str, bytes]]:
         locks = sorted(path.rglob(LOCK))
         if not locks:
             raise KeyError(f"no {LOCK} in it")
-        return lambda names: {name: _bytes(locks[0].parent / name) for name in names}
+
+        def from_folder(names: Iterable[str]) -> dict[str, bytes]:
+            files = {name: locks[0].parent / name for name in names}
+            _complete(path, {name for name, file in files.items() if not file.is_file()})
+            return {name: file.read_bytes() for name, file in files.items()}
+
+        return from_folder
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             folder = _folder(archive.namelist())
 
         def from_zip(names: Iterable[str]) -> dict[str, bytes]:
             with zipfile.ZipFile(path) as archive:
+                _complete(path, {folder + name for name in names} - set(archive.namelist()))
                 return {name: archive.read(folder + name) for name in names}
 
         return from_zip
@@ -142,8 +149,7 @@ def _reader(path: Path) -> Callable[[Iterable[str]], dict[str, bytes]]:
                 if name in wanted and member.isfile():
                     found[name] = archive.extractfile(member).read()
         _folder(order)
-        if missing := sorted(wanted - set(found)):
-            raise DistributionError(f"{path} lacks {', '.join(missing)}")
+        _complete(path, wanted - set(found))
         return found
 
     return from_tar
@@ -157,7 +163,6 @@ def _folder(names: Iterable[str]) -> str:
     return locks[0].removesuffix(LOCK)
 
 
-def _bytes(path: Path) -> bytes:
-    if not path.is_file():
-        raise DistributionError(f"{path.name} is missing in {path.parent}")
-    return path.read_bytes()
+def _complete(path: Path, missing: set[str]) -> None:
+    if missing:
+        raise DistributionError(f"{path} lacks {', '.join(sorted(missing))}")

@@ -11,7 +11,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import tomllib
 from pathlib import Path
@@ -38,8 +37,8 @@ def relaxed(pyproject: str) -> str:
     return f"{head}{core}{full}[dependency-groups]{settings}\n{data}"
 
 
-def make(folder: Path) -> Path:
-    """Build the wheel into a folder; return its path."""
+def make(folder: Path, python: Path) -> Path:
+    """Build the wheel into a folder, with a Python that has hatchling; return its path."""
     with tempfile.TemporaryDirectory() as temporary:
         source = Path(temporary)
         ignore = shutil.ignore_patterns("__pycache__")
@@ -50,7 +49,7 @@ def make(folder: Path) -> Path:
         text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
         (source / "pyproject.toml").write_text(relaxed(text), encoding="utf-8")
         before = set(folder.glob("*.whl"))
-        command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+        command = [python, "-m", "hatchling", "build", "-t", "wheel", "-d", folder.resolve()]
         done = subprocess.run(command, cwd=source, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"the course's wheel could not be built:\n{done.stderr}")
