@@ -12,7 +12,7 @@ import pytest
 
 from tests.browser.lab import CHROMIUM
 from tests.live.page import reader, served
-from tools.live import build, distribution
+from tools.live import distribution, edition
 
 LOCK = Path(__file__).with_name("rig.lock")
 NOT_FETCHED = pytest.StashKey[str]()
@@ -23,14 +23,14 @@ def fetched_rig():
 
     Raises RuntimeError when it can't be fetched.
     """
-    place = build.CACHE / f"rig-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
+    place = edition.CACHE / f"rig-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
     found = sorted(place.glob("*.whl"))
     if not found:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command = [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--require-hashes", "--only-binary=:all:", "--dest", place, "-r", LOCK]
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300)
         if done.returncode:
-            raise RuntimeError(done.stderr.strip()[-300:])
+            raise RuntimeError(done.stderr.strip().splitlines()[-1])
         found = sorted(place.glob("*.whl"))
     return found[0]
 
@@ -40,8 +40,8 @@ def rig(pytestconfig):
     """Pyodide's distribution, and the tools that a build needs."""
     try:
         path = fetched_rig()
-        build.environment()
-        build.fetched(build.environment())
+        edition.environment()
+        edition.fetched(edition.environment())
     except (RuntimeError, subprocess.TimeoutExpired) as error:
         pytestconfig.stash[NOT_FETCHED] = str(error)
         pytest.skip("the rig could not be fetched")
@@ -52,7 +52,7 @@ def rig(pytestconfig):
 def folder(rig, tmp_path_factory):
     """The browser edition as it would be published."""
     target = tmp_path_factory.mktemp("live") / "site"
-    build.build(target, rig)
+    edition.build(target, rig)
     return target
 
 

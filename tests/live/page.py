@@ -22,6 +22,11 @@ CELLS = """() => {
 KERNEL = "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status"
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """A browser that is closed hangs up in the middle; that is no fault of the site."""
+
+
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -33,7 +38,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 def served(folder):
     """Serve a folder as any static host would; yield its address."""
     handler = functools.partial(_Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -132,6 +137,35 @@ class Lesson:
             arg=[number, before], timeout=1000 * seconds,
         )  # fmt: skip
         self.wait_idle(seconds)
+
+    def key_to_picture_ms(self, times):
+        """Press an arrow key on the first explorer's first slider; milliseconds to its picture."""
+        explorer = self.page.locator(".jp-OutputArea-output .m2k-explorer").first
+        explorer.scroll_into_view_if_needed()
+        explorer.locator(".noUi-handle").first.focus()
+        explorer.evaluate(
+            """node => {
+                window.m2kTimes = [];
+                node.addEventListener('keydown', () => { window.m2kPressed = performance.now(); },
+                                      true);
+                new MutationObserver(() => {
+                    if (window.m2kPressed) {
+                        window.m2kTimes.push(performance.now() - window.m2kPressed);
+                        window.m2kPressed = null;
+                    }
+                }).observe(node, {subtree: true, childList: true, attributes: true,
+                                  attributeFilter: ['src']});
+            }"""
+        )
+        for number in range(times):
+            # The number beside the slider changes at once; the picture comes from the kernel.
+            before = explorer.locator("img").first.get_attribute("src")
+            self.page.keyboard.press("ArrowRight" if number % 2 else "ArrowLeft")
+            self.page.wait_for_function(
+                "([node, src]) => node.querySelector('img').src !== src",
+                arg=[explorer.element_handle(), before],
+            )
+        return self.page.evaluate("() => window.m2kTimes")
 
     def save(self):
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")

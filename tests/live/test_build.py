@@ -11,7 +11,7 @@ import pytest
 
 from tests.notebooks.lessons import PAGES
 from tools.live import distribution, wheel
-from tools.live.build import ROOT, _lessons
+from tools.live.edition import ROOT, _lessons
 
 
 def packed(folder, kind):

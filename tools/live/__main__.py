@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.live.build import build
 from tools.live.distribution import DistributionError
+from tools.live.edition import build
 
 
 def main() -> None:

@@ -118,7 +118,7 @@ def fetched(python: Path) -> list[Path]:
 
 def _pip(python: Path, *arguments) -> None:
     options = ("--quiet", "--no-deps", "--require-hashes", "--disable-pip-version-check")
-    command = [python, "-m", "pip", arguments[0], *options, *arguments[1:]]
+    command = [python, "-I", "-m", "pip", arguments[0], *options, *arguments[1:]]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"the browser edition's tools could not be fetched:\n{done.stderr}")
