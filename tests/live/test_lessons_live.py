@@ -67,14 +67,8 @@ def test_explorer_moves_exercises_answer_and_the_work_survives(opened, tmp_path)
 def explorer_moves(lesson):
     """A key on a slider gives another picture, with another text."""
     explorer = lesson.page.locator(".jp-OutputArea-output .m2k-explorer").first
-    explorer.scroll_into_view_if_needed()
-    picture = explorer.locator("img")
-    before = picture.get_attribute("src"), picture.get_attribute("alt")
-    explorer.locator(".noUi-handle").first.focus()
-    lesson.page.keyboard.press("ArrowRight")
-    lesson.page.wait_for_function(
-        "([node, src]) => node.src !== src", arg=[picture.element_handle(), before[0]]
-    )
-    after = picture.get_attribute("src"), picture.get_attribute("alt")
-    assert after[0] != before[0]
-    assert after[1] != before[1]
+    before = explorer.locator("img").first.get_attribute("alt")
+    assert len(lesson.key_to_picture_ms(3)) == 3
+    after = explorer.locator("img").first.get_attribute("alt")
+    assert after
+    assert after != before
