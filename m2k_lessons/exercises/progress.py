@@ -40,6 +40,7 @@ TITLES = {
     "06_sessions": "Trading hours and sessions",
     "07_indicators": "Indicators",
     "08_fundamentals": "Fundamentals",
+    "08b_further_fundamentals": "Further fundamentals",
     "09_risk_management": "Risk management",
     "10_reports_and_news": "Reports and news",
     "11_pair_trading": "Pair trading",
