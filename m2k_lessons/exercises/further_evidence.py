@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from m2k_lessons.exercises.base import (
@@ -126,46 +124,6 @@ def _with_days(ends, first=1, mean_of_sharers=False, total=False):
     return [float(share.sum() if total else share.mean()) for share in shares]
 
 
-def _training_seconds(groups, tested, seconds):
-    import math
-
-    return math.comb(groups, tested) * seconds
-
-
-q3 = Compute(
-    "A history is cut into {groups} groups, and every choice of {tested} of them is once the test. "
-    "Each model takes {seconds} seconds to train. Compute how many seconds it takes to train all "
-    "of them, one after the other.",
-    reference=_training_seconds,
-    given={
-        "groups": Given(8, [6, 7, 9, 10]),
-        "tested": Given(2, [2, 3]),
-        "seconds": Given(5, [4, 6, 7, 8, 9, 11]),
-    },
-    mistakes=[
-        Mistake(
-            lambda groups, tested, seconds: math.comb(groups - 1, tested - 1) * seconds,
-            "Those are the paths: how often each group is tested. Each choice is a model.",
-        ),
-        Mistake(
-            lambda groups, tested, seconds: groups * seconds,
-            "That would be one model for each group, as with ordinary folds.",
-        ),
-        Mistake(
-            lambda groups, tested, seconds: groups**tested * seconds,
-            "No group is chosen twice, and the order of a choice doesn't matter.",
-        ),
-    ],
-    hints=[
-        "How many ways are there to choose {tested} of {groups}?",
-        "`math.comb({groups}, {tested})` models of {seconds} seconds each",
-    ],
-    well_done="{answer} seconds. More groups soon make this a matter of hours.",
-    whole=True,
-    unit="seconds",
-)
-
-
 def _trainable(ends, first, last):
     """The rows whose days are none of those that the tests' labels look at."""
     known = max(ends[first : last + 1])
@@ -179,7 +137,7 @@ def _labels_of(horizon, number):
     return [day + horizon for day in range(number)]
 
 
-q4 = Write(
+q3 = Write(
     "Write the function `trainable(ends, first, last)`. `ends` is a list of whole numbers as in "
     "the question before: label i looks at the days i + 1 to `ends[i]`. The rows `first` to "
     "`last`, both included, are the test. Return a list of the rows that may be used for training: "
@@ -243,7 +201,7 @@ def _wall_seconds(tasks, task_ms, send_ms, workers, start_seconds):
     return start_seconds + (tasks * send_ms + work) / 1000
 
 
-q5 = Compute(
+q4 = Compute(
     "{tasks} backtests of {task_ms} milliseconds each are run by {workers} workers. Starting them "
     "takes {start_seconds} seconds. One process sends the backtests one after the other, each in "
     "{send_ms} milliseconds; then each worker runs its equal part. Take starting, sending and "
@@ -289,7 +247,7 @@ q5 = Compute(
     tolerance=0.05,
 )
 
-q6 = Choose(
+q5 = Choose(
     "A hundred workers search 20,000 settings in an hour; a colleague's laptop searches 200. Both "
     "report the best Sharpe ratio of five years. Choose what can be said of the two.",
     options={

@@ -73,7 +73,7 @@ SOLUTIONS = {
             uniqueness_summed: "sum of the shares",
         },
     ),
-    "q4": (
+    "q3": (
         [trainable_by_days, trainable_in_two_parts],
         {
             trainable_without_purging: "purges nothing",
