@@ -48,6 +48,7 @@ TITLES = {
     "13_algorithmic_trading": "Algorithmic trading",
     "14_automated_risk": "Automated risk",
     "15_speculation_and_evidence": "Speculation and evidence",
+    "15b_further_evidence": "Further evidence: labels, folds and more machines",
     "16_diversification": "Diversification",
     "17_capstone": "Capstone",
 }
