@@ -85,7 +85,3 @@ def _asked(strategy, market: _Market) -> Any:
     except BaseException as error:
         return record._in_words(error, 0)["text"]
     return number if math.isfinite(number) else str(number)
-
-
-if __name__ == "__main__":
-    main()

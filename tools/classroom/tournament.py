@@ -140,7 +140,7 @@ def play(entry: Entry, markets: Sequence[Hidden], rules: Rules, *, namespaces: b
     rows = [market.rows() for market in markets]
     with tempfile.TemporaryDirectory() as empty:
         box = sandbox.Sandbox(
-            [sys.executable, "-m", "tools.classroom.play"], Path(empty), LIMITS,
+            sandbox.inside("tools.classroom.play"), Path(empty), LIMITS,
             namespaces=namespaces, cache=sandbox.seed(),
         )  # fmt: skip
         history = [row[: rules.history] for row in rows]
