@@ -256,10 +256,13 @@ class Sandbox:
     def next(self, seconds: float):
         """The next JSON line; None where the command has ended or took too long."""
         try:
-            return self._lines.get(timeout=seconds)
+            line = self._lines.get(timeout=seconds)
         except queue.Empty:
             self._end("time")
             return None
+        if line is None:  # the end, which `finish` waits for, too
+            self._lines.put(None)
+        return line
 
     def finish(self) -> Ended:
         """Wait for the end, which the limits make sure of, and leave nothing behind."""

@@ -33,11 +33,19 @@ MOODLE = re.compile(r"^(.+?)_\d+_assignsubmission_.*$")
 
 @dataclass(frozen=True)
 class Learner:
-    """Somebody of the class; `listed` says whether the teacher's list has the name."""
+    """Somebody of the class.
+
+    Attributes
+    ----------
+    listed : bool
+        Whether the teacher's list has the name, where there is a list.
+    facts : dict
+        The other columns of the list, by heading.
+    """
 
     name: str
     listed: bool = True
-    facts: dict = field(default_factory=dict, compare=False)  # the other columns of the list, by heading
+    facts: dict = field(default_factory=dict, compare=False)
 
     @property
     def folder(self) -> str:
@@ -115,7 +123,7 @@ def collect(folder: Path, known: Sequence[Learner], only: Sequence[str] = ()) ->
     learners: dict[str, Learner] = {}
     for path in _files(folder):
         given = _given_name(path.relative_to(folder))
-        learner = _who(given, known)
+        learner = who(given, known)
         key = learner.folder.casefold()
         learner = learners.setdefault(key, learner)
         if len(found.setdefault(key, [])) >= FILES_OF_A_LEARNER:
@@ -149,7 +157,8 @@ def _given_name(path: Path) -> str:
     return path.stem
 
 
-def _who(given: str, known: Sequence[Learner]) -> Learner:
+def who(given: str, known: Sequence[Learner]) -> Learner:
+    """The learner of the class who is meant by a folder's name, or one that is in no list."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in given)
     for learner in known:
         if given.casefold() in (learner.name.casefold(), learner.folder.casefold()):
@@ -158,7 +167,7 @@ def _who(given: str, known: Sequence[Learner]) -> Learner:
 
 
 def read(path: Path, learner: Learner, listed: bool) -> Submission:
-    """A learner's file as it is: never run, and read only if it is small enough to be a notebook."""
+    """A learner's file as it is: never run, and read only if it is small enough."""
     found = Submission(learner, path, notes=() if learner.listed else ("not in the list",))
     about = path.lstat()
     if not stat.S_ISREG(about.st_mode):
@@ -188,6 +197,7 @@ def read(path: Path, learner: Learner, listed: bool) -> Submission:
 
 
 def _code_cells(notebook: dict) -> tuple[tuple[int, str], ...]:
+    """Place, counted from 1, and source of each code cell."""
     cells = []
     for number, cell in enumerate(notebook["cells"], 1):
         source = cell["source"]
