@@ -22,10 +22,13 @@ VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 LOG = VENV / "setup.log"
+WHEELS = ROOT / "wheels"
 READY = VENV / "ready"
 LEARNER_LOCK = ROOT / "requirements.lock"
 TEST_LOCK = ROOT / "requirements-test.lock"
 HUB_LOCK = ROOT / "requirements-hub.lock"
+SITE_LOCK = ROOT / "requirements-site.lock"
+SITE_VENV = ROOT / ".venv-site"
 FIRST_LESSON = "workbook/00_start_here.ipynb"
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 # No news, no search for updates: nothing that asks the network or the learner.
@@ -43,6 +46,9 @@ ADVICE = {
     "DO NOT MATCH THE HASHES": "A package differs from the one that the course was tested with, "
     "so it was not installed.",
     "No space left|not enough space": "The disk is full: the course needs about 1 GB.",
+    "Looking in links: .*wheels": "The folder wheels lacks a package for this system and this "
+    "Python. Make it on a computer\nof the same kind (python course.py wheels), or delete it to "
+    "fetch the packages from the internet.",
     "NewConnectionError|ConnectTimeout|NameResolution|getaddrinfo|Read timed out|ProxyError"
     "|Failed to establish|from versions: none": "The packages could not be fetched. The first "
     "start needs a connection to the internet\n(later ones do not): check it, or the proxy named "
@@ -140,12 +146,16 @@ def set_up(lock):
     if is_ready(lock):
         return
     print(f"Setting up the course in {VENV}")
-    print("The first time this downloads 200 to 300 MB and takes a minute or two.")
+    without_network = WHEELS.is_dir()
+    how = "downloads 200 to 300 MB" if not without_network else "unpacks the folder wheels"
+    print(f"The first time this {how} and takes a minute or two.")
     remove_unusable_environment()
     VENV.mkdir(exist_ok=True)
     READY.unlink(missing_ok=True)
     step("making the environment", [sys.executable, "-m", "venv", VENV])
     install = [PYTHON, "-m", "pip", "install", "--progress-bar=off", "--no-deps", "--no-compile"]
+    if without_network:
+        install += ["--no-index", "--find-links", WHEELS]
     hashed = [*install, "--only-binary=:all:", "--require-hashes", "-r", lock]
     step("fetching the packages", hashed, packages_so_far)
     step("adding the course's own", [*install, "--no-build-isolation", "--editable", ROOT])
@@ -155,6 +165,22 @@ def set_up(lock):
     # The first cell that runs a backtest would take ten seconds otherwise.
     step("compiling the course's loops", [PYTHON, "-m", "m2k_lessons._util.warm"])
     READY.write_text(fingerprint(lock))
+
+
+def set_up_site():
+    """Make .venv-site, which builds the web site, unless that is done; return its Python."""
+    python = SITE_VENV / PYTHON.relative_to(VENV)
+    ready = SITE_VENV / READY.name
+    if not (python.exists() and ready.exists() and ready.read_text() == fingerprint(SITE_LOCK)):
+        print(f"Setting up what builds the site in {SITE_VENV}")
+        VENV.mkdir(exist_ok=True)  # for the log
+        shutil.rmtree(SITE_VENV, ignore_errors=True)
+        step("making the environment", [sys.executable, "-m", "venv", SITE_VENV])
+        install = [python, "-m", "pip", "install", "--progress-bar=off", "--no-deps"]
+        only = ["--only-binary=:all:", "--require-hashes", "-r", SITE_LOCK]
+        step("fetching the packages", [*install, *only])
+        ready.write_text(fingerprint(SITE_LOCK))
+    return python
 
 
 def with_settings(environ):
@@ -208,6 +234,12 @@ def lint(*arguments):
     return run("-m", "ruff", "check", *arguments) or run("-m", "mypy")
 
 
+def site(*arguments):
+    """build the web site from the committed notebooks, into build/site or a folder you name"""
+    set_up(TEST_LOCK)
+    return run("-m", "tools.site", f"--sphinx={set_up_site()}", *arguments)
+
+
 def scripts(folder):
     """Return the scripts of a folder: name, and first line of the docstring."""
     found = {}
@@ -241,7 +273,7 @@ def bench(name="", *arguments):
 def main(task="--help", *arguments):
     """Do a task by name; each script in tools/ and tools/classroom/ is one, too."""
     check_python(sys.version_info[:2], sysconfig.get_platform())
-    tasks = {function.__name__: function for function in (lab, test, lint, bench, hub)}
+    tasks = {function.__name__: function for function in (lab, test, lint, site, bench, hub)}
     if task in tasks:
         return tasks[task](*arguments)
     if task in tools():
