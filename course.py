@@ -26,6 +26,9 @@ WHEELS = ROOT / "wheels"
 READY = VENV / "ready"
 LEARNER_LOCK = ROOT / "requirements.lock"
 TEST_LOCK = ROOT / "requirements-test.lock"
+HUB_LOCK = ROOT / "requirements-hub.lock"
+SITE_LOCK = ROOT / "requirements-site.lock"
+SITE_VENV = ROOT / ".venv-site"
 FIRST_LESSON = "workbook/00_start_here.ipynb"
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 # No news, no search for updates: nothing that asks the network or the learner.
@@ -86,10 +89,11 @@ def fingerprint(lock):
 
 
 def is_ready(lock):
-    """Say whether .venv holds what the lock names; the tests' packages include a learner's."""
+    """Say whether .venv holds what the lock names; the tests' and a hub's include a learner's."""
     if not (PYTHON.exists() and READY.exists()):
         return False
-    return READY.read_text() in (fingerprint(lock), fingerprint(TEST_LOCK))
+    enough = {lock, TEST_LOCK, HUB_LOCK} if lock == LEARNER_LOCK else {lock}
+    return READY.read_text() in map(fingerprint, enough)
 
 
 def remove_unusable_environment():
@@ -163,6 +167,22 @@ def set_up(lock):
     READY.write_text(fingerprint(lock))
 
 
+def set_up_site():
+    """Make .venv-site, which builds the web site, unless that is done; return its Python."""
+    python = SITE_VENV / PYTHON.relative_to(VENV)
+    ready = SITE_VENV / READY.name
+    if not (python.exists() and ready.exists() and ready.read_text() == fingerprint(SITE_LOCK)):
+        print(f"Setting up what builds the site in {SITE_VENV}")
+        VENV.mkdir(exist_ok=True)  # for the log
+        shutil.rmtree(SITE_VENV, ignore_errors=True)
+        step("making the environment", [sys.executable, "-m", "venv", SITE_VENV])
+        install = [python, "-m", "pip", "install", "--progress-bar=off", "--no-deps"]
+        only = ["--only-binary=:all:", "--require-hashes", "-r", SITE_LOCK]
+        step("fetching the packages", [*install, *only])
+        ready.write_text(fingerprint(SITE_LOCK))
+    return python
+
+
 def with_settings(environ):
     """Return an environment in which JupyterLab finds the course's settings, the learner's first.
 
@@ -195,6 +215,13 @@ def lab(*arguments):
     return run("-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}", *LAB_OPTIONS, *arguments)
 
 
+def hub(*arguments):
+    """start the course for a class, on a server (teaching/hub/README.md says how)"""
+    set_up(HUB_LOCK)
+    config = ("-f", ROOT / "teaching" / "hub" / "jupyterhub_config.py")
+    return run("-m", "jupyterhub", *(() if "-f" in arguments else config), *arguments)
+
+
 def test(*arguments):
     """run every test, or those you name"""
     set_up(TEST_LOCK)
@@ -207,6 +234,12 @@ def lint(*arguments):
     return run("-m", "ruff", "check", *arguments) or run("-m", "mypy")
 
 
+def site(*arguments):
+    """build the web site from the committed notebooks, into build/site or a folder you name"""
+    set_up(TEST_LOCK)
+    return run("-m", "tools.site", f"--sphinx={set_up_site()}", *arguments)
+
+
 def scripts(folder):
     """Return the scripts of a folder: name, and first line of the docstring."""
     found = {}
@@ -215,6 +248,11 @@ def scripts(folder):
         if '__name__ == "__main__"' in source:
             found[path.stem] = (ast.get_docstring(ast.parse(source)) or "").split("\n")[0]
     return found
+
+
+def tools():
+    """Return the scripts that are tasks: name, and folder."""
+    return {name: folder for folder in ("tools", "tools/classroom") for name in scripts(folder)}
 
 
 def script(folder, name, *arguments):
@@ -233,17 +271,18 @@ def bench(name="", *arguments):
 
 
 def main(task="--help", *arguments):
-    """Do a task by name; each script in tools/ is one, too."""
+    """Do a task by name; each script in tools/ and tools/classroom/ is one, too."""
     check_python(sys.version_info[:2], sysconfig.get_platform())
-    tasks = {function.__name__: function for function in (lab, test, lint, bench)}
+    tasks = {function.__name__: function for function in (lab, test, lint, site, bench, hub)}
     if task in tasks:
         return tasks[task](*arguments)
-    if task in scripts("tools"):
-        return script("tools", task, *arguments)
+    if task in tools():
+        return script(tools()[task], task, *arguments)
     if task not in ("-h", "--help"):
         sys.exit(f"There is no task {task!r}; python course.py lists those there are.")
     print(__doc__)
-    lines = {name: function.__doc__ for name, function in tasks.items()} | scripts("tools")
+    lines = {name: function.__doc__ for name, function in tasks.items()}
+    lines |= scripts("tools") | scripts("tools/classroom")
     for name, line in lines.items():
         print(f"    python course.py {name:10} {line}")
     return 0

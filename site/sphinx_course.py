@@ -1,0 +1,29 @@
+"""What the site adds to Sphinx: formulas without a script, and anchors as JupyterLab makes them."""
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
+
+def place(title: str) -> str:
+    """The anchor of a heading: JupyterLab's own, in the lower case that docutils asks for.
+
+    >>> place("Map of the course")
+    'map-of-the-course'
+    """
+    return title.strip().replace(" ", "-").lower()
+
+
+def formula(self, node, as_block):
+    """Write a formula as MathML, which browsers draw and read out by themselves."""
+    markup = tex2mathml(node.astext().strip(), as_block=as_block)
+    self.body.append(f'<div class="m2k-formula">{markup}</div>' if as_block else markup)
+    raise nodes.SkipNode
+
+
+def setup(app):
+    app.add_html_math_renderer(
+        "mathml",
+        inline_renderers=(lambda self, node: formula(self, node, False), None),
+        block_renderers=(lambda self, node: formula(self, node, True), None),
+    )
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,127 @@
+"""The pictures behind the sliders of a page are the live explorers' own."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.site.conftest import PHONE, ROOT
+from tools.site import pages, pictures, states
+
+KEYS = list(states.STRIPS)
+WITHOUT_DESK = [key for key in KEYS if key[0] != "first_steps"]
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return states.draw_all(ROOT / "build" / "site-states")
+
+
+@pytest.mark.parametrize("key", WITHOUT_DESK, ids="-".join)
+def test_a_state_is_what_the_live_explorer_shows(key, drawn):
+    import importlib
+
+    live = getattr(importlib.import_module(f"m2k_lessons.explorers.{key[0]}"), key[1])()
+    folder = drawn / "-".join(key)
+    alts = json.loads((folder / "about.json").read_text(encoding="utf-8"))["alts"]
+    found = list(enumerate(states.combinations(states.STRIPS[key])))
+    assert len(alts) == len(found) == len(list(folder.glob("*.png")))
+    for number, values in random.Random(1).sample(found, 3):
+        for name, value in values.items():
+            live.controls[name].value = value
+        assert alts[number] == live.alt
+        picture = np.asarray(Image.open(folder / f"{number}.png").convert("RGB")).astype(int)
+        off = np.abs(picture - live._pixels_now()).max(axis=2)
+        assert (off > 100).mean() < 0.002, "colours were lost"
+
+
+def test_the_desk_fills_and_exits_as_the_chapter_says(drawn):
+    key = ("first_steps", "explore")
+    told = json.loads((drawn / "-".join(key) / "about.json").read_text(encoding="utf-8"))
+    last = {
+        (values["side"], values["stop_loss_points"]): alt
+        for values, alt in zip(states.combinations(states.STRIPS[key]), told["alts"], strict=True)
+        if values["clock"] == 360
+    }
+    equity = {key: float(alt.split("$")[-1].rstrip(".").replace(",", "")) for key, alt in last.items()}
+    printed = _printed_by_chapter_04()
+    assert {key: equity[key] for key in printed if key in equity} == {
+        key: usd for key, usd in printed.items() if key in equity
+    }
+    assert len(set(printed) & set(equity)) == 4
+
+
+def _printed_by_chapter_04():
+    """What the cell below the desk prints: `buy, stop 8: …, 4960.30`."""
+    cells = json.loads((ROOT / "notebooks" / "04_first_steps.ipynb").read_text("utf-8"))["cells"]
+    output = next(
+        "".join(cell["outputs"][0]["text"])
+        for cell in cells
+        if cell["cell_type"] == "code" and "Minutes(360)" in "".join(cell["source"])
+    )
+    lines = [line.split(", ") for line in output.splitlines() if ", stop " in line]
+    return {(side, int(rest.split()[1].rstrip(":"))): float(usd) for side, rest, usd in lines}
+
+
+def test_every_explorer_of_the_lessons_has_its_states():
+    made = {
+        found
+        for path in (ROOT / "notebooks").glob("*.ipynb")
+        for found in pages.explorers(json.loads(path.read_text(encoding="utf-8"))).values()
+    }
+    assert made == set(KEYS)
+
+
+def test_a_strip_that_does_not_fit_its_explorer_is_refused(tmp_path, monkeypatch):
+    key = ("start_here", "explore")
+    for strip, said in (
+        ({"points": (-20, 20)}, "leave out how it starts"),
+        ({"points": (12, 21)}, "takes −20 to 20"),
+        ({"point": (12,)}, "point"),
+    ):
+        monkeypatch.setitem(states.STRIPS, key, strip)
+        with pytest.raises((ValueError, KeyError), match=said):
+            states.draw(key, tmp_path / "strip")
+
+
+def test_a_picture_of_two_panels_is_cut_between_them_and_no_other():
+    pixels = np.full((100, 960, 3), 255, dtype=np.uint8)
+    pixels[:, 100:450] = pixels[:, 520:900] = 0
+    two = Image.fromarray(pixels)
+    assert pictures.split([two]) == pytest.approx(484.5 / 960)
+    pixels[50, 470:500] = 0  # a title of the left panel that runs on
+    assert pictures.split([two, Image.fromarray(pixels)]) == pytest.approx(460 / 960, abs=0.06)
+    pixels[50, 300:700] = 0
+    assert pictures.split([two, Image.fromarray(pixels)]) is None
+    assert pictures.split([two.resize((760, 100))]) is None
+
+
+@pytest.mark.browser
+def test_arrow_keys_move_picture_text_and_what_a_screen_reader_hears(opened):
+    page = opened("01_contract_basics", PHONE)
+    box = page.locator(".m2k-explorer")
+    slider = box.locator("input").first
+    assert slider.get_attribute("aria-valuetext") == "2 M2K"
+    slider.focus()
+    for _ in range(7):
+        page.keyboard.press("ArrowLeft")
+    assert slider.get_attribute("aria-valuetext") == "−5 M2K"
+    assert box.locator("output").first.inner_text() == "−5 M2K"
+    alt = box.locator("img").get_attribute("alt")
+    assert alt.startswith("Left: −5 M2K from 2,400.0 to 2,388.0 make $300.00.")
+    assert box.locator("[aria-live]").inner_text() == alt
+    assert "/2.png" in box.locator(".m2k-half").first.get_attribute("style")
+    page.wait_for_function("document.querySelector('.m2k-explorer img').complete")
+    assert not page.problems
+
+
+@pytest.mark.browser
+def test_a_list_is_picked_and_its_pictures_are_there(opened):
+    page = opened("06_sessions")
+    box = page.locator(".m2k-explorer")
+    box.locator("select").first.select_option("Tokyo")
+    assert "Tokyo" in box.locator("img").get_attribute("alt")
+    page.wait_for_function("document.querySelector('.m2k-explorer img').naturalWidth > 800")
+    assert not page.problems
