@@ -21,6 +21,7 @@ from tools import lesson_plans, notebooks
 LEAD, CASE, CAPTION, SHOWS, ITEM = 45, 80, 30, 45, 34  # words on a slide
 LIST_WORDS, LIST_ITEMS, TABLE_WORDS = 105, 6, 150
 SAID = 32  # words below code and its output
+CROWDED = 130  # words of code and output below which nothing more is put
 ROOM = 110  # pixels that they take
 FULL = 620  # pixels of code and output on one slide
 SLIDE_TYPES = ("", "-", "slide", "subslide", "fragment", "notes", "skip")
@@ -29,7 +30,7 @@ TO_ANSWER = re.compile(r"\.\.\.$|\.check\(\.\.\.\)", re.MULTILINE)
 GUESSING = re.compile(r"^g\d+\.(guess|compare)\(.*$", re.MULTILINE)
 QUESTION = re.compile(r"\*\*(Q\d+|Quiz|Example)\.\*\* ")
 OPTION = re.compile(r"^[a-e]\) ")
-FIGURE = re.compile(r"\*Figure (\d+\.\d+)\. ")
+FIGURE = re.compile(r"\*Figure (\d+b?\.\d+)\. ")
 
 
 @dataclass
@@ -160,7 +161,8 @@ class Deck:
             self._note(rest)
         elif self.slides[-1].room > ROOM:
             shown, rest = blocks.shortened(block, SAID)
-            if blocks.words(shown) <= SAID:
+            beside = blocks.words(re.sub(r"<[^>]+>", "", "".join(self.slides[-1].body)))
+            if blocks.words(shown) <= SAID and beside < CROWDED:
                 self.slides[-1].body.append(f'<div class="said">{blocks.rendered(shown)}</div>')
                 block = rest
             self.slides[-1].room = 0
@@ -303,7 +305,7 @@ class Deck:
                 first.notes.insert(0, blocks.rendered(said, formulas=False))
             spent = until
         for slide in self.slides:
-            for number in re.findall(r"<strong>Figure (\d+\.\d+)\.", "".join(slide.body)):
+            for number in re.findall(r"<strong>Figure (\d+b?\.\d+)\.", "".join(slide.body)):
                 if number in self.plan.figures:
                     said = f"**Before it is shown.** {self.plan.figures[number]}"
                     slide.notes.insert(0, blocks.rendered(said, formulas=False))

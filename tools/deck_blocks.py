@@ -92,9 +92,11 @@ def formula(tex: str, display: bool) -> str:
 
     size = 26 if display else 20
     picture = io.BytesIO()
-    # matplotlib knows neither the small fraction nor one without braces, nor the widest space.
+    # matplotlib knows neither the small fraction nor one without braces, nor the widest space,
+    # nor parentheses of a stated size.
     text = re.sub(r"\\t?frac(\d)(\d)", r"\\frac{\1}{\2}", tex.strip())
     text = text.replace(r"\tfrac", r"\frac").replace(r"\qquad", r"\quad\quad")
+    text = re.sub(r"\\[bB]igg?[lr]?(?=[^a-zA-Z])", "", text)
     text = text.replace(r"\frac", r"\dfrac") if display else text
     with matplotlib.rc_context({"mathtext.fontset": "stix", "svg.hashsalt": "m2k"}):
         from matplotlib.font_manager import FontProperties
