@@ -304,11 +304,11 @@ class Deck:
                 said = f"**Minutes {spent} to {until}.** {step.does}"
                 first.notes.insert(0, blocks.rendered(said, formulas=False))
             spent = until
-        for slide in self.slides:
+        for before, slide in zip(self.slides, self.slides[1:], strict=False):
             for number in re.findall(r"<strong>Figure (\d+b?\.\d+)\.", "".join(slide.body)):
                 if number in self.plan.figures:
-                    said = f"**Before it is shown.** {self.plan.figures[number]}"
-                    slide.notes.insert(0, blocks.rendered(said, formulas=False))
+                    said = f"**Before figure {number} is shown.** {self.plan.figures[number]}"
+                    before.notes.insert(0, blocks.rendered(said, formulas=False))
         for place, heading, text in (
             (0, "On the board", self.plan.board),
             (-1, "Homework", self.plan.homework),

@@ -67,6 +67,8 @@ def shortened(text: str, most: int) -> tuple[str, str]:
     text = " ".join(text.split())
     ends = [match.end() for match in SENTENCE.finditer(text)]
     ends = [end for end in ends if _can_end(text[:end].rstrip())] + [len(text)]
+    if text.endswith(":") and len(ends) > 1:
+        ends.pop()  # it announces what is on another slide
     fitting = [end for end in ends if words(text[:end]) <= most] or ends[:1]
     return text[: fitting[-1]].strip(), text[fitting[-1] :].strip()
 
