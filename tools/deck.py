@@ -19,17 +19,18 @@ from tools import deck_blocks as blocks
 from tools import lesson_plans, notebooks
 
 LEAD, CASE, CAPTION, SHOWS, ITEM = 45, 80, 30, 45, 34  # words on a slide
-LIST_WORDS, LIST_ITEMS = 105, 6
+LIST_WORDS, LIST_ITEMS, TABLE_WORDS = 105, 6, 150
 SAID = 32  # words below code and its output
+CROWDED = 130  # words of code and output below which nothing more is put
 ROOM = 110  # pixels that they take
 FULL = 620  # pixels of code and output on one slide
 SLIDE_TYPES = ("", "-", "slide", "subslide", "fragment", "notes", "skip")
 LEFT_OUT = ("New words", "Sources")  # for the lesson's reader
-TO_ANSWER = re.compile(r"^(quiz|example|q\d+)\.check\(", re.MULTILINE)
+TO_ANSWER = re.compile(r"\.\.\.$|\.check\(\.\.\.\)", re.MULTILINE)
 GUESSING = re.compile(r"^g\d+\.(guess|compare)\(.*$", re.MULTILINE)
 QUESTION = re.compile(r"\*\*(Q\d+|Quiz|Example)\.\*\* ")
 OPTION = re.compile(r"^[a-e]\) ")
-FIGURE = re.compile(r"\*Figure (\d+\.\d+)\. ")
+FIGURE = re.compile(r"\*Figure (\d+b?\.\d+)\. ")
 
 
 @dataclass
@@ -91,7 +92,7 @@ class Deck:
     def _text(self, block: str) -> None:
         self._by_kind(block)
         last = blocks.sentences(block)[-1]
-        self.before = last if block[0].isalpha() and blocks.words(last) <= SAID else ""
+        self.before = last if block[0].isalpha() and blocks.words(last) <= LEAD else ""
 
     def _by_kind(self, block: str) -> None:
         name = QUESTION.match(block)
@@ -160,7 +161,8 @@ class Deck:
             self._note(rest)
         elif self.slides[-1].room > ROOM:
             shown, rest = blocks.shortened(block, SAID)
-            if blocks.words(shown) <= SAID:
+            beside = blocks.words(re.sub(r"<[^>]+>", "", "".join(self.slides[-1].body)))
+            if blocks.words(shown) <= SAID and beside < CROWDED:
                 self.slides[-1].body.append(f'<div class="said">{blocks.rendered(shown)}</div>')
                 block = rest
             self.slides[-1].room = 0
@@ -197,7 +199,10 @@ class Deck:
         return [blocks.rendered(self.before)] if self.before else []
 
     def _table(self, block: str) -> None:
-        if block.count("\n") <= blocks.ROWS + 1 and blocks.words(block.replace("|", " ")) <= 110:
+        if (
+            block.count("\n") <= blocks.ROWS + 1
+            and blocks.words(block.replace("|", " ")) <= TABLE_WORDS
+        ):
             self._add("table", blocks.rendered(block))
         else:
             self._note(block)
@@ -243,7 +248,7 @@ class Deck:
         if self.slides[-1].kind == "figure":
             self.slides[-1].body.append(page)
         else:
-            self._add("text", page.replace(" fragment", ""))
+            self._add("text", "<h3>What it shows</h3>", blocks.rendered(shown))
         self._note(rest)
 
     def _code(self, cell: dict, source: str) -> None:
@@ -299,11 +304,11 @@ class Deck:
                 said = f"**Minutes {spent} to {until}.** {step.does}"
                 first.notes.insert(0, blocks.rendered(said, formulas=False))
             spent = until
-        for slide in self.slides:
-            for number in re.findall(r"<strong>Figure (\d+\.\d+)\.", "".join(slide.body)):
+        for before, slide in zip(self.slides, self.slides[1:], strict=False):
+            for number in re.findall(r"<strong>Figure (\d+b?\.\d+)\.", "".join(slide.body)):
                 if number in self.plan.figures:
-                    said = f"**Before it is shown.** {self.plan.figures[number]}"
-                    slide.notes.insert(0, blocks.rendered(said, formulas=False))
+                    said = f"**Before figure {number} is shown.** {self.plan.figures[number]}"
+                    before.notes.insert(0, blocks.rendered(said, formulas=False))
         for place, heading, text in (
             (0, "On the board", self.plan.board),
             (-1, "Homework", self.plan.homework),

@@ -14,8 +14,10 @@ LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 MATH = re.compile(r"\$\$(.+?)\$\$|(?<![\\$\w])\$([^$\n]+?)\$(?!\w)", re.DOTALL)
 SENTENCE = re.compile(r"(?<=[.!?:])[*\")”]*\s+(?=[A-Z*`\"“(0-9])")
 FENCED = re.compile(r"^((?:~~~|```).*?^(?:~~~|```))$", re.MULTILINE | re.DOTALL)
+LABEL = re.compile(r"\*\*[^*]+\*\*")
 LIST = re.compile(r"^(- |\d+\. )")
 LINE = 115  # characters of printed text, before it is wrapped
+UNANSWERED = "○"  # how a reply begins where nothing was entered
 ROWS = 12  # of a table or of printed text on one slide
 
 
@@ -59,13 +61,23 @@ def shortened(text: str, most: int) -> tuple[str, str]:
 
     >>> shortened("One two. Three four five. Six.", 5)
     ('One two. Three four five.', 'Six.')
+    >>> shortened("**Label.** One (two. Three.) Four.", 2)
+    ('**Label.** One (two. Three.)', 'Four.')
     """
     text = " ".join(text.split())
-    ends = [match.end() for match in SENTENCE.finditer(text)] + [len(text)]
-    # A colon ends no sentence where what it announces would be cut off.
-    ends = [end for end in ends if not text[:end].rstrip().endswith(":")] or [len(text)]
+    ends = [match.end() for match in SENTENCE.finditer(text)]
+    ends = [end for end in ends if _can_end(text[:end].rstrip())] + [len(text)]
+    if text.endswith(":") and len(ends) > 1:
+        ends.pop()  # it announces what is on another slide
     fitting = [end for end in ends if words(text[:end]) <= most] or ends[:1]
     return text[: fitting[-1]].strip(), text[fitting[-1] :].strip()
+
+
+def _can_end(text: str) -> bool:
+    """Whether a text may be cut here: after no colon, no bare label, and in no parenthesis."""
+    pairs = all(text.count(left) == text.count(right) for left, right in ("()", "“”"))
+    even = all(text.count(mark) % 2 == 0 for mark in "*`")
+    return pairs and even and not text.endswith(":") and not LABEL.fullmatch(text)
 
 
 def items(block: str) -> list[str]:
@@ -82,9 +94,12 @@ def formula(tex: str, display: bool) -> str:
 
     size = 26 if display else 20
     picture = io.BytesIO()
-    # matplotlib knows neither the small fraction nor one without braces, nor the widest space.
+    # matplotlib knows neither the small fraction nor one without braces, nor the widest space,
+    # nor parentheses of a stated size.
     text = re.sub(r"\\t?frac(\d)(\d)", r"\\frac{\1}{\2}", tex.strip())
     text = text.replace(r"\tfrac", r"\frac").replace(r"\qquad", r"\quad\quad")
+    text = re.sub(r"\\[bB]igg?[lr]?(?=[^a-zA-Z])", "", text)
+    text = text.replace(r"\frac", r"\dfrac") if display else text
     with matplotlib.rc_context({"mathtext.fontset": "stix", "svg.hashsalt": "m2k"}):
         from matplotlib.font_manager import FontProperties
 
@@ -179,7 +194,7 @@ def _first_lines(text: str) -> str:
 
 
 def outputs(cell: dict) -> list[str]:
-    """What a cell prints and shows, pictures and replies of exercises aside."""
+    """What a cell prints and shows, aside from pictures and from what waits for an answer."""
     found = []
     for output in cell["outputs"]:
         data = output.get("data", {})
@@ -188,7 +203,7 @@ def outputs(cell: dict) -> list[str]:
             found.append(_first_lines("".join(output["text"])))
         elif "<table" in page:
             found.append(_first_rows(page))
-        elif "image/png" not in data and "mathjax_ignore" not in page:
+        elif "image/png" not in data and not "".join(data["text/plain"]).startswith(UNANSWERED):
             found.append(_first_lines("".join(data["text/plain"])))
     return found
 

@@ -29,7 +29,7 @@ PLANS = ROOT / "teaching" / "lessons"
 BEGIN = "<!-- made by: python course.py lesson_plans -->"
 END = "<!-- end of what is made -->"
 STEP = re.compile(r"^\| *(\d+) *\| *([^|]+?) *\| *(.+?) *\|$", re.MULTILINE)
-FIGURE = re.compile(r"^- \*\*Figure (\d+\.\d+)\.\*\* (.+)$", re.MULTILINE)
+FIGURE = re.compile(r"^- \*\*Figure (\d+b?\.\d+)\.\*\* (.+)$", re.MULTILINE)
 MINUTES = re.compile(r"About (\d+) minutes")
 
 

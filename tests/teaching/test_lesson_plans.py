@@ -7,7 +7,7 @@ import pytest
 
 from m2k_lessons.exercises.base import CORRECT, WRONG, Compute
 from tests.notebooks.lessons import PAGES, markdown_cells, source
-from tools import deck, deck_blocks, lesson_plans
+from tools import deck, deck_blocks, lesson_plans, notebooks
 
 every_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 # What has no minutes of its own: it is read before or after.
@@ -42,7 +42,7 @@ def test_steps_are_the_lessons_parts_and_fill_its_minutes(path):
 @every_page
 def test_a_question_stands_before_each_figure(path):
     asked = lesson_plans.read(page(path)).figures
-    assert list(asked) == re.findall(r"^\*Figure (\d+\.\d+)\. ", text_of(path), re.M)
+    assert list(asked) == re.findall(r"^\*Figure (\d+b?\.\d+)\. ", text_of(path), re.M)
     for number, question in asked.items():
         assert question.startswith("Ask: "), number
         assert "?" in question or ("." in question and len(question.split()) > 8), number
@@ -51,7 +51,8 @@ def test_a_question_stands_before_each_figure(path):
 @every_page
 def test_the_page_is_whole_and_the_written_part_fits_on_one_sheet(path):
     text = page(path)
-    assert text.startswith(f"# {path.stem.split('_')[0]} · ")
+    title = text_of(path).splitlines()[0]
+    assert re.match(rf"{re.escape(title)}: plan of the (lesson|page)$", text.splitlines()[0])
     for heading in SECTIONS:
         assert len(lesson_plans.section(text, heading).split()) >= 5, heading
     written = text.split(lesson_plans.BEGIN)[0]
@@ -107,7 +108,9 @@ def test_the_plan_is_what_the_speaker_reads(path):
         said = deck_blocks.rendered(question, formulas=False)[3:-5]
         places = [place for place, note in enumerate(notes) if said in note]
         assert len(places) == 1, number
-        assert f"Figure {number}." in "".join(slides[places[0]].body)
+        # On the slide before: there is nothing to guess once the figure is seen.
+        assert f"Figure {number}." not in "".join(slides[places[0]].body)
+        assert f"Figure {number}." in "".join(slides[places[0] + 1].body)
 
 
 TRIAL = """# 05 · Trial
@@ -144,3 +147,25 @@ def test_no_step_is_scaled_away():
     assert lesson_plans.scaled([1, 1, 98], 10) == [1, 1, 8]
     with pytest.raises(ValueError, match="at least 3 minutes, one a step, got 2"):
         lesson_plans.scaled([5, 5, 5], 2)
+
+
+@every_page
+def test_guesses_and_questions_are_named_at_the_step_they_belong_to(path):
+    """A guess, a question or a figure that a step names stands below that step's heading."""
+    part, stands = "", {}
+    for cell in notebooks.read(path)["cells"]:
+        text = source(cell)
+        for line in text.splitlines():
+            if cell["cell_type"] == "markdown" and line.startswith("## "):
+                part = line[3:]
+            for kind, number in re.findall(r"^(?:\*(Figure) |\*\*(?=Q))([\w.]+?)\.[ *]", line):
+                stands[kind or "", number] = part
+            for number in re.findall(r"^g(\d+)\.guess\(", line):
+                stands["guess", number] = part
+    for step in lesson_plans.read(page(path)).steps:
+        found = re.findall(r"\b(Figure|[Gg]uess) (\d+b?(?:\.\d+)?)|\b(Q)(\d+)\b", step.does)
+        for kind, number, q, question in found:
+            name = ("", q + question) if q else (kind.replace("Guess", "guess"), number)
+            place = stands.get(name)
+            assert place is not None, f"{step.heading}: {name} is not in the lesson"
+            assert place.startswith(step.heading), f"{name} is in {place}, not {step.heading}"

@@ -16,7 +16,7 @@ ONE = next(path for path in PAGES if path.name.startswith("05_"))
 # What the deck says by the look of a slide instead.
 LABEL = re.compile(
     r"^(> ?|- |\d+\. |\|[-:| ]+\|$|\*\*(Question for the figure:|What it shows\.|Q\d+\.|Quiz\."
-    r"|Predict before you run\.)\*\*|\*Figure \d+\.\d+\.)",
+    r"|Predict before you run\.)\*\*|\*Figure \d+b?\.\d+\.)",
     re.MULTILINE,
 )
 every_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
@@ -70,7 +70,7 @@ def test_each_sentence_of_the_lesson_is_on_a_slide_or_said(path):
 def test_each_figure_and_question_has_a_slide(path):
     made = deck.Deck(path, lesson_plans.Plan())
     text = "\n\n".join(source(cell) for cell in markdown_cells(path))
-    assert made.figures == re.findall(r"^\*Figure (\d+\.\d+)\. ", text, re.M)
+    assert made.figures == re.findall(r"^\*Figure (\d+b?\.\d+)\. ", text, re.M)
     bodies = ["".join(slide.body) for slide in made.slides]
     for name in made.questions:
         assert any(f"<h3>{name.capitalize()}</h3>" in body for body in bodies), name

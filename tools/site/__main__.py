@@ -86,7 +86,7 @@ def parts(sphinx: Path) -> str:
         "    told = metadata(name)\n"
         "    licence = told['License-Expression'] or told['License'] or [one.split(' :: ')[-1]\n"
         "        for one in told.get_all('Classifier') if one.startswith('License')][0]\n"
-        "    print(f'| {told[\"Name\"]} {told[\"Version\"]} | {licence} |')\n"
+        '    print(f\'| {told["Name"]} {told["Version"]} | {licence} |\')\n'
     )
     told = subprocess.run([str(sphinx), "-c", code], capture_output=True, text=True, check=True)
     return told.stdout.strip()

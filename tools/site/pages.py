@@ -189,7 +189,9 @@ def _compared(output: dict, page: str, name: str) -> dict:
         raise ValueError(f"{page}, {name}: no value in the committed reply {said!r}")
     number = float(value["value"].replace(",", "").replace("−", "-"))
     data = html.escape(json.dumps({"page": page, "name": name, "value": number}), quote=True)
-    return _html(f'<p class="m2k-compared" data-guess="{data}">{html.escape(shown)} <span></span></p>')
+    return _html(
+        f'<p class="m2k-compared" data-guess="{data}">{html.escape(shown)} <span></span></p>'
+    )
 
 
 def _output(output: dict, stem: str) -> dict:
