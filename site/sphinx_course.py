@@ -20,7 +20,14 @@ def formula(self, node, as_block):
     raise nodes.SkipNode
 
 
+def name_folds(app, page, template, context, doctree):
+    """Let a screen reader hear what a folded cell says: "Show the code"."""
+    if "body" in context:
+        context["body"] = context["body"].replace(' aria-label="Toggle hidden content"', "")
+
+
 def setup(app):
+    app.connect("html-page-context", name_folds)
     app.add_html_math_renderer(
         "mathml",
         inline_renderers=(lambda self, node: formula(self, node, False), None),

@@ -45,7 +45,9 @@ def test_the_desk_fills_and_exits_as_the_chapter_says(drawn):
         for values, alt in zip(states.combinations(states.STRIPS[key]), told["alts"], strict=True)
         if values["clock"] == 360
     }
-    equity = {key: float(alt.split("$")[-1].rstrip(".").replace(",", "")) for key, alt in last.items()}
+    equity = {
+        key: float(alt.split("$")[-1].rstrip(".").replace(",", "")) for key, alt in last.items()
+    }
     printed = _printed_by_chapter_04()
     assert {key: equity[key] for key in printed if key in equity} == {
         key: usd for key, usd in printed.items() if key in equity

@@ -166,10 +166,7 @@ def _progress(page: str, source: str) -> dict:
     text = f'<p class="m2k-progress" data-pages="{listed}"></p>'
     if "calibration" in source:
         text += '<p class="m2k-progress" data-guesses=""></p>'
-    return {
-        "cell_type": "code", "metadata": {"tags": ["remove-input"]}, "execution_count": None,
-        "source": "", "outputs": [_html(text)],
-    }  # fmt: skip
+    return _markdown(text)
 
 
 def _answered_here(page: str) -> list[str]:
@@ -189,7 +186,9 @@ def _compared(output: dict, page: str, name: str) -> dict:
         raise ValueError(f"{page}, {name}: no value in the committed reply {said!r}")
     number = float(value["value"].replace(",", "").replace("−", "-"))
     data = html.escape(json.dumps({"page": page, "name": name, "value": number}), quote=True)
-    return _html(f'<p class="m2k-compared" data-guess="{data}">{html.escape(shown)} <span></span></p>')
+    return _html(
+        f'<p class="m2k-compared" data-guess="{data}">{html.escape(shown)} <span></span></p>'
+    )
 
 
 def _output(output: dict, stem: str) -> dict:

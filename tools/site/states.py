@@ -228,7 +228,12 @@ def _control(spec, values: tuple, start: Any) -> dict[str, Any]:
     if hasattr(spec, "options"):
         if unknown := set(values) - set(spec.options):
             raise ValueError(f"{spec.label} has no option {unknown}")
-        return {"label": spec.label, "values": list(values), "at": values.index(start), "list": True}
+        return {
+            "label": spec.label,
+            "values": list(values),
+            "at": values.index(start),
+            "list": True,
+        }
     for value in values:
         spec.parse(spec.written(value))  # a value that the live slider refuses is a mistake here
     written = [f"{spec.written(value)} {spec.unit_of(value)}".strip() for value in values]
