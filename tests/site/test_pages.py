@@ -194,9 +194,8 @@ def test_on_paper_there_is_nothing_to_press_and_nothing_is_turned_over(opened):
     press = "main button:visible, input:not([type=radio]):visible, select:visible"
     assert page.locator(press).count() == 0
     assert page.locator("input[type=radio]:visible").count() > 3
-    assert page.locator(".m2k-figure img").first.evaluate(
-        "one => getComputedStyle(one).filter"
-    ) == ("none")
+    picture = page.locator(".m2k-figure img").first
+    assert picture.evaluate("one => getComputedStyle(one).filter") == "none"
 
 
 @pytest.mark.browser

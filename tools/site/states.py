@@ -295,7 +295,8 @@ def _input(name: str, control: dict[str, Any]) -> str:
             f"<option{' selected' if n == at else ''}>{html.escape(value)}</option>"
             for n, value in enumerate(values)
         )
-        return f'<label for="{name}">{label}</label><select id="{name}">{options}</select><span></span>'
+        picker = f'<select id="{name}">{options}</select><span></span>'
+        return f'<label for="{name}">{label}</label>{picker}'
     said = html.escape(json.dumps(values, ensure_ascii=False), quote=True)
     return (
         f'<label for="{name}">{label}</label><input type="range" id="{name}" min="0" '
