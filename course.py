@@ -22,9 +22,11 @@ VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 LOG = VENV / "setup.log"
+WHEELS = ROOT / "wheels"
 READY = VENV / "ready"
 LEARNER_LOCK = ROOT / "requirements.lock"
 TEST_LOCK = ROOT / "requirements-test.lock"
+HUB_LOCK = ROOT / "requirements-hub.lock"
 SITE_LOCK = ROOT / "requirements-site.lock"
 SITE_VENV = ROOT / ".venv-site"
 FIRST_LESSON = "workbook/00_start_here.ipynb"
@@ -44,6 +46,9 @@ ADVICE = {
     "DO NOT MATCH THE HASHES": "A package differs from the one that the course was tested with, "
     "so it was not installed.",
     "No space left|not enough space": "The disk is full: the course needs about 1 GB.",
+    "Looking in links: .*wheels": "The folder wheels lacks a package for this system and this "
+    "Python. Make it on a computer\nof the same kind (python course.py wheels), or delete it to "
+    "fetch the packages from the internet.",
     "NewConnectionError|ConnectTimeout|NameResolution|getaddrinfo|Read timed out|ProxyError"
     "|Failed to establish|from versions: none": "The packages could not be fetched. The first "
     "start needs a connection to the internet\n(later ones do not): check it, or the proxy named "
@@ -84,10 +89,11 @@ def fingerprint(lock):
 
 
 def is_ready(lock):
-    """Say whether .venv holds what the lock names; the tests' packages include a learner's."""
+    """Say whether .venv holds what the lock names; the tests' and a hub's include a learner's."""
     if not (PYTHON.exists() and READY.exists()):
         return False
-    return READY.read_text() in (fingerprint(lock), fingerprint(TEST_LOCK))
+    enough = {lock, TEST_LOCK, HUB_LOCK} if lock == LEARNER_LOCK else {lock}
+    return READY.read_text() in map(fingerprint, enough)
 
 
 def remove_unusable_environment():
@@ -140,12 +146,16 @@ def set_up(lock):
     if is_ready(lock):
         return
     print(f"Setting up the course in {VENV}")
-    print("The first time this downloads 200 to 300 MB and takes a minute or two.")
+    without_network = WHEELS.is_dir()
+    how = "downloads 200 to 300 MB" if not without_network else "unpacks the folder wheels"
+    print(f"The first time this {how} and takes a minute or two.")
     remove_unusable_environment()
     VENV.mkdir(exist_ok=True)
     READY.unlink(missing_ok=True)
     step("making the environment", [sys.executable, "-m", "venv", VENV])
     install = [PYTHON, "-m", "pip", "install", "--progress-bar=off", "--no-deps", "--no-compile"]
+    if without_network:
+        install += ["--no-index", "--find-links", WHEELS]
     hashed = [*install, "--only-binary=:all:", "--require-hashes", "-r", lock]
     step("fetching the packages", hashed, packages_so_far)
     step("adding the course's own", [*install, "--no-build-isolation", "--editable", ROOT])
@@ -205,6 +215,13 @@ def lab(*arguments):
     return run("-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}", *LAB_OPTIONS, *arguments)
 
 
+def hub(*arguments):
+    """start the course for a class, on a server (teaching/hub/README.md says how)"""
+    set_up(HUB_LOCK)
+    config = ("-f", ROOT / "teaching" / "hub" / "jupyterhub_config.py")
+    return run("-m", "jupyterhub", *(() if "-f" in arguments else config), *arguments)
+
+
 def test(*arguments):
     """run every test, or those you name"""
     set_up(TEST_LOCK)
@@ -233,6 +250,11 @@ def scripts(folder):
     return found
 
 
+def tools():
+    """Return the scripts that are tasks: name, and folder."""
+    return {name: folder for folder in ("tools", "tools/classroom") for name in scripts(folder)}
+
+
 def script(folder, name, *arguments):
     """Run one of them."""
     set_up(TEST_LOCK)
@@ -249,17 +271,18 @@ def bench(name="", *arguments):
 
 
 def main(task="--help", *arguments):
-    """Do a task by name; each script in tools/ is one, too."""
+    """Do a task by name; each script in tools/ and tools/classroom/ is one, too."""
     check_python(sys.version_info[:2], sysconfig.get_platform())
-    tasks = {function.__name__: function for function in (lab, test, lint, site, bench)}
+    tasks = {function.__name__: function for function in (lab, test, lint, site, bench, hub)}
     if task in tasks:
         return tasks[task](*arguments)
-    if task in scripts("tools"):
-        return script("tools", task, *arguments)
+    if task in tools():
+        return script(tools()[task], task, *arguments)
     if task not in ("-h", "--help"):
         sys.exit(f"There is no task {task!r}; python course.py lists those there are.")
     print(__doc__)
-    lines = {name: function.__doc__ for name, function in tasks.items()} | scripts("tools")
+    lines = {name: function.__doc__ for name, function in tasks.items()}
+    lines |= scripts("tools") | scripts("tools/classroom")
     for name, line in lines.items():
         print(f"    python course.py {name:10} {line}")
     return 0

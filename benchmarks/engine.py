@@ -96,6 +96,7 @@ FIRST_RUN = """if True:
     import pandas as pd
     index = pd.date_range("2020-01-06", periods=2_520, freq="B")
     bars = pd.DataFrame({name: 2400.0 for name in ("open", "high", "low", "close")}, index)
+    bars.attrs["opens"] = None
     target = pd.Series([1.0, 1.0, 0.0, -1.0, -1.0] * 504, index)
     import time
     begin = time.perf_counter(), time.process_time()

@@ -8,10 +8,12 @@ A mutant is one small change of the source: a comparison that takes its boundary
 out, a sign, an operator, a constant one larger, a condition turned round, a statement left out.
 All places where a stratum's files can be changed so are listed, and a seeded draw takes as many
 from each stratum; none is chosen by hand. Messages of errors, texts and type annotations are not
-changed: their wording is no behaviour. Each mutant runs in a copy of the project against the
-tests of its stratum, up to the first failure or the time limit. A mutant that survives is read by
-a person: where no input can tell it from the original it is *equivalent*, and stands with its
-reason in `EQUIVALENT` of this file; the other survivors are faults of the tests.
+changed: their wording is no behaviour. Each mutant runs in a copy of the project, first against
+the tests that call the changed function, the quick ones first and with nothing compiled (one run
+of all tests, before anything is broken, says which those are and how long they take), and if none
+of these fails against all tests of its stratum. A mutant that survives is read by a person: where
+no input can tell it from the original it is *equivalent*, and stands with its reason in
+`EQUIVALENT` of this file; the other survivors are faults of the tests.
 """
 
 from __future__ import annotations
@@ -19,20 +21,25 @@ from __future__ import annotations
 import argparse
 import ast
 import concurrent.futures
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = Path(__file__).with_name("mutation.md")
-SEED, EACH, SECONDS = 2026, 40, 600
+SEED, EACH = 2026, 40
+SECONDS = 1_500  # for all tests of a stratum; longer is an endless loop, and noticed
+FEW_SECONDS = 30.0  # for the quick tests of a function, by their own times
 
 # Files of each stratum, and the tests that are to notice, the quick ones first.
 STRATA = {
@@ -224,24 +231,96 @@ def copy_of_the_project(folder: Path) -> Path:
     return copy
 
 
-def run_tests(copy: Path, tests: list[str], seconds: float) -> bool:
-    """Say whether all tests pass."""
-    environ = dict(os.environ, PYTHONPATH=str(copy), NUMBA_CACHE_DIR=str(copy / ".numba"))
-    environ["PYTHONDONTWRITEBYTECODE"] = "1"
+class Watch:
+    """A plugin of pytest: which functions of a stratum each test calls, and how long it takes."""
+
+    def __init__(self, copy: Path, stratum: str, report: Path) -> None:
+        files = {copy / mutant.path for mutant in all_mutants(stratum)}
+        self.files = {str(path): path.relative_to(copy).as_posix() for path in files}
+        self.report, self.called = report, set()
+        self.tests: dict[str, dict] = {}
+
+    def trace(self, frame, *_) -> None:
+        if frame.f_code.co_filename in self.files:
+            self.called.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        self.called.clear()
+        begin = time.perf_counter()
+        threading.settrace(self.trace)
+        sys.settrace(self.trace)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
+            threading.settrace(None)
+            functions = sorted(f"{self.files[file]}:{line}" for file, line in self.called)
+            seconds = time.perf_counter() - begin
+            self.tests[item.nodeid] = {"seconds": seconds, "functions": functions}
+
+    def pytest_runtest_logreport(self, report) -> None:
+        if not report.passed:  # it may need the compiled loops: it says nothing without them
+            self.tests.setdefault(report.nodeid, {})["failed"] = True
+
+    def pytest_sessionfinish(self) -> None:
+        self.report.write_text(json.dumps(self.tests), encoding="utf-8")
+
+
+def environment(copy: Path) -> dict[str, str]:
+    return dict(os.environ, PYTHONPATH=str(copy), NUMBA_CACHE_DIR=str(copy / ".numba"))
+
+
+def quick_tests(copy: Path, stratum: str) -> dict[str, list[str]]:
+    """Tests of each function ("file:line"), as many as fit into `FEW_SECONDS`."""
+    report = copy / ".watched.json"
+    command = [sys.executable, __file__, "--watch", str(copy), stratum, str(report)]
+    environ = environment(copy) | {"M2K_NO_NUMBA": "1"}
+    subprocess.run(command, cwd=copy, env=environ, capture_output=True, check=True)
+    found: dict[str, list[str]] = {}
+    spent: dict[str, float] = {}
+    tests = json.loads(report.read_text(encoding="utf-8"))
+    sound = {name: seen for name, seen in tests.items() if "failed" not in seen}
+    for name, seen in sorted(sound.items(), key=lambda entry: entry[1]["seconds"]):
+        for function in seen["functions"]:
+            spent[function] = spent.get(function, 0.0) + seen["seconds"]
+            if spent[function] <= FEW_SECONDS:
+                found.setdefault(function, []).append(name)
+    return found
+
+
+def run_tests(copy: Path, tests: list[str], seconds: float, environ=None) -> bool | None:
+    """Say whether all tests pass; None where they don't end."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    environ = environment(copy) | (environ or {})
     try:
         done = subprocess.run(command, cwd=copy, env=environ, capture_output=True, timeout=seconds)
     except subprocess.TimeoutExpired:
-        return False
+        return None
     return done.returncode == 0
 
 
-def judge(mutant: Mutant, copy: Path) -> bool:
+def function_of(mutant: Mutant, copy: Path) -> str:
+    """The innermost function that a mutant changes, as `Watch` names it."""
+    text = (copy / mutant.path).read_text(encoding="utf-8")
+    line = text.count("\n", 0, mutant.start) + 1
+    first = 0
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and node.body[0].lineno <= line <= node.end_lineno:
+            begins = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+            first = max(first, begins)
+    return f"{mutant.path}:{first}"
+
+
+def judge(mutant: Mutant, copy: Path, quick: dict[str, list[str]]) -> bool:
     """Say whether the tests notice."""
     path = copy / mutant.path
     original = path.read_text(encoding="utf-8")
+    few = quick.get(function_of(mutant, copy), [])
     path.write_text(mutant.source(copy), encoding="utf-8")
     try:
+        if few and run_tests(copy, few, SECONDS / 5, {"M2K_NO_NUMBA": "1"}) is False:
+            return True
         return not run_tests(copy, STRATA[mutant.stratum][1], SECONDS)
     finally:
         path.write_text(original, encoding="utf-8")
@@ -289,7 +368,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--write", action="store_true", help=f"write the table to {REPORT.name}")
+    parser.add_argument("--watch", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.watch:
+        copy, stratum, report = options.watch
+        plugin = Watch(Path(copy), stratum, Path(report))
+        arguments = ["-q", "-p", "no:cacheprovider", *STRATA[stratum][1]]
+        sys.exit(0 if pytest.main(arguments, [plugin]) in (0, 1) else 2)
     mutants = [m for name in options.strata for m in drawn(name, options.each, options.seed)]
     if options.show:
         for mutant in mutants:
@@ -298,15 +383,17 @@ def main() -> None:
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         copies = [copy_of_the_project(Path(folder, str(n))) for n in range(options.workers)]
+        quick: dict[str, list[str]] = {}
         for name in options.strata:
-            if not run_tests(copies[0], STRATA[name][1], 4 * SECONDS):
+            if not run_tests(copies[0], STRATA[name][1], SECONDS):
                 sys.exit(f"the tests of {name} must pass before anything is broken")
+            quick |= quick_tests(copies[0], name)
         free = list(copies)
 
         def work(mutant: Mutant) -> tuple[Mutant, bool]:
             copy = free.pop()
             try:
-                noticed = judge(mutant, copy)
+                noticed = judge(mutant, copy, quick)
             finally:
                 free.append(copy)
             print("killed  " if noticed else "SURVIVED", mutant.name(), flush=True)

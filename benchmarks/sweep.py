@@ -40,6 +40,7 @@ FIRST_CALL = """if True:
     from m2k_lessons.sweep import sweep
     index = pd.date_range("2030-01-07", periods=300, freq="B")
     bars = pd.DataFrame({name: 2400.0 for name in ("open", "high", "low", "close")}, index)
+    bars.attrs["opens"] = None
     imported = time.perf_counter() - begin
     sweep(bars, strategies.trend_following, {"fast": [2, 3], "slow": [5, 9]})
     print(pandas_time, imported, time.perf_counter() - begin)
@@ -66,7 +67,9 @@ def drawn(count: int, freq: str, step: int = 30):
         "close": closes,
     }
     index = pd.date_range("2000-01-03", periods=count, freq=freq)
-    return pd.DataFrame(columns, index) / 10
+    bars = pd.DataFrame(columns, index) / 10
+    bars.attrs["opens"] = None  # a random walk's opens are near the close before, as an index's are
+    return bars
 
 
 def pairs(count: int):

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -276,6 +277,47 @@ def _beside(axes, height: float, text: str, colour: str) -> None:
         va="center",
         annotation_clip=False,
     )
+
+
+def table(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame as one would print it: whole numbers whole, days without a time.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns of floats that all are whole (or missing) become whole numbers; an index or a
+        column of times that all are midnight becomes text such as "2034-07-19".
+
+    Returns
+    -------
+    pandas.DataFrame
+        A new frame, to be shown and not to be calculated with.
+
+    Examples
+    --------
+    >>> days = pd.DatetimeIndex(["2034-07-19", "2034-07-24"], tz="America/New_York")
+    >>> print(table(pd.DataFrame({"votes": [1.0, -1.0], "share": [0.5, 1.0]}, days)))
+                votes  share
+    2034-07-19      1    0.5
+    2034-07-24     -1    1.0
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"frame must be a DataFrame, got {type(frame).__name__}")
+    shown = frame.copy()
+    for place, (_, column) in enumerate(frame.items()):
+        if column.dtype == float and (column.dropna() % 1 == 0).all() and column.notna().any():
+            shown.isetitem(place, column.astype("Int64"))
+        elif isinstance(column.dtype, pd.DatetimeTZDtype) or column.dtype.kind == "M":
+            shown.isetitem(place, _as_days(pd.DatetimeIndex(column)))
+    if isinstance(frame.index, pd.DatetimeIndex):
+        shown.index = _as_days(frame.index)
+    return shown
+
+
+def _as_days(times: pd.DatetimeIndex) -> pd.Index:
+    if not (times.dropna() == times.dropna().normalize()).all():
+        return times
+    return pd.Index(times.strftime("%Y-%m-%d"), name=times.name)
 
 
 def usd_axis(axes, which: str = "y") -> None:

@@ -136,3 +136,20 @@ def test_granularity_against_whole_cents():
         assert micro == budget_cents // 6_000 * 60
         assert standard == budget_cents // 60_000 * 600
     plt.close("all")
+
+
+def test_a_table_shows_whole_numbers_whole_and_days_as_days():
+    times = pd.DatetimeIndex(["2034-07-19 09:30", "2034-07-20"], tz="America/New_York")
+    frame = pd.DataFrame(
+        {"n": [3.0, np.nan], "price": [2400.0, 2400.1], "day": times.normalize(), "time": times}
+    )
+    shown = plots.table(frame)
+    assert shown["n"].tolist() == [3, pd.NA]
+    assert shown["price"].tolist() == [2400.0, 2400.1]
+    assert shown["day"].tolist() == ["2034-07-19", "2034-07-20"]
+    assert shown["time"].tolist() == list(times)
+    assert frame["n"].dtype == float, "the frame given is as before"
+    assert plots.table(frame.set_index("day")).index.tolist() == ["2034-07-19", "2034-07-20"]
+    assert plots.table(frame.set_index("time")).index.equals(times)
+    with pytest.raises(TypeError, match=r"frame must be a DataFrame, got list"):
+        plots.table([1.0])

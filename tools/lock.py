@@ -1,4 +1,4 @@
-"""Write requirements.lock, requirements-test.lock, requirements-site.lock and environment.yml.
+"""Write requirements.lock, those of the tests, of a hub and of the site, and environment.yml.
 
     python course.py lock              # take up what changed in pyproject.toml
     python course.py lock --upgrade    # and move every pin to its newest release
@@ -20,8 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "python course.py lock"
 LEARNER_LOCK = "requirements.lock"
 TEST_LOCK = "requirements-test.lock"
+HUB_LOCK = "requirements-hub.lock"
 SITE_LOCK = "requirements-site.lock"  # what builds the web site, in an environment of its own
 ENVIRONMENT = "environment.yml"
+# Binder looks nowhere else once there is a folder of this name.
+BINDER = "binder/environment.yml"
 
 PYTHONS = ("3.11", "3.12", "3.13")
 CONDA_PYTHON = "3.13"
@@ -34,7 +37,7 @@ PLATFORMS = (
     "x86_64-pc-windows-msvc",
 )
 # Learners may have an older macOS than those who run the tests: TA-Lib's wheels need 14.
-MACOS = {LEARNER_LOCK: "13.0", TEST_LOCK: "14.0", SITE_LOCK: "13.0"}
+MACOS = {LEARNER_LOCK: "13.0", TEST_LOCK: "14.0", HUB_LOCK: "13.0", SITE_LOCK: "13.0"}
 PIN = re.compile(r"^(?P<pin>[A-Za-z0-9][^\s;=]*==[^\s;]+)(?: ; (?P<marker>.+?))?(?: \\)?$", re.M)
 
 
@@ -46,8 +49,8 @@ def pins(lock_text: str) -> list[str]:
     ]
 
 
-def environment_yml(lock_text: str) -> str:
-    """Return the text of environment.yml for a learner's lock.
+def environment_yml(lock_text: str, course: str = ".") -> str:
+    """Return the text of environment.yml for a learner's lock; `course` is the way to it.
 
     The pins go without hashes: pip refuses an editable install beside hashed requirements.
     """
@@ -61,7 +64,7 @@ def environment_yml(lock_text: str) -> str:
         "  - pip",
         "  - pip:",
         *(f"      - {pin}" for pin in pins(lock_text)),
-        "      - -e .",
+        f"      - -e {course}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -107,13 +110,16 @@ def main(arguments: list[str]) -> None:
     course = ("pyproject.toml", "--group", "build")
     compile_lock(LEARNER_LOCK, *course, *arguments)
     # The learner's pins bind the tests: what is tested is what is taught with.
-    tests = ("--extra", "test", "--constraints", LEARNER_LOCK)
-    compile_lock(TEST_LOCK, *course, *tests, *arguments)
+    pinned = ("--constraints", LEARNER_LOCK)
+    compile_lock(TEST_LOCK, *course, "--extra", "test", *pinned, *arguments)
+    compile_lock(HUB_LOCK, *course, "--extra", "hub", *pinned, *arguments)
     compile_lock(SITE_LOCK, "--group", "site", *arguments)
     text = environment_yml((ROOT / LEARNER_LOCK).read_text(encoding="utf-8"))
     (ROOT / ENVIRONMENT).write_text(text, encoding="utf-8", newline="\n")
+    text = environment_yml((ROOT / LEARNER_LOCK).read_text(encoding="utf-8"), course="..")
+    (ROOT / BINDER).write_text(text, encoding="utf-8", newline="\n")
     check_wheels()
-    print(f"wrote {LEARNER_LOCK}, {TEST_LOCK}, {SITE_LOCK} and {ENVIRONMENT}")
+    print(f"wrote {LEARNER_LOCK}, {TEST_LOCK}, {HUB_LOCK}, {SITE_LOCK} and {ENVIRONMENT}")
 
 
 if __name__ == "__main__":

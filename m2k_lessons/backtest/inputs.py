@@ -142,7 +142,7 @@ def settings(account: Account, instruments: list[Instrument]) -> Settings:
         )
     fill = checks.choice("fill", account.fill, FILLS)
     for found in instruments if fill == "next_open" else ():
-        if reason := untradable(found.bars):
+        if reason := untradable(found.bars, found.prices):
             raise ValueError(
                 f"fill must be 'next_close' or 'close' on these bars of {found.symbol}, got "
                 f"'next_open': {reason}. (Where you know better: bars.attrs['opens'] = None)"
@@ -158,7 +158,7 @@ def settings(account: Account, instruments: list[Instrument]) -> Settings:
 
 def trade_days(index: pd.DatetimeIndex) -> np.ndarray:
     """Trade date of each bar, by the exchange's calendar, in days since 1970."""
-    return sessions.trade_dates(index).to_numpy().astype("datetime64[D]").astype(np.int64)
+    return sessions.trade_dates(index).to_numpy().astype("datetime64[D]").view(np.int64)
 
 
 def target_positions(found: Instrument) -> np.ndarray:
@@ -188,18 +188,22 @@ def sized(found: Instrument, equity_usd: float, bar: int) -> int:
 # ---------------------------------------------------------------- bars
 
 
-def untradable(bars: pd.DataFrame) -> str:
+def untradable(bars: pd.DataFrame, prices: np.ndarray | None = None) -> str:
     """Why nobody could trade at these opens; empty where nothing is known against them.
 
-    `bars.attrs["opens"]` is believed where there is one, as `data.read_prices` leaves it.
+    `bars.attrs["opens"]` is believed where there is one, as `data.read_prices` leaves it. With
+    `prices`, an instrument's, a quick look spares the measurement where nothing can come of it.
     """
     if "SIMULATED" in str(bars.attrs.get("label", "")):
         return ""
     if "opens" in bars.attrs:
         found = bars.attrs["opens"]
     elif len(bars) >= ENOUGH_BARS:
-        from m2k_lessons.data.opens import measure_opens
+        from m2k_lessons.data.opens import may_be_untradable, measure_opens
 
+        volume = bars["volume"] if "volume" in bars.columns else None
+        if prices is not None and not may_be_untradable(prices[: len(PRICES)], volume):
+            return ""
         found = measure_opens(bars)
     else:
         return ""
@@ -252,15 +256,20 @@ def _ticks(name: str, bars, contract: Contract) -> np.ndarray:
     check_index(name, bars.index)
     table = np.zeros((len(PRICES) + 2, len(bars)), np.int64)
     most = _MOST_TICKS / contract._ticks_per_point
-    for number, column in enumerate(PRICES):
-        label, prices = f"{name}[{column!r}]", bars[column]
-        values = _numbers(label, prices)
-        # One look in the usual case: NaN is not above 0 either.
-        if not (values.min() > 0 and values.max() < most):
-            _refuse(~np.isfinite(values), f"{label} must be finite throughout", prices)
-            _refuse(values <= 0, f"{label} must be above 0", prices)
-            _refuse(values >= most, f"{label} must be below {most:g}", prices)
-        table[number] = contract._whole_ticks(label, values)
+    values = np.stack([_numbers(f"{name}[{column!r}]", bars[column]) for column in PRICES])
+    # One look in the usual case: NaN is not above 0 either.
+    if not (values.min() > 0 and values.max() < most):
+        for column, own in zip(PRICES, values, strict=True):
+            label, prices = f"{name}[{column!r}]", bars[column]
+            _refuse(~np.isfinite(own), f"{label} must be finite throughout", prices)
+            _refuse(own <= 0, f"{label} must be above 0", prices)
+            _refuse(own >= most, f"{label} must be below {most:g}", prices)
+    try:
+        table[: len(PRICES)] = contract._whole_ticks(name, values)
+    except ValueError:  # once more, to name the column
+        for column, own in zip(PRICES, values, strict=True):
+            contract._whole_ticks(f"{name}[{column!r}]", own)
+        raise
     opens, highs, lows, closes = table[: len(PRICES)]
     sound = (highs >= opens) & (highs >= closes) & (lows <= opens) & (lows <= closes)
     outside = ~(sound & (highs >= lows))

@@ -122,10 +122,14 @@ def _parsed(source: Path, seen: tuple) -> Market:
 def folder() -> Path:
     """Folder of the course data: `M2K_DATA` where it is set, else `data/` beside the package.
 
+    In the wheel of the browser edition the data lie inside the package.
+
     Raises FileNotFoundError, saying what to do, when there is none.
     """
     chosen = os.environ.get(FOLDER_VARIABLE)
-    root = Path(chosen) if chosen else Path(__file__).resolve().parents[2] / "data"
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "course_data"
+    root = Path(chosen or (inside if inside.is_dir() else package.parent / "data"))
     if not root.is_dir():
         raise FileNotFoundError(
             f"the course data are not in {root}; work in a clone of the course, or set the "

@@ -43,6 +43,7 @@ WHOLE_EXCHANGE = 6e8
 FEWEST_DAYS = 60  # fewer tell a copied open, but not that an open is real
 FEWEST_AT_ALL = 20
 DIGITS = 2e-6  # of the price: stored numbers that differ by less are one price
+HASTE = 1.1  # by so much wider are the limits of the quick look
 EDGE = 0.03  # of the day's range: an open as close as this to the low is at the low
 NAMES = {"spx", "gspc", "inx", "rut", "ndx", "ixic", "comp", "dji", "djia", "oex", "rui", "rua"}
 INSTEAD = "use a fund (IWM, SPY) or a future, whose opens are trades, or fill at the next close"
@@ -181,6 +182,45 @@ def measure_opens(bars: pd.DataFrame, symbol: str = "") -> Opens:
         return Opens(None, f"opens not judged: {days} days are too few to tell", **measured)
     share = f"{nights / both:.0%} of variance is overnight" if both else "no price moves"
     return Opens(True, f"opens look like trades ({share}, {days:,} days)", **measured)
+
+
+def may_be_untradable(prices: np.ndarray, volume: pd.Series | None = None) -> bool:
+    """Say in a hurry whether `measure_opens` could answer that the opens can't be traded.
+
+    Parameters
+    ----------
+    prices : int array
+        Rows open, high, low, close, in ticks; a column for each bar.
+    volume : pandas.Series, optional
+        Volume of the same bars.
+
+    Returns
+    -------
+    bool
+        False only where `measure_opens` finds nothing against the opens, so that a backtest need
+        not call it; True where it has to be asked.
+    """
+    opened, high, low, closed = prices[:, 1:]
+    before = prices[3, :-1]
+    gap, day = opened - before, closed - opened
+    days, middle = len(gap), len(gap) // 2
+    # Shares of the price here, logarithms there; one of the two middle values here, their mean
+    # there: each limit is taken wider by more than this makes.
+    apart = np.abs(gap) / before
+    usual_gap = np.partition(apart, middle)[middle]
+    usual_day = np.partition(np.abs(day) / opened, middle)[middle]
+    if usual_gap < HASTE * COPIED * usual_day:
+        return True
+    if HASTE * np.count_nonzero(apart < HASTE * DIGITS) > EQUAL * days:
+        return True
+    edge = HASTE * EDGE * (high - low)
+    at_low, at_high = opened - low <= edge, high - opened <= edge
+    up, down = gap > 0, gap < 0
+    on = np.count_nonzero(up & at_low | down & at_high)
+    back = np.count_nonzero(up & at_high | down & at_low)
+    if HASTE * on > RUN_SHARE * days and HASTE**2 * on > RUN_RATIO * back:
+        return True
+    return volume is not None and bool(volume.median() > WHOLE_EXCHANGE)
 
 
 def within_the_day(index: pd.DatetimeIndex) -> bool:

@@ -29,7 +29,13 @@ No test can tell a rule with an edge from one that was shown the future: prove t
 """
 
 from m2k_lessons.evidence.bootstrap import BootstrapSharpe, bootstrap_sharpe
-from m2k_lessons.evidence.labels import PurgedKFold, purged_kfold, triple_barrier
+from m2k_lessons.evidence.folds import (
+    CombinatorialPurgedFolds,
+    PurgedKFold,
+    combinatorial_purged_folds,
+    purged_kfold,
+)
+from m2k_lessons.evidence.labels import label_uniqueness, triple_barrier
 from m2k_lessons.evidence.lengths import (
     BacktestLength,
     TrackRecordLength,

@@ -1,9 +1,8 @@
-"""Labels from three barriers, and folds that keep them apart."""
+"""Labels from three barriers, and how much each of them has for itself."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -160,100 +159,69 @@ def _distance(name: str, given, prices, rows: np.ndarray) -> np.ndarray:
     return np.maximum(np.rint(numbers * _PER_POINT), 1).astype(np.int64)
 
 
-class PurgedKFold:
-    """Folds in the order of time, without the training rows that know the test; `purged_kfold`.
+def label_uniqueness(ends: pd.Series, times: pd.Index) -> pd.Series:
+    """How much of its time each label has for itself, from above 0 to 1.
 
-    Attributes
-    ----------
-    ends : Series
-        Index: when a label begins; values: when it is known.
-    n_splits, embargo : int, float
-        As given.
-    """
-
-    def __init__(self, ends: pd.Series, n_splits: int, embargo: float) -> None:
-        self.ends, self.n_splits, self.embargo = ends, n_splits, embargo
-
-    def __repr__(self) -> str:
-        return (
-            f"PurgedKFold({len(self.ends):,} labels, n_splits={self.n_splits}, "
-            f"embargo={self.embargo:g})"
-        )
-
-    def get_n_splits(self, X=None, y=None, groups=None) -> int:
-        """Return the number of folds, as scikit-learn asks for it."""
-        return self.n_splits
-
-    def split(self, X, y=None, groups=None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the rows to train on and the rows to test on, fold after fold.
-
-        Examples
-        --------
-        >>> ends = pd.Series([1, 2, 3, 4, 5, 6], index=[0, 1, 2, 3, 4, 5])
-        >>> [train.tolist() for train, test in purged_kfold(ends, 3, embargo=0).split(ends)]
-        [[3, 4, 5], [0, 5], [0, 1, 2]]
-        """
-        starts, ends = self.ends.index, pd.Index(self.ends)
-        total = len(starts)
-        if len(X) != total:
-            raise ValueError(f"X must have a row for each of the {total} labels, got {len(X)}")
-        if isinstance(X, (pd.DataFrame, pd.Series)) and not X.index.equals(starts):
-            raise ValueError("X must have the index of ends, got another one; align them first")
-        rows = np.arange(total)
-        held_back = math.ceil(self.embargo * total)
-        for test in np.array_split(rows, self.n_splits):
-            before = rows[: test[0]]
-            before = before[np.asarray(ends[before] < starts[test[0]])]
-            # The first row that begins after every label of the test is known.
-            free = int(starts.searchsorted(ends[test].max(), side="right"))
-            train = np.append(before, rows[free + held_back :])
-            if not len(train):
-                raise ValueError(
-                    f"ends must leave rows to train on in every fold, got none for the test on "
-                    f"{starts[test[0]]} to {starts[test[-1]]}; use fewer folds, a smaller "
-                    "embargo or shorter labels"
-                )
-            yield train, test
-
-
-def purged_kfold(ends: pd.Series, n_splits: int = 5, *, embargo: float = 0.01) -> PurgedKFold:
-    """Make folds for `cross_val_score` in which no training label overlaps the test in time.
-
-    A label that looks ahead knows the returns of the days it looks at. A training row whose
-    label shares a day with the labels of the test is purged; after the test, some more rows
-    are left out (the embargo), as features look back.
+    A label that looks 20 days ahead shares its days with the labels of its neighbours. Each bar
+    is divided among the labels that look at it; a label's uniqueness is its mean share over its
+    bars. **Their sum is about how many separate facts the labels hold.**
 
     Parameters
     ----------
     ends : Series
         When each label is known, on the times it begins at: `labels["end"]` from
-        `triple_barrier`, without missing ones.
-    n_splits : int
-        Folds, 2 or more; each is a stretch of time, in order.
-    embargo : float
-        Share of all rows left out after each test, from 0 to below 1; rounded up to whole rows.
+        `triple_barrier`, without missing ones. Its first bar is the one after its beginning.
+    times : Index
+        The times of all bars, in order: the index of the prices.
 
     Returns
     -------
-    PurgedKFold
-        What scikit-learn takes as `cv`; give it the features in the order of `ends`.
+    Series
+        On the index of `ends`; to be given to a model as `sample_weight`.
 
     Raises
     ------
     ValueError, TypeError
-        Ends missing, before their beginning, or not in order of time; fewer rows than folds.
+        Ends missing, not after their beginning, or not in order of time; a beginning or an end
+        that is no time of `times`.
 
     Notes
     -----
-    López de Prado, "Advances in Financial Machine Learning" (2018), chapter 7.
+    López de Prado, "Advances in Financial Machine Learning" (2018), chapter 4. The sum is exact
+    for labels of one length, and a guide for others: it takes the bars for independent.
 
     Examples
     --------
-    >>> ends = pd.Series([2, 3, 4, 5, 6, 7], index=[0, 1, 2, 3, 4, 5])
-    >>> train, test = next(iter(purged_kfold(ends, 3, embargo=0).split(ends)))
-    >>> train.tolist(), test.tolist()
-    ([4, 5], [0, 1])
+    >>> ends = pd.Series([2, 3, 9], index=[0, 1, 8])
+    >>> label_uniqueness(ends, pd.RangeIndex(10)).tolist()
+    [0.75, 0.75, 1.0]
     """
+    check_ends(ends)
+    if not isinstance(times, pd.Index):
+        raise TypeError(f"times must be an Index of times, got a {type(times).__name__}")
+    series.check_order("times", times)
+    places = {}
+    for name, given in (("the index of ends", ends.index), ("ends", pd.Index(ends))):
+        places[name] = times.get_indexer(given)
+        if (places[name] < 0).any():
+            raise ValueError(f"{name} must be times of `times`, got {given[places[name] < 0][0]}")
+    first, last = (place + 1 for place in places.values())
+    if (last <= first).any():
+        raise ValueError(
+            f"ends must come after their beginning, got {ends[last <= first].iloc[0]} at "
+            f"{ends.index[last <= first][0]}"
+        )
+    sharers = np.zeros(len(times) + 1)
+    np.add.at(sharers, first, 1)
+    np.add.at(sharers, last, -1)
+    sharers = np.cumsum(sharers)[:-1]
+    share = np.divide(1, sharers, out=np.zeros(len(times)), where=sharers > 0)
+    sums = np.concatenate([[0.0], np.cumsum(share)])
+    return pd.Series((sums[last] - sums[first]) / (last - first), ends.index, name="uniqueness")
+
+
+def check_ends(ends) -> None:
+    """Refuse ends that `triple_barrier` would not give, without its unfinished labels."""
     if not isinstance(ends, pd.Series):
         raise TypeError(f"ends must be a Series such as labels['end'], got a {type(ends).__name__}")
     series.check_order("ends", ends.index)
@@ -274,7 +242,3 @@ def purged_kfold(ends: pd.Series, n_splits: int = 5, *, embargo: float = 0.01) -
             f"ends must not come before their beginning, got {ends.iloc[early[0]]} at "
             f"{ends.index[early[0]]}"
         )
-    n_splits = checks.whole("n_splits", n_splits, at_least=2)
-    if len(ends) < n_splits:
-        raise ValueError(f"n_splits must be at most the {len(ends)} rows of ends, got {n_splits}")
-    return PurgedKFold(ends, n_splits, checks.number("embargo", embargo, at_least=0, below=1))

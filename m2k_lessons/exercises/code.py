@@ -108,11 +108,24 @@ class Write(_Question):
             job = carry.pack(answer)
         except carry.CannotCarryError as sentence:
             return Reply(WRONG, str(sentence))
+        reply = self.judged(job, worker.run)
+        return _in_browser(reply) if worker.in_this_process() else reply
+
+    def judged(self, job: dict[str, Any], run: Callable[[dict, float], dict]) -> Reply:
+        """Say what is wrong with a packed function, given what `run` finds in another process.
+
+        Parameters
+        ----------
+        job : dict
+            What `carry.pack` made.
+        run : function of (job, seconds)
+            As `worker.run`: it gets the job with `cases` and `bars`, and raises what that raises.
+        """
         # Pickled one by one: a function that changes what it was given spoils one case only.
         job["cases"] = [pickle.dumps(case.make()) for case in self.cases]
         job["bars"] = None if self.bars is None else pickle.dumps(self.bars())
         try:
-            found = worker.run(job, self.seconds)
+            found = run(job, self.seconds)
         except worker.TimeUpError as late:
             return Reply(
                 WRONG,
@@ -125,8 +138,7 @@ class Write(_Question):
                 f"The function ended Python itself on {self._on(ended.case)}, or took all its "
                 "memory; your notebook is as before. A result is handed back with `return`.",
             )
-        reply = self._verdict(found, job["left_behind"])
-        return _in_browser(reply) if worker.in_this_process() else reply
+        return self._verdict(found, job["left_behind"])
 
     def _on(self, case: int) -> str:
         return self.cases[case].says if case < len(self.cases) else "the look-ahead check"

@@ -22,7 +22,7 @@ from m2k_lessons.exercises.data_sets import series
 
 def _slope_in_dollars(slope, rise, number, quote):
     premium_pct = slope * rise
-    return premium_pct / 100 * quote * M2K.multiplier * number
+    return premium_pct / 100 * quote * 5 * number
 
 
 q1 = Compute(
@@ -163,61 +163,13 @@ q4 = Choose(
 )
 
 
-def _r2_out_of_sample(model_errors, mean_errors):
-    share_left = model_errors / mean_errors
-    return 100 * (1 - share_left)
-
-
-q5 = Compute(
-    "A rule forecasts 141 quarters. Its squared errors add up to {model_errors:,}; those of the "
-    "plain average of the past add up to {mean_errors:,}. Compute its out-of-sample R² in percent, "
-    "to one decimal or better.",
-    reference=_r2_out_of_sample,
-    given={
-        "model_errors": Given(4_310, steps(4_310, 4_530, 10)),
-        "mean_errors": Given(4_250, steps(4_250, 4_300, 10)),
-    },
-    mistakes=[
-        Mistake(
-            lambda model_errors, mean_errors: 100 * (1 - mean_errors / model_errors),
-            "The fraction is upside down, or the sign is: it is one minus the model's errors over "
-            "those of the average.",
-        ),
-        Mistake(
-            lambda model_errors, mean_errors: 100 * (model_errors / mean_errors - 1),
-            "The fraction is upside down, or the sign is: it is one minus the model's errors over "
-            "those of the average.",
-        ),
-        Mistake(
-            lambda model_errors, mean_errors: 100 * model_errors / mean_errors,
-            "That is what is left of the errors. R² is what the model took away.",
-        ),
-        Mistake(
-            lambda model_errors, mean_errors: 1 - model_errors / mean_errors,
-            "That is the share as a fraction. The question wants percent.",
-        ),
-        Mistake(
-            lambda model_errors, mean_errors: 100 * (1 - (model_errors / mean_errors) ** 0.5),
-            "No square roots: R² compares the sums of squares themselves.",
-        ),
-    ],
-    hints=[
-        "R² is one minus the model's squared errors over those of the average.",
-        "100 × (1 − {model_errors} / {mean_errors})",
-    ],
-    well_done="Below zero: the plain average of the past would have served better.",
-    unit="%",
-    tolerance=0.05,
-)
-
-
 def _dollars_of_a_shock(weight_pct, fall_pct, number, quote):
     index_pct = weight_pct / 100 * -fall_pct
     points = quote * index_pct / 100
     return points * M2K.multiplier * number
 
 
-q6 = Compute(
+q5 = Compute(
     "An industry makes up {weight_pct} % of the index. It falls by {fall_pct} %, and the rest "
     "stands still. You are long {number} M2K at {quote:,.1f}. Compute your profit or loss in USD. "
     "Give it to the cent.",
@@ -268,7 +220,7 @@ def _dollars_of_a_surprise(jobs_actual, jobs_expected, usual, response_pct, numb
     return surprise * response_pct / 100 * quote * M2K.multiplier * number
 
 
-q7 = Compute(
+q6 = Compute(
     "Employment comes out at {jobs_actual} thousand new jobs; {jobs_expected} were expected, and "
     "last month's figure was 240. A surprise of 1 is {usual} thousand, and it moves the price by "
     "{response_pct} % on average. Compute the profit or loss, in USD, that this leads you to "
@@ -344,7 +296,7 @@ def _figures():
     )
 
 
-q8 = Write(
+q7 = Write(
     "Write the function `known_on(figures, day)`. It takes a table with the columns `quarter_end` "
     "(the day on which a quarter ended), `published` (the day on which its figure came out) and "
     "`value`, in no order, and a day. It returns the value of the newest quarter whose figure "
@@ -418,7 +370,7 @@ def _premiums():
     return actual, actual * 0.1 + rng.normal(size=40)
 
 
-q9 = Write(
+q8 = Write(
     "Write the function `out_of_sample_r2(actual, forecast)`. It takes two Series with the same "
     "index, what came and what was forecast, and returns one number in percent: 100 × (1 − the "
     "sum of the forecast's squared errors over that of the plain average's). The plain average "
@@ -491,10 +443,10 @@ g1 = Guess(
 )
 
 g2 = Guess(
-    "A figure truly explains 5 % of what it forecasts. In how many of a hundred such records does "
-    "the 95 % interval of the out-of-sample R² lie wholly above zero?",
-    unit="of a hundred",
-    scale=40,
+    "Unemployment, bill rate and spending together, as known in time: how large is their "
+    "out-of-sample R², in percent?",
+    unit="%",
+    scale=5,
 )
 
 quiz = Choose(

@@ -1,4 +1,4 @@
-"""Chapter 03: ten to one, whole contracts, cost of a dollar held, closing in parts, fungibility."""
+"""Chapter 03: ten to one, whole contracts, cost of a dollar held, fungibility."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ g1 = Guess(
 )
 
 g2 = Guess(
-    "How many dollars a trade does the plan in parts earn more than the RTY, on average? Less is "
-    "negative.",
-    unit="USD",
-    scale=250,
+    "Of a hundred accounts spread evenly from 5,000 to 150,000 dollars, how many can't hold a "
+    "single standard contract under this rule?",
+    unit="of a hundred accounts",
+    scale=25,
 )
 
 
@@ -226,102 +226,12 @@ q3 = Compute(
 )
 
 
-def _micros_less_standard(early, early_points, last_points, micro_usd, standard_usd):
-    parts_usd = (
-        M2K.multiplier * (early * early_points + (10 - early) * last_points) - 10 * micro_usd
-    )
-    whole_usd = RTY.multiplier * last_points - standard_usd
-    return parts_usd - whole_usd
-
-
-q4 = Compute(
-    "Two traders buy at the same price: one buys 10 M2K, the other 1 RTY. The first sells {early} "
-    "micros {early_points:.1f} points above that price and the others {last_points:.1f} points "
-    "above it. The second sells the RTY {last_points:.1f} points above it. A round turn costs "
-    "{micro_usd:.2f} dollars for an M2K and {standard_usd:.2f} for the RTY. Compute how many USD "
-    "more the first trader is left with than the second, to the cent; less is negative.",
-    reference=_micros_less_standard,
-    given={
-        "early": Given(4, [3, 6, 7]),
-        "early_points": Given(21.0, steps(18.0, 25.0, 0.5)),
-        "last_points": Given(36.5, steps(31.0, 43.0, 0.5)),
-        **COSTS,
-    },
-    mistakes=[
-        Mistake(
-            lambda early, early_points, last_points, micro_usd, standard_usd: (
-                5 * early * (early_points - last_points)
-            ),
-            "That is before costs. Ten micros cost more to get in and out of than one RTY.",
-        ),
-        Mistake(
-            lambda early, early_points, last_points, micro_usd, standard_usd: (
-                5 * early * (early_points - last_points) + 10 * micro_usd - standard_usd
-            ),
-            "The micros cost more than the RTY, so the difference in costs lowers the result.",
-        ),
-        Mistake(
-            lambda early, early_points, last_points, micro_usd, standard_usd: (
-                5 * (early * early_points + (10 - early) * last_points) - 10 * micro_usd
-            ),
-            "That is what the first trader is left with. Take away what the second is left with.",
-        ),
-        Mistake(
-            lambda early, early_points, last_points, micro_usd, standard_usd: (
-                5 * early * (early_points - last_points) - micro_usd + standard_usd
-            ),
-            "Every one of the ten micros pays for a round turn.",
-        ),
-        Mistake(
-            lambda early, early_points, last_points, micro_usd, standard_usd: (
-                50 * early * (early_points - last_points) - 10 * micro_usd + standard_usd
-            ),
-            "$50 a point is RTY. The {early} contracts that were sold early are micros, at $5.",
-        ),
-        Mistake(
-            lambda early, early_points, last_points, micro_usd, standard_usd: (
-                standard_usd - 10 * micro_usd
-            ),
-            "Those are the costs. The {early} micros sold early also miss the rest of the rise.",
-        ),
-    ],
-    hints=[
-        "Only the {early} micros that were sold early end differently from the RTY. How many "
-        "points did they give away?",
-        "{early} × 5 × ({early_points:.1f} − {last_points:.1f}), less 10 × {micro_usd:.2f}, plus "
-        "{standard_usd:.2f}.",
-    ],
-    well_done="The early sale gave away the rest of the rise, and ten micros cost more to trade.",
-    unit="USD",
-)
-
-q5 = Choose(
-    "Over many trades, a trader who sold half at a profit target won more often, and had a smaller "
-    "spread of results, than one who held everything to the end. Choose what that shows.",
-    options={
-        "a": "Selling in parts earns more: a higher share of winners means a higher average.",
-        "b": "Selling in parts changes the shape: more small gains, fewer large ones. It says "
-        "nothing about the average.",
-        "c": "Selling in parts protects: the worst trades lose only half as much.",
-    },
-    right="b",
-    feedback={
-        "a": "Winners can be many and small. The average counts how much they win, and the large "
-        "wins were cut short.",
-        "b": "Where past moves do not tell the next direction, being smaller after a rise takes "
-        "away risk and the reward for it alike.",
-        "c": "A trade that falls from the start never reaches the target. It is still held whole "
-        "at the bottom and loses just as much.",
-    },
-)
-
-
 def _cheapest_usd(wanted, micro_usd, standard_usd):
     standards, rest = divmod(wanted, 10)
     return standards * standard_usd + rest * micro_usd
 
 
-q6 = Compute(
+q4 = Compute(
     "A trader wants the market of exactly {wanted} M2K, held in one go and closed in one go. A "
     "round turn costs {micro_usd:.2f} dollars for an M2K and {standard_usd:.2f} for an RTY. All "
     "contracts are bought, none sold short. Compute the cost of a round turn, in USD, when it is "
@@ -368,7 +278,7 @@ def _trades(*rows):
     return pd.DataFrame(rows, columns=["number", "opened", "sold_or_bought_back"])
 
 
-q7 = Write(
+q5 = Write(
     "Write the function `after_costs(trades, round_turn_usd)`. It takes a table of M2K trades with "
     "the columns `number` (contracts, below zero for short), `opened` (the price) and "
     "`sold_or_bought_back` (the price), and the dollars that a round turn of one M2K costs. It "

@@ -238,13 +238,13 @@ q4 = Compute(
 )
 
 
-def _a_year_usd(held, releases, fee_usd, spread_ticks):
+def _a_year_usd(held, times_a_year, fee_usd, spread_ticks):
     side_usd = fee_usd + spread_ticks * M2K.tick_value
-    return 2 * side_usd * held * releases
+    return 2 * side_usd * held * times_a_year
 
 
 q5 = Compute(
-    "Somebody always long {held} M2K sells them before each of {releases} releases a year and "
+    "Somebody always long {held} M2K sells them before each of {times_a_year} releases a year and "
     "buys them back afterwards. A side costs {fee_usd} dollars of commission and {spread_ticks} "
     "tick of slippage for each contract. Compute the cost of a year, in USD. "
     "Give it to the cent.",
@@ -252,37 +252,37 @@ q5 = Compute(
     given={
         # Not 2: one contract's two sides would cost the same as two contracts' one side.
         "held": Given(3, [4, 5, 6, 7]),
-        "releases": Given(44, steps(30, 52, 2)),
+        "times_a_year": Given(44, steps(30, 52, 2)),
         "fee_usd": Given(FEE_USD, [FEE_USD]),
         "spread_ticks": Given(1, [1]),
     },
     mistakes=[
         Mistake(
-            lambda held, releases, fee_usd, spread_ticks: (
-                (fee_usd + spread_ticks * 0.5) * held * releases
+            lambda held, times_a_year, fee_usd, spread_ticks: (
+                (fee_usd + spread_ticks * 0.5) * held * times_a_year
             ),
             "That is one side. Standing aside takes two: out and in again.",
         ),
         Mistake(
-            lambda held, releases, fee_usd, spread_ticks: 2 * fee_usd * held * releases,
+            lambda held, times_a_year, fee_usd, spread_ticks: 2 * fee_usd * held * times_a_year,
             "Slippage is missing: a tick of M2K is half a dollar.",
         ),
         Mistake(
-            lambda held, releases, fee_usd, spread_ticks: (
-                2 * (fee_usd + spread_ticks * 0.5) * releases
+            lambda held, times_a_year, fee_usd, spread_ticks: (
+                2 * (fee_usd + spread_ticks * 0.5) * times_a_year
             ),
             "That is one contract; the question has {held}.",
         ),
         Mistake(
-            lambda held, releases, fee_usd, spread_ticks: (
-                2 * (fee_usd + spread_ticks * 5) * held * releases
+            lambda held, times_a_year, fee_usd, spread_ticks: (
+                2 * (fee_usd + spread_ticks * 5) * held * times_a_year
             ),
             "A tick is a tenth of a point: $0.50, not $5.",
         ),
     ],
     hints=[
         "How many sides is one release, and what does one side of one contract cost?",
-        "2 × ({fee_usd} + {spread_ticks} × 0.50) × {held} × {releases}",
+        "2 × ({fee_usd} + {spread_ticks} × 0.50) × {held} × {times_a_year}",
     ],
     well_done="A sure cost, for a calmer account.",
     unit="USD",

@@ -75,7 +75,6 @@ def draw(figure) -> dict:
     right.set(title=f"Over its standard error, and {DRAWS} placebos", xlim=(-10, 40), ylim=(0, 0.5))
     right.set(xlabel="standard errors from 0", ylabel="share of placebos")
     minutes = np.arange(-BEFORE, AFTER + 1) + 1.0  # a bar's close is known a minute later
-    line: dict = {"transform": right.get_xaxis_transform()}
     return {
         "band": left.fill_between(minutes, 0 * minutes, 0 * minutes, color=BLUE, alpha=0.2),
         "placebo": left.plot(minutes, 0 * minutes, "--", color=ORANGE)[0],
@@ -83,15 +82,16 @@ def draw(figure) -> dict:
         "end": left.plot([], [], "o", color=BLUE, markersize=8)[0],
         "left_text": left.text(0.03, 0.93, "", transform=left.transAxes, color=BLUE),
         "bars": right.stairs(0 * EDGES[1:], EDGES, color=ORANGE, fill=True, alpha=0.5),
-        "real": right.plot([0, 0], [0, 0.85], "-", color=BLUE, **line)[0],
-        "drawn": right.plot([0, 0], [0, 0.5], "--", color=ORANGE, **line)[0],
+        "real": right.axvline(0, 0, 0.85, color=BLUE),
+        "drawn": right.axvline(0, 0, 0.5, linestyle="--", color=ORANGE),
         "right_text": right.text(0.97, 0.97, "", ha="right", va="top", transform=right.transAxes),
     }
 
 
 def update(artists: dict, result: dict) -> None:
     mean, reach, end = result["mean_pct"], result["reach_pct"], result["end"]
-    artists["band"].set_data(artists["mean"].get_xdata(), mean - reach, mean + reach)
+    edge = np.c_[artists["mean"].get_xdata(), mean - reach, mean + reach]
+    artists["band"].set_verts([np.r_[edge[:, :2], edge[::-1, ::2]]])
     artists["mean"].set_ydata(mean)
     artists["placebo"].set_ydata(result["placebo_pct"])
     artists["end"].set_data([end + 1 - BEFORE], [mean[end]])

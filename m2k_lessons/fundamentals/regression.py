@@ -170,7 +170,15 @@ def regress(
 
 
 def _newey_west(y, design, lags: int):
-    import statsmodels.api as sm
+    try:
+        import statsmodels.api as sm
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"this regression needs the package statsmodels, but there is no {error.name} here: "
+            "a browser edition may have been built without it. Everything else in the chapter "
+            "runs; for this cell, take the course as it is installed (python course.py lab)",
+            name=error.name,
+        ) from error
 
     terms = {"maxlags": lags, "use_correction": True}
     return sm.OLS(y, design).fit(cov_type="HAC", cov_kwds=terms, use_t=True)

@@ -28,9 +28,8 @@ class Combinations:
     def settings(self, row: int) -> dict[str, Any]:
         return {name: self.values[name][self.codes[name][row]] for name in self.names}
 
-    def column(self, name: str, rows: np.ndarray) -> pd.Series:
-        values = as_given(self.values[name])
-        return values.take(self.codes[name][rows]).reset_index(drop=True)
+    def column(self, name: str, rows: np.ndarray) -> pd.api.extensions.ExtensionArray:
+        return as_given(self.values[name]).array.take(self.codes[name][rows])
 
     def kept(self, where: np.ndarray) -> Combinations:
         codes = {name: numbers[where] for name, numbers in self.codes.items()}

@@ -31,26 +31,27 @@ def decide(kind, series, settings, targets):
         if kind == TREND:
             fast, slow = int(first), int(second)
             known = min(slow - 1, bars)
-            for bar in range(known):
-                targets[run, 0, bar] = 0
+            side = targets[run, 0]
+            side[:known] = 0
+            # Three views from one bar on, and whole loops over them: so they are vectorised.
+            side, sums = side[known:], series[known + 1 : bars + 1]
+            fast_ago, slow_ago = series[known + 1 - fast :], series[known + 1 - slow :]
             ties = 0
-            for bar in range(known, bars):
-                now = series[bar + 1]
-                apart = (now - series[bar + 1 - fast]) * second
-                apart -= (now - series[bar + 1 - slow]) * first
-                targets[run, 0, bar] = 1 if apart > 0.0 else -1
+            for bar in range(len(side)):
+                apart = (sums[bar] - fast_ago[bar]) * second
+                apart -= (sums[bar] - slow_ago[bar]) * first
+                side[bar] = 1 if apart > 0.0 else -1
                 ties += apart == 0.0
             if ties > 0:  # an average that equals the other one leaves things as they are
-                for bar in range(known, bars):
-                    now = series[bar + 1]
-                    apart = (now - series[bar + 1 - fast]) * second
-                    apart -= (now - series[bar + 1 - slow]) * first
+                for bar in range(len(side)):
+                    apart = (sums[bar] - fast_ago[bar]) * second
+                    apart -= (sums[bar] - slow_ago[bar]) * first
                     if apart == 0.0:
-                        targets[run, 0, bar] = latest
-                    latest = targets[run, 0, bar]
+                        side[bar] = latest
+                    latest = side[bar]
             if floor == 0:
-                for bar in range(known, bars):
-                    targets[run, 0, bar] = max(targets[run, 0, bar], 0)
+                for bar in range(len(side)):
+                    side[bar] = max(side[bar], 0)
         elif kind == THRESHOLD:
             for bar in range(bars):
                 if series[bar] > first + _TOUCH:

@@ -23,7 +23,7 @@ import pandas as pd
 import pytest
 
 from m2k_lessons import data, simulate
-from m2k_lessons.data.opens import Opens, measure_opens
+from m2k_lessons.data.opens import Opens, may_be_untradable, measure_opens
 
 PRICES = ["open", "high", "low", "close"]
 
@@ -31,7 +31,16 @@ PRICES = ["open", "high", "low", "close"]
 def windows(bars, years):
     rows = int(252 * years)
     starts = range(0, len(bars) - rows + 1, 42 if years <= 2 else 126)
-    return [measure_opens(bars.iloc[start : start + rows]) for start in starts]
+    return [judged(bars.iloc[start : start + rows]) for start in starts]
+
+
+def judged(bars):
+    """What `measure_opens` answers; and the quick look has to send it all that it refuses."""
+    found = measure_opens(bars)
+    ticks = np.rint(bars[PRICES].to_numpy().T * 100).astype(np.int64)
+    volume = bars["volume"] if "volume" in bars.columns else None
+    assert found.tradable is not False or may_be_untradable(ticks, volume)
+    return found
 
 
 def session_bars(days, gap, tick, seed, level=4500.0, steps=390):
@@ -78,7 +87,7 @@ def test_no_alarm_on_other_draws_of_the_market(seed):
 @pytest.mark.parametrize("gap", [0.12, 0.2, 0.6])
 def test_no_alarm_on_a_future_that_trades_for_23_hours(gap, seed):
     """Its night is an hour, so its overnight share is small: that alone must not tell."""
-    opens = measure_opens(session_bars(1000, gap, 0.25, seed))
+    opens = judged(session_bars(1000, gap, 0.25, seed))
     assert opens.tradable is True
     assert opens.overnight_share == pytest.approx(gap**2 / (1 + gap**2), rel=0.2)
 
@@ -87,7 +96,7 @@ def test_no_alarm_on_a_future_that_trades_for_23_hours(gap, seed):
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.6])
 def test_alarm_where_the_open_lags(share, seed):
     bars = with_lagging_open(session_bars(1000, 0.6, 0.01, seed), share)
-    opens = measure_opens(bars)
+    opens = judged(bars)
     assert opens.tradable is False
     assert "its open can't be traded" in str(opens)
     assert opens.overnight_share < 0.2
@@ -141,7 +150,7 @@ def test_not_judged_and_why():
         (data.load("intraday")["M2K"], "within the day"),
         (market.set_axis(pd.date_range("2030-01-01", periods=len(market))), "weekends"),
     ):
-        opens = measure_opens(bars)
+        opens = judged(bars)
         assert opens.tradable is None
         assert why in opens.reason
     copied = market.assign(open=market["close"].shift()).iloc[1:30]

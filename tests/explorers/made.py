@@ -8,7 +8,7 @@ import pytest
 
 from m2k_lessons import explorers
 
-PLUMBING = {"base", "controls", "desk_texts", "figure"}
+PLUMBING = {"base", "controls", "desk_texts", "figure", "order_screen"}
 CHAPTERS = sorted({module.name for module in pkgutil.iter_modules(explorers.__path__)} - PLUMBING)
 FACTORIES = [
     pytest.param(function, id=f"{chapter}.{name}")

@@ -6,7 +6,9 @@ from pathlib import Path
 from tools import notebooks
 
 PAGES = notebooks.find([])
-LESSONS = [path for path in PAGES if re.match(r"\d\d_", path.name)]  # without 00b and its like
+LESSONS = [path for path in PAGES if re.match(r"\d\d_", path.name)]
+# Optional lessons beside a chapter, of the same form and shorter (02b); 00b is a page to look up.
+FURTHER = [path for path in PAGES if re.match(r"\d\d[a-z]_further_", path.name)]
 
 
 def chapter(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Each lesson has the parts that design §4 promises, and nothing that would spoil it."""
 
+import ast
 import html
 import json
 import re
@@ -8,22 +9,37 @@ import statistics
 import pytest
 
 from m2k_lessons import exercises
-from tests.notebooks.lessons import LESSONS, PAGES, chapter, code_cells, markdown_cells, source
+from tests.notebooks import measures
+from tests.notebooks.lessons import (
+    FURTHER,
+    LESSONS,
+    PAGES,
+    chapter,
+    code_cells,
+    markdown_cells,
+    source,
+)
 from tools import notebooks
 
 every_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 # The start page teaches how to use the course; the capstone is the learner's own work.
 FULL_LESSONS = [path for path in LESSONS if path.stem[:2] not in ("00", "17")]
 every_full_lesson = pytest.mark.parametrize("path", FULL_LESSONS, ids=lambda path: path.stem)
+every_lesson_and_further_one = pytest.mark.parametrize(
+    "path", FULL_LESSONS + FURTHER, ids=lambda path: path.stem
+)
+# Lessons whose second edition is still being written: they are not yet held to the bounds.
+NOT_YET_WITHIN_BOUNDS = tuple(f"{number:02d}_" for number in (1, *range(4, 18)))
 
 HEADINGS = [
     "One question to begin with",
     "After this chapter you can",
     "Loop 1",
-    "Loop 3",
+    "Loop 2",
     "Explorer",
     "A common belief",
     "Where this breaks",
+    "On real prices",
     "Recap",
     "New words",
     "Sources",
@@ -45,15 +61,17 @@ def numbered(text: str) -> list[str]:
     return re.findall(r"^\d+\. (.+)", text, re.M)
 
 
-@every_full_lesson
+@every_lesson_and_further_one
 def test_headings_in_order(path):
     found = re.findall(r"^## (.+)", text_of(path), re.M)
     places = [next(i for i, one in enumerate(found) if one.startswith(h)) for h in HEADINGS[:4]]
     assert places == sorted(places)
     for heading in HEADINGS:
+        if heading == "Explorer" and path in FURTHER:
+            continue
         assert any(one.startswith(heading) for one in found), heading
     loops = [one for one in found if one.startswith("Loop ")]
-    assert 3 <= len(loops) <= 5
+    assert (2 if path in FURTHER else 3) <= len(loops) <= 5
     assert [one.split()[1] for one in loops] == [str(n + 1) for n in range(len(loops))]
 
 
@@ -67,7 +85,7 @@ def test_title_and_navigation(path):
         assert (path.parent / target).exists(), f"{target} is linked but does not exist"
 
 
-@every_full_lesson
+@every_lesson_and_further_one
 def test_objectives_are_mirrored_by_the_recap(path):
     objectives = numbered(section(path, "After this chapter you can"))
     recap = numbered(section(path, "Recap"))
@@ -75,7 +93,7 @@ def test_objectives_are_mirrored_by_the_recap(path):
     assert len(recap) == len(objectives)
 
 
-@every_full_lesson
+@every_lesson_and_further_one
 def test_enough_exercises(path):
     module = __import__(f"{exercises.__name__}.{chapter(path)}", fromlist=["QUESTIONS"])
     assert len(module.QUESTIONS) >= len(numbered(section(path, "After this chapter you can"))) + 1
@@ -84,7 +102,7 @@ def test_enough_exercises(path):
         assert f"{name}.check(" in code, f"{name} is never checked"
 
 
-@every_full_lesson
+@every_lesson_and_further_one
 def test_each_loop_predicts_shows_and_reads_one_figure(path):
     for number in range(1, 6):
         heading = f"Loop {number}"
@@ -93,14 +111,15 @@ def test_each_loop_predicts_shows_and_reads_one_figure(path):
         text = section(path, heading)
         assert "**Predict before you run.**" in text, f"{heading} asks for no guess"
         assert text.count("**Question for the figure:**") == 1, heading
-        assert len(re.findall(r"^\*Figure \d+\.\d+\. ", text, re.M)) == 1, heading
+        assert len(re.findall(r"^\*Figure \w+\.\d+\. ", text, re.M)) == 1, heading
         assert "**What it shows.**" in text, heading
 
 
 @every_page
 def test_figures_are_numbered_and_simulated_prices_say_so(path):
-    numbers = re.findall(r"^\*Figure (\d+)\.(\d+)\. ", text_of(path), re.M)
-    assert numbers == [(str(int(path.stem[:2])), str(n + 1)) for n in range(len(numbers))]
+    numbers = re.findall(r"^\*Figure (\w+)\.(\d+)\. ", text_of(path), re.M)
+    lesson = path.stem.split("_")[0].removeprefix("0")
+    assert numbers == [(lesson, str(n + 1)) for n in range(len(numbers))]
     code = "\n".join(source(cell) for cell in code_cells(path))
     if re.search(r"\bdata\.load\(|\bsimulate\.", code):
         assert "imulated" in text_of(path)
@@ -145,12 +164,52 @@ def test_cells_stay_short(path):
     ]
     assert max(code) <= 15
     assert statistics.median(code) <= 5
-    if path in FULL_LESSONS:
-        count = len(notebooks.read(path)["cells"])
-        assert 35 <= count <= 70, f"{count} cells"
+    count = len(notebooks.read(path)["cells"])
+    if path in FURTHER:
+        assert 25 <= count <= 40, f"{count} cells"
+    elif path in FULL_LESSONS:
+        assert 35 <= count <= measures.MOST_CELLS, f"{count} cells"
 
 
-@every_full_lesson
+@every_page
+def test_words_numbers_sentences_and_minutes_stay_within_bounds(path):
+    if path.name.startswith(NOT_YET_WITHIN_BOUNDS):
+        pytest.skip("its second edition is being written")
+    assert measures.out_of_bounds(path) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({}, ""),
+        ({"words": 4_001}, "4001 words"),
+        ({"figures": 223}, "223 numbers"),
+        ({"sentence": 41}, "41 words in a sentence"),
+        ({"line": 89}, "cell-00: 89 characters"),
+        ({"cells": 71}, "71 cells"),
+        ({"minutes": 76}, "76 minutes"),
+    ],
+)
+def test_a_page_at_the_bounds_is_kept_and_one_step_beyond_is_not(change, complaint, tmp_path):
+    page = {"words": 4_000, "figures": 222, "sentence": 40, "line": 88, "cells": 70, "minutes": 75}
+    page |= change
+    # The line about minutes has three words, one of them a number.
+    text = ["word"] * (page["words"] - 3)
+    numbers = [i for i in range(len(text)) if i % page["sentence"]][: page["figures"] - 1]
+    text = ["7" if i in set(numbers) else word for i, word in enumerate(text)]
+    starts = range(0, len(text), page["sentence"])
+    prose = " ".join("And " + " ".join(text[i + 1 : i + page["sentence"]]) + "." for i in starts)
+    cells = [f"# 99 · Page\n\nAbout {page['minutes']} minutes.", prose]
+    cells = [{"cell_type": "markdown", "source": [one]} for one in cells]
+    code = {"cell_type": "code", "id": "cell-00", "source": ["x" * page["line"]]}
+    target = tmp_path / "99_page.ipynb"
+    target.write_text(json.dumps({"cells": cells + [code] * (page["cells"] - 2)}))
+    found = set(measures.out_of_bounds(target))
+    assert bool(found) == bool(complaint)
+    assert all(one.startswith(complaint) for one in found)
+
+
+@every_lesson_and_further_one
 def test_ten_to_twenty_five_words_for_a_line_of_code(path):
     lines = sum(len(source(cell).splitlines()) for cell in code_cells(path))
     body = text_of(path).split("## Recap")[0]
@@ -168,10 +227,9 @@ def test_ten_to_twenty_five_words_for_a_line_of_code(path):
 @every_page
 def test_setup_is_short_and_says_that_it_worked(path):
     setup = code_cells(path)[0]
-    lines = [line for line in source(setup).splitlines() if line.strip()]
-    if path in FULL_LESSONS:
-        assert len(lines) <= 4
-        assert lines[-1].startswith("print(")
+    if path in FULL_LESSONS + FURTHER:
+        assert len(ast.parse(source(setup)).body) <= 4  # a long line may be folded
+        assert source(setup).splitlines()[-1].startswith("print(")
         assert setup["outputs"], "the setup cell shows nothing"
 
 

@@ -4,7 +4,7 @@ import re
 
 from m2k_lessons import contracts, data
 from m2k_lessons.explorers import contract_basics, start_here
-from tests.notebooks.lessons import LESSONS, markdown_cells, source
+from tests.notebooks.lessons import FURTHER, LESSONS, markdown_cells, source
 
 
 def test_00_the_two_ways_to_lose_400_dollars():
@@ -83,11 +83,10 @@ def test_01_days_between_roll_and_expiry():
         assert days == expected
 
 
-def test_00_minutes_of_the_chapters():
-    lessons = {path.stem[:2]: source(markdown_cells(path)[0]) for path in LESSONS}
-    minutes = {
-        name: int(re.search(r"About (\d+) minutes", text)[1]) for name, text in lessons.items()
-    }
-    assert (minutes.pop("00"), minutes.pop("17")) == (25, 120)
-    assert (min(minutes.values()), max(minutes.values())) == (75, 90)
-    assert all("Before this: " in text for text in lessons.values())
+def test_00_each_lesson_says_what_comes_before_it():
+    """ "The line below each title says … which of the others it needs." """
+    for path in LESSONS + FURTHER:
+        assert re.search(
+            r"^About \d+ minutes[.,] .*Before this: ", source(markdown_cells(path)[0]), re.M
+        )
+    assert all("Optional. " in source(markdown_cells(path)[0]) for path in FURTHER)

@@ -78,11 +78,6 @@ def test_the_luck_of_the_hedged_years_sits_in_the_shares_own_part(market):
     assert 1 / 30 < 2 * student_t(8).sf(2.4) < 1 / 20
 
 
-def test_ten_percent_up_and_ten_percent_down():
-    assert pytest.approx(99) == 110 * 0.9
-    assert -np.log(0.99) / 2 == pytest.approx(0.1**2 / 2, rel=0.02)
-
-
 def test_nine_numbers_give_a_standard_deviation_to_a_quarter():
     assert 1 / np.sqrt(2 * 8) == pytest.approx(0.25)
 

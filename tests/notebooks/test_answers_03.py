@@ -68,31 +68,9 @@ def test_a_full_ten_is_always_cheapest_as_a_standard():
         assert np.argmin(tried) == size // 10
 
 
-def test_every_days_expected_gain_is_positive(market):
-    """The mean of the log return is the same on each day, and a gain's mean is above it."""
-    assert market.truth.futures_drift > 0
-
-
 def test_when_the_two_contracts_began():
     assert fact("launch.M2K").value == date(2019, 5, 6)
     assert fact("launch.RTY").value == date(2017, 7, 10)
-
-
-def test_the_squares_of_ten_and_then_five():
-    held = np.array([10, 5])
-    assert (held.mean(), (held**2).mean(), held.mean() ** 2) == (7.5, 62.5, 56.25)
-
-
-def test_more_of_the_trades_that_reached_the_target_ran_on_than_came_back(market):
-    start = market["M2K"]["close"].to_numpy()
-    moves = np.diff(market["M2K_continuous"]["close"].to_numpy())
-    trades = len(moves) // 10
-    gained = moves[: 10 * trades].reshape(trades, 10).cumsum(axis=1)
-    gained *= 2400 / start[: 10 * trades : 10, None]
-    hit = (gained >= 40).any(axis=1)
-    sold = gained[hit, (gained[hit] >= 40).argmax(axis=1)]
-    came_back = (sold > gained[hit, -1]).mean()
-    assert 0.4 < came_back < 0.5
 
 
 def test_an_ordinary_day_of_real_years():
@@ -100,18 +78,3 @@ def test_an_ordinary_day_of_real_years():
     # 100,000 dollars and 1 % allow a loss of 20 points on one RTY.
     assert 100_000 * 0.01 / RTY.multiplier == 20
     assert swing.median() > 1.5 * 15  # "the micro's fine steps matter more"
-
-
-def test_a_constant_size_swings_least_in_such_a_market():
-    """The plan of loop 4 on a market with constant volatility, against its average size."""
-    rng = np.random.default_rng(11)
-    moves = 2400 * (0.044 / 252 + 0.2 / np.sqrt(252) * rng.standard_normal((200_000, 10)))
-    gained = moves.cumsum(axis=1)
-    reached = gained >= 40
-    sold_before = np.cumsum(reached, axis=1) - reached > 0
-    held = np.where(sold_before, 5, 10)
-    in_parts = (held * moves).sum(axis=1)
-    constant = held.mean() * gained[:, -1]
-    assert in_parts.std() > 1.01 * constant.std()
-    assert (in_parts > 0).mean() > (gained[:, -1] > 0).mean()  # "wins more often"
-    assert in_parts.mean() < 10 * gained[:, -1].mean()  # "its true average is lower"

@@ -11,7 +11,7 @@ from m2k_lessons import data, evidence, simulate, strategies, sweep
 from m2k_lessons.exercises import base
 from m2k_lessons.exercises import speculation_and_evidence as exercises
 from m2k_lessons.explorers.speculation_and_evidence import compute
-from tests.notebooks.lessons import LESSONS, markdown_cells, source
+from tests.notebooks.lessons import LESSONS
 from tools import notebooks
 
 SPACE = {"window": range(5, 61), "entry": np.arange(0.5, 3.01, 0.05).round(2)}
@@ -40,21 +40,38 @@ def test_the_letter_of_the_firm():
     assert alone.p_value == pytest.approx(0.008, abs=0.002)
 
 
-def test_a_hundred_settings_raise_the_bar():
-    settings = [
-        {"window": window, "entry": entry}
-        for window in range(10, 50, 4)
-        for entry in np.arange(0.5, 2.5, 0.2).round(2).tolist()
-    ]
-    bars = data.load("regimes")["reversion"][:1260]
-    made = evidence.trial_returns(strategies.mean_reversion, settings, bars=bars, capital=100_000)
-    p_values = [
-        test(made, trials=100, resamples=999).p_value_adjusted
-        for test in (evidence.reality_check, evidence.spa_test)
-    ]
-    assert p_values == pytest.approx([0.052, 0.048], abs=0.0015)
-    # "one of the two on the other side" of 0.05; with fifty both are below it.
-    assert p_values[1] < 0.05 < p_values[0]
+def test_the_program_of_chapter_13_is_not_shown():
+    daily = data.load("daily")
+    gaps = daily["rolls"].query("symbol == 'M2K'")["gap_points"]
+    grid = {"window": range(10, 50, 2), "entry": np.arange(0.55, 3.01, 0.05).round(2)}
+    ratios = sweep.sweep(
+        daily["M2K"][:1512], strategies.mean_reversion, grid, capital=100_000, roll_gap_points=gaps
+    )["Sharpe Ratio [$]"].fillna(0)
+    record = evidence.TrackRecord(ratios.max(), n=1511)
+    deflated = evidence.deflated_sharpe(record, trials=ratios)
+    assert len(ratios) == 1_000
+    found = [ratios.max(), deflated.expected_best, deflated.probability]
+    assert found == pytest.approx([1.14, 0.67, 0.87], abs=0.005)
+
+
+def printed():
+    """What the cells of the lesson print, in one text."""
+    return "\n".join(
+        "".join(output.get("text", output.get("data", {}).get("text/plain", [])))
+        for cell in notebooks.read(lesson())["cells"]
+        if cell["cell_type"] == "code"
+        for output in cell["outputs"]
+    )
+
+
+def test_tests_by_hand_say_what_the_package_says():
+    """Permutation in four lines, reality check, deflated ratio, each beside its function."""
+    alone, of_all = re.search(r"one strategy: ([\d.]+)  best of 200: ([\d.]+)", printed()).groups()
+    assert float(alone) < 0.01  # "less than once in a hundred is right"
+    row = re.search(r"^p permutation +([\d.]+)", printed(), re.M)[1]
+    assert float(of_all) == pytest.approx(float(row), abs=4 * 0.5 / 999**0.5)
+    row = re.search(r"^deflated Sharpe +([\d.]+)", printed(), re.M)[1]
+    assert re.search(rf"^{float(row):.2f}$", printed(), re.M)
 
 
 def test_five_tests_call_the_coins_luck_and_three_see_the_edge():
@@ -225,29 +242,6 @@ def test_the_delay_without_luck():
     assert short[1] == pytest.approx(-2.70, abs=0.01)
     assert long[0] - long[2] < 0.4  # "an edge of half an hour hardly notices a minute"
     assert 0.5 ** (4 * 3600 / 1800) < 0.005  # used up when the four hours are over
-
-
-def test_the_block_that_outgrows_one_machine():
-    """Run as it stands in the chapter; the tables are those of one process."""
-    text = "\n".join(source(cell) for cell in markdown_cells(lesson()))
-    (block,) = re.findall(r"^~~~python\n(.*?)^~~~", text, re.M | re.S)
-    names = {
-        "sweep": sweep,
-        "evidence": evidence,
-        "strategies": strategies,
-        "bars": data.load("regimes")["reversion"][:504],
-        "coarse": COARSE,
-        "space": SPACE,
-    }
-    exec(block, names)
-    bars = names["bars"]
-    alone = sweep.sweep(bars, strategies.mean_reversion, COARSE, capital=100_000)
-    pd.testing.assert_frame_equal(names["table"], alone)
-    again = evidence.search(
-        strategies.mean_reversion, SPACE, "random", bars=bars, trials=48, capital=100_000
-    )
-    pd.testing.assert_frame_equal(names["study"].log, again.log)
-    assert names["study"].trials == 48
 
 
 def test_what_the_explorer_answers():

@@ -651,6 +651,8 @@ def twice(**changes):
         (lambda: Limits(max_drawdown=1), ValueError, "max_drawdown .*below 1, got 1"),
         (lambda: Limits(quiet="2031"), TypeError, "quiet must hold pairs"),
         (lambda: Limits(quiet=["2031"]), ValueError, "quiet must hold pairs.*got '2031'"),
+        (lambda: Limits(quiet=["31"]), ValueError, "quiet must hold pairs.*got '31'"),
+        (lambda: Limits(quiet=[("2031-01-01",) * 3]), ValueError, "quiet must hold pairs"),
         (lambda: Limits(quiet=[("2031-02-01", "2031-01-01")]), ValueError, "start before end"),
         (
             lambda: Limits(quiet=[("2031-01-01", "2031-01-02 00:00-05:00")]),

@@ -784,3 +784,48 @@ def test_nonsense_is_refused_by_value(function, given, named, said):
 def test_nonsense_is_refused_by_type(function, given, named, said):
     with pytest.raises(TypeError, match=said):
         function(*given, **named)
+
+
+def test_each_lower_bound_from_both_sides():
+    """A number just above its bound is taken, whatever the unit; 0 only where 0 means something."""
+    loss = pd.Series([-5.0, 2.0], days(2))
+    above = {
+        "odds": lambda x: risk.kelly_fraction(0.9, x),
+        "win": lambda x: risk.kelly_win_loss(0.9, x, 1.0),
+        "loss": lambda x: risk.kelly_win_loss(0.9, 1.0, x),
+        "variance": lambda x: risk.kelly_continuous(0.1, x),
+        "to": lambda x: risk.drawdown_probability(x, 0.5),
+        "risk_usd": lambda x: risk.r_multiples([1.0, -1.0], x),
+        "confidence": lambda x: risk.value_at_risk([0.01, -0.02], x),
+        "units' odds": lambda x: risk.risk_of_ruin(0.5, x, 3),
+        "limit_usd": lambda x: risk.daily_loss_limit(loss, x),
+        "equity_usd": lambda x: risk.bootstrap_equity([1.0], 3, 2, equity_usd=x, seed=1),
+        "stop_points": lambda x: risk.position_size(10_000, 0.01, x),
+        "price": lambda x: risk.exposure_cap(10_000, 1, x),
+        "volatility": lambda x: risk.volatility_target(10_000, 0.1, x, 2400.0),
+        "atr": lambda x: risk.stop_price(2400.0, "long", atr=x),
+        "multiple": lambda x: risk.stop_price(2400.0, "long", atr=1.0, multiple=x),
+        "points": lambda x: risk.stop_price(2400.0, "long", points=x),
+        "entry": lambda x: risk.stop_price(x, "short", points=1),
+    }
+    at_least = {
+        "multiple of Kelly": lambda x: risk.relative_growth(x),
+        "multiple": lambda x: risk.drawdown_probability(0.5, x),
+        "loss_probability": lambda x: risk.losing_streak_probability(2, 10, x),
+        "win_probability": lambda x: risk.risk_of_ruin(x, 1, 3),
+        "risk_fraction": lambda x: risk.position_size(10_000, x, 10),
+        "cost_usd": lambda x: risk.position_size(10_000, 0.01, 10, cost_usd=x),
+        "max_fraction": lambda x: risk.exposure_cap(10_000, x, 2400.0),
+        "target": lambda x: risk.volatility_target(10_000, x, 0.2, 2400.0),
+        "seed": lambda x: risk.bootstrap_equity([1.0], 3, 2, equity_usd=1.0, seed=round(x)),
+        "cost in limits": lambda x: risk.Limits(cost_usd=x),
+    }
+    for name, call in (above | at_least).items():
+        call(0.5)
+        with pytest.raises(ValueError, match="must (be|leave|lie)"):
+            call(-0.5 if name != "seed" else -1)
+    for name, call in above.items():
+        with pytest.raises(ValueError, match="must (be|leave|lie)"):
+            call(0), name
+    for call in at_least.values():
+        call(0)

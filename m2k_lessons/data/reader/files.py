@@ -1,10 +1,8 @@
 """The text of a price file in blocks of whole lines, whatever compression and encoding it has."""
 
-import bz2
 import codecs
-import gzip
+import importlib
 import io
-import lzma
 import os
 import re
 import zipfile
@@ -14,7 +12,8 @@ from typing import BinaryIO
 
 from m2k_lessons.data.reader.report import PriceFileError
 
-PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+# What unpacks a file that begins so: Python's own modules, of which a browser may lack one.
+PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
 ZIP, ZSTANDARD = b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
 HEAD, BLOCK = 1 << 16, 1 << 20  # bytes at a time: the first that tell most, and the others
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f]")
@@ -96,9 +95,9 @@ class PriceFile:
 
     def _open_unpacked(self) -> BinaryIO:
         stored = self._path if self._content is None else io.BytesIO(self._content)
-        for magic, unpack in PACKED.items():
+        for magic, module in PACKED.items():
             if self._magic.startswith(magic):
-                return unpack(stored)  # type: ignore[operator]
+                return importlib.import_module(module).open(stored)
         if self._magic.startswith(ZSTANDARD):
             try:
                 import pyarrow

@@ -62,7 +62,7 @@ def r2_as_fraction(actual, forecast):
 
 
 SOLUTIONS = {
-    "q8": (
+    "q7": (
         [known_by_mask, known_by_loop],
         {
             known_by_quarter: "came out weeks later",
@@ -70,7 +70,7 @@ SOLUTIONS = {
             known_newest: "whatever the day",
         },
     ),
-    "q9": (
+    "q8": (
         [r2_by_arrays, r2_by_loop],
         {
             r2_of_the_whole: "nobody knew at the time",

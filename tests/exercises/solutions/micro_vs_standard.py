@@ -32,7 +32,7 @@ def costs_in_points(trades, round_turn_usd):
 
 
 SOLUTIONS = {
-    "q7": (
+    "q5": (
         [costs_by_columns, costs_by_rows],
         {
             costs_signed: "A short trade pays costs, too",
