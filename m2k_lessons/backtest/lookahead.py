@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks
-from m2k_lessons.backtest.inputs import check_index
+from m2k_lessons.backtest.bars import check_index
 
 _TOLERANCE = 1e-9  # a running sum may end in another last digit
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons.backtest import inputs, statistics
+from m2k_lessons.backtest.bars import untradable
 
 HYPOTHETICAL = (
     "Hypothetical: computed with hindsight, without risk, and without the effect of the "
@@ -176,7 +177,7 @@ class Result:
     @property
     def gaps_known(self) -> bool:
         """Whether opens are prices: without them nobody knows how far a gap carried a stop."""
-        return not any(inputs.untradable(own.bars) for own in self._instruments)
+        return not any(untradable(own.bars) for own in self._instruments)
 
     @property
     def label(self) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from m2k_lessons import data, facts, sessions
 from m2k_lessons._util import checks
-from m2k_lessons.backtest import inputs
+from m2k_lessons.backtest.bars import PRICES, check_index
 from m2k_lessons.contracts import M2K, Contract
 
 
@@ -88,7 +88,7 @@ def with_history(history: pd.DataFrame, days: pd.DataFrame, contract: Contract =
     >>> both["close"].to_list(), f"{both.index[0]:%Y-%m-%d}"
     ([2400.0, 2400.0, 2400.0, 2400.0], '2030-01-03')
     """
-    inputs.check_index("days", days.index)
+    check_index("days", days.index)
     old, new = _four_prices("history", history), _four_prices("days", days)
     fits = old * (new["open"].iloc[0] / old["close"].iloc[-1])
     fits = fits.apply(lambda column: contract.round_to_tick(column))
@@ -101,12 +101,12 @@ def with_history(history: pd.DataFrame, days: pd.DataFrame, contract: Contract =
 
 def _four_prices(name: str, frame) -> pd.DataFrame:
     columns = frame.columns if isinstance(frame, pd.DataFrame) else []
-    missing = [price for price in inputs.PRICES if price not in columns]
+    missing = [price for price in PRICES if price not in columns]
     if missing:
         raise ValueError(
             f"{name} must have the columns open, high, low and close, got no {missing[0]!r}"
         )
-    return frame[list(inputs.PRICES)]
+    return frame[list(PRICES)]
 
 
 def daily_bars(minutes: pd.DataFrame) -> pd.DataFrame:
@@ -134,10 +134,10 @@ def daily_bars(minutes: pd.DataFrame) -> pd.DataFrame:
     """
     if not isinstance(minutes.index, pd.DatetimeIndex) or minutes.index.tz is None:
         raise TypeError("minutes must have an index of times with a zone")
-    inputs.check_index("minutes", minutes.index)
+    check_index("minutes", minutes.index)
     checks.columns_once("minutes", minutes)
     _four_prices("minutes", minutes)
-    unknown = minutes[list(inputs.PRICES)].isna().any(axis=1).to_numpy()
+    unknown = minutes[list(PRICES)].isna().any(axis=1).to_numpy()
     if unknown.any():
         raise ValueError(
             f"minutes must have four prices in every row, got NaN at {minutes.index[unknown][0]}"

@@ -12,6 +12,7 @@ import pandas as pd
 from m2k_lessons import backtest, evidence
 from m2k_lessons._util import checks
 from m2k_lessons.backtest import inputs
+from m2k_lessons.backtest.bars import check_index
 from m2k_lessons.contracts import M2K, Contract
 from m2k_lessons.gates.bars import commission_of, market_returns
 from m2k_lessons.gates.costs import overnight_usd, round_turn_usd
@@ -185,7 +186,7 @@ def examine(
     fill = checks.choice("fill", fill, ("next_open", "next_close"))
     if not isinstance(bars, pd.DataFrame):
         raise TypeError(f"bars must be a DataFrame, got a {type(bars).__name__}")
-    inputs.check_index("bars", bars.index)
+    check_index("bars", bars.index)
     before = bars.index < _moment(opened, bars.index)
     if not 10 < before.sum() < len(bars) - 10:
         raise ValueError(

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from m2k_lessons._util import checks
-from m2k_lessons.backtest import inputs
+from m2k_lessons.backtest.bars import check_index, numbers, refuse
 from m2k_lessons.facts import fact
 from m2k_lessons.paper.hours import days_around
 
@@ -169,7 +169,7 @@ def _checked(bars) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise ValueError(f"{name} must have the columns low and close, got no {missing[0]!r}")
     if len(bars) == 0:
         raise ValueError(f"{name} must hold at least one bar, got an empty frame")
-    inputs.check_index(name, bars.index)
+    check_index(name, bars.index)
     if bars.index.tz is None:
         raise ValueError(
             f"{name} must have tz-aware times, got naive ones (first {bars.index[0]}); say where "
@@ -177,9 +177,9 @@ def _checked(bars) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         )
     columns = []
     for column in ("low", "close"):
-        values = inputs._numbers(f"{name}[{column!r}]", bars[column])
+        values = numbers(f"{name}[{column!r}]", bars[column])
         wrong = ~((values > 0) & (values < 1e7))
-        inputs._refuse(wrong, f"{name}[{column!r}] must be above 0 and below 1e7", bars[column])
+        refuse(wrong, f"{name}[{column!r}] must be above 0 and below 1e7", bars[column])
         columns.append(np.rint(100 * values).astype(np.int64))
     return (*columns, bars.index.as_unit("s").asi8)
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from m2k_lessons import sessions
 from m2k_lessons._util import checks
-from m2k_lessons.backtest import inputs
+from m2k_lessons.backtest.bars import in_ticks, numbers, refuse
 from m2k_lessons.contracts import Contract
 from m2k_lessons.paper import limits
 from m2k_lessons.paper.hours import day_rate, days_around, settlements
@@ -91,7 +91,7 @@ def build(bars, terms: Terms, sp500_bars=None) -> Replay:
     contract = terms.contract
     if isinstance(bars, pd.DataFrame):
         checks.columns_once("bars", bars)
-    ticks = inputs._ticks("bars", bars, contract)
+    ticks = in_ticks("bars", bars, contract)
     index = bars.index
     if index.tz is None:
         raise ValueError(
@@ -167,9 +167,9 @@ def _cost(bars: pd.DataFrame, index, terms: Terms) -> np.ndarray:
     cost = np.where(rth, terms.slippage_rth, terms.slippage_eth).astype(np.int64)
     if "spread_ticks" in bars.columns:
         name, column = "bars['spread_ticks']", bars["spread_ticks"]
-        spread = inputs._numbers(name, column)
+        spread = numbers(name, column)
         wrong = ~np.isfinite(spread) | (spread < 0) | (spread > 10_000) | (spread != spread // 1)
-        inputs._refuse(wrong, f"{name} must hold whole numbers from 0 to 10000", column)
+        refuse(wrong, f"{name} must hold whole numbers from 0 to 10000", column)
         cost += (spread.astype(np.int64) + 1) // 2
     return cost
 

@@ -6,6 +6,7 @@ import pytest
 
 from m2k_lessons import backtest, data, simulate, sweep
 from m2k_lessons.backtest import inputs
+from m2k_lessons.backtest.bars import untradable
 from m2k_lessons.contracts import M2K
 
 
@@ -45,7 +46,7 @@ def test_the_word_of_the_frame_goes_before_the_measurement():
     bars = index_bars()
     for word in (None, data.Opens(True, "trades"), data.Opens(None, "too few")):
         bars.attrs["opens"] = word
-        assert inputs.untradable(bars) == ""
+        assert untradable(bars) == ""
     bars = simulate.daily(years=2, seed=7)["M2K"]
     bars.attrs = {"opens": data.Opens(False, "an index: so says the file")}
     with pytest.raises(ValueError, match="an index: so says the file"):
@@ -55,8 +56,8 @@ def test_the_word_of_the_frame_goes_before_the_measurement():
 @pytest.mark.parametrize("name", ["sp500", "nasdaq"])
 def test_the_indices_that_ship_are_caught(name):
     bars = data.load(name)
-    assert "its open can't be traded" in inputs.untradable(bars)
-    assert "its open can't be traded" in inputs.untradable(bars.loc["2010":"2012"])
+    assert "its open can't be traded" in untradable(bars)
+    assert "its open can't be traded" in untradable(bars.loc["2010":"2012"])
 
 
 def test_simulated_prices_are_not_measured(monkeypatch):
@@ -67,14 +68,14 @@ def test_simulated_prices_are_not_measured(monkeypatch):
     bars = simulate.daily(years=2, seed=7)["M2K"]
     assert backtest.run(bars, sign(bars), capital=40_000).gaps_known
     with pytest.raises(AssertionError, match="measured"):
-        inputs.untradable(pd.DataFrame(bars.to_dict("series")))  # without its label
+        untradable(pd.DataFrame(bars.to_dict("series")))  # without its label
 
 
 def test_a_simulated_market_without_its_label_is_not_taken_for_an_index():
     for seed in range(5):
         bars = pd.DataFrame(simulate.daily(years=4, seed=seed)["M2K"].to_dict("series"))
         assert not bars.attrs
-        assert inputs.untradable(bars) == ""
+        assert untradable(bars) == ""
 
 
 def test_the_result_says_that_gaps_are_unknown():
