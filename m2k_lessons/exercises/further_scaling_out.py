@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from m2k_lessons.contracts import M2K, RTY
 from m2k_lessons.exercises.base import (
     Case,
     Choose,
@@ -32,10 +31,8 @@ g2 = Guess(
 
 
 def _micros_less_standard(early, early_points, last_points, micro_usd, standard_usd):
-    parts_usd = (
-        M2K.multiplier * (early * early_points + (10 - early) * last_points) - 10 * micro_usd
-    )
-    whole_usd = RTY.multiplier * last_points - standard_usd
+    parts_usd = 5 * (early * early_points + (10 - early) * last_points) - 10 * micro_usd
+    whole_usd = 50 * last_points - standard_usd
     return parts_usd - whole_usd
 
 
