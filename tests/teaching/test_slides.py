@@ -80,6 +80,14 @@ def test_each_figure_and_question_has_a_slide(path):
         assert deck_blocks.words(re.sub(r"<[^>]+>", "", "".join(slide.body))) <= most
 
 
+@every_page
+def test_the_note_on_simulated_results_is_whole(path):
+    text = "\n\n".join(source(cell) for cell in markdown_cells(path))
+    note = re.search(r"^> (\*\*About simulated results.*?)(?=\n\n|\Z)", text, re.M | re.S)
+    last = bare("".join(deck.Deck(path, lesson_plans.Plan()).slides[-1].body))
+    assert last == bare(deck_blocks.plain(note[1]))
+
+
 FITS = """() => {
   document.body.classList.add("measuring");
   const found = [];
