@@ -157,6 +157,20 @@ def test_the_right_option_of_the_quiz_comes_at_a_click(decks, window):
     assert answer.evaluate("one => getComputedStyle(one).opacity") == "1"
 
 
+SIZES = """[...document.querySelectorAll("section .fit")].map(
+  one => [getComputedStyle(one).fontSize, getComputedStyle(one).color])"""
+
+
+def test_on_paper_letters_are_as_large_as_on_the_screen(decks, window):
+    path = decks / f"{ONE.stem}.html"
+    shown(window, path)
+    on_screen = window.evaluate(SIZES)
+    shown(window, path, "?print-pdf")
+    window.wait_for_selector(".pdf-page")
+    assert window.evaluate(SIZES) == on_screen
+    assert {size for size, _ in on_screen} >= {"28px", "34px"}
+
+
 def test_a_pdf_has_a_page_for_each_slide(decks, browser):  # noqa: F811
     path = decks / f"{ONE.stem}.html"
     slides.print_pdf([path], browser)
