@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from m2k_lessons._util import checks
+from m2k_lessons._util.jit import is_compiled
 from m2k_lessons.evidence.result import (
     NOISE,
     UNLIKE,
@@ -153,6 +154,8 @@ def resampled_means(table: np.ndarray, length: float, resamples, seed) -> np.nda
     rng = np.random.default_rng(checks.whole("seed", seed, at_least=0))
     from m2k_lessons.evidence.kernels import count_draws
 
+    if not is_compiled(count_draws):
+        from m2k_lessons.evidence.plain import count_draws
     n = len(table)
     rows = max(1, NUMBERS_AT_ONCE // n)
     means = np.empty((resamples, table.shape[1]))

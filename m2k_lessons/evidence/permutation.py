@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from m2k_lessons._util import checks
+from m2k_lessons._util.jit import is_compiled
 from m2k_lessons.evidence.bootstrap import NUMBERS_AT_ONCE
 from m2k_lessons.evidence.result import (
     NOISE,
@@ -105,6 +106,8 @@ def permutation_test(
     rng = np.random.default_rng(checks.whole("seed", seed, at_least=0))
     from m2k_lessons.evidence.kernels import shuffle_rows
 
+    if not is_compiled(shuffle_rows):
+        from m2k_lessons.evidence.plain import shuffle_rows
     n = len(market)
     detrended = market - market.mean()
     means = detrended @ held / n

@@ -36,6 +36,10 @@ class _Silent:
         """Take the answer; it is judged when the paper is marked."""
         return super().check(answer)  # type: ignore[misc]
 
+    def _noted(self, answer: Any) -> str:
+        """The answer as it was read; `Unreadable` says why it could not be."""
+        raise NotImplementedError
+
     def hint(self, n: int = 1) -> Reply:
         """There is none."""
         return Reply(UNGRADED, "There are no hints in an exam.")

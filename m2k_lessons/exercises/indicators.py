@@ -335,75 +335,71 @@ q7 = Compute(
 )
 
 
-def _fast_over_slow(close, fast, slow):
-    """1 where the average of `fast` closes lies above that of `slow`, else 0."""
-    fast_average = close.rolling(fast).mean()
-    slow_average = close.rolling(slow).mean()
-    return (fast_average > slow_average).astype(float)
+def _vote(ballot, agree):
+    """1 where at least `agree` more votes are for up than for down, -1 the other way, else 0."""
+    ahead = ballot.sum(axis=1)
+    return (ahead >= agree).astype(float) - (ahead <= -agree).astype(float)
+
+
+def _ballot(*rows):
+    days = pd.date_range("2030-01-07", periods=len(rows), freq="B")
+    return pd.DataFrame(rows, days, ["averages", "RSI", "bands"], dtype=float)
+
+
+def _all_ballots():
+    return _ballot(*((a, b, c) for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1)))
 
 
 q8 = Write(
-    "Write the function `fast_over_slow(close, fast, slow)`. It takes a Series of closes and two "
-    "numbers of days, and returns a Series with the same index: 1 where the average of the last "
-    "`fast` closes, the day's own included, lies above the average of the last `slow` ones, and 0 "
-    "everywhere else, also while there are fewer than `slow` closes.",
-    reference=_fast_over_slow,
+    "Write the function `vote(ballot, agree)`. It takes a table with a column for each indicator, "
+    "whose values are the votes of a day: 1, 0 or −1. It returns a Series with the same index: 1 "
+    "where the votes for up are at least `agree` ahead of those for down, −1 where those for down "
+    "are at least `agree` ahead, and 0 everywhere else.",
+    reference=_vote,
     cases=[
-        Case("a year of the course's closes", lambda: (course_closes(), 20, 50)),
-        Case("closes that stay the same", lambda: (series(*[2400] * 8), 2, 4)),
-        Case("a steady rise", lambda: (series(*range(2400, 2410)), 3, 5)),
-        Case("too few closes", lambda: (series(2400, 2401, 2402), 2, 5)),
+        Case("all ballots of three voices, two ahead", lambda: (_all_ballots(), 2)),
+        Case("all ballots, one ahead", lambda: (_all_ballots(), 1)),
+        Case("all ballots, all three agree", lambda: (_all_ballots(), 3)),
+        Case("two voices only", lambda: (_ballot((1, 1, 0), (-1, -1, 0))[["averages", "RSI"]], 2)),
     ],
     mistakes=[
         Mistake(
-            lambda close, fast, slow: (
-                close.rolling(fast).mean() < close.rolling(slow).mean()
-            ).astype(float),
-            "The other way round: 1 where the *fast* average is the higher one.",
+            lambda ballot, agree: (
+                (ballot.sum(axis=1) > agree).astype(float)
+                - (ballot.sum(axis=1) < -agree).astype(float)
+            ),
+            "*At least* `agree` ahead: exactly as many is enough.",
         ),
         Mistake(
-            lambda close, fast, slow: (close > close.rolling(slow).mean()).astype(float),
-            "That compares the close itself. The fast line is an average, too.",
+            lambda ballot, agree: (
+                ((ballot == 1).sum(axis=1) >= agree).astype(float)
+                - ((ballot == -1).sum(axis=1) >= agree).astype(float)
+            ),
+            "That counts the votes for one side only. Two for and one against are one ahead.",
         ),
         Mistake(
-            lambda close, fast, slow: (
-                close.rolling(fast, min_periods=1).mean()
-                > close.rolling(slow, min_periods=1).mean()
-            ).astype(float),
-            "With fewer than `slow` closes there is no slow average yet, and the answer is 0.",
+            lambda ballot, agree: (ballot.sum(axis=1) >= agree).astype(float),
+            "The votes for down can win as well: then the answer is −1.",
         ),
         Mistake(
-            lambda close, fast, slow: (
-                close.ewm(span=fast).mean() > close.ewm(span=slow).mean()
-            ).astype(float),
-            "Those are exponential averages. The question wants plain ones, all closes with the "
-            "same weight.",
+            lambda ballot, agree: np.sign(ballot.sum(axis=1)),
+            "That follows the majority however small. It must be `agree` ahead.",
         ),
         Mistake(
-            lambda close, fast, slow: (
-                close.rolling(fast).mean() >= close.rolling(slow).mean()
-            ).astype(float),
-            "Above, not equal.",
+            lambda ballot, agree: -_vote(ballot, agree),
+            "The other way round: votes of 1 are for up.",
         ),
         Mistake(
-            lambda close, fast, slow: (
-                close.rolling(fast, center=True).mean() > close.rolling(slow, center=True).mean()
-            ).astype(float),
-            "A centred window holds closes that come later: nobody knows them on that day.",
-        ),
-        Mistake(
-            lambda close, fast, slow: (
-                close.rolling(fast).sum() > close.rolling(slow).sum()
-            ).astype(float),
-            "Those are sums; the slow one has more closes in it. Divide, or take the mean.",
+            lambda ballot, agree: ballot.sum(axis=1),
+            "That is how far one side is ahead. The answer is 1, 0 or −1.",
         ),
     ],
     hints=[
-        "`close.rolling(20).mean()` is the average of the last 20 closes.",
-        "Compare the two averages with `>`; a missing average is never above anything. "
-        "`.astype(float)` makes 1 and 0 of it.",
+        "With votes of 1 and −1 the sum of a row, `ballot.sum(axis=1)`, is how far up is ahead.",
+        "Compare the sum with `agree` and with `-agree`. `.astype(float)` makes 1 and 0 of each; "
+        "one less the other is the vote.",
     ],
-    well_done="The day on which it changes is a crossing.",
+    well_done="A vote has one setting more than its voices: how far ahead is far enough.",
 )
 
 

@@ -33,5 +33,6 @@ from m2k_lessons.risk.losses import (
     risk_of_ruin,
     value_at_risk,
 )
+from m2k_lessons.risk.pretrade import OrderGate
 from m2k_lessons.risk.sizing import exposure_cap, position_size, volatility_target
 from m2k_lessons.risk.stops import daily_loss_limit, gap_risk, stop_price, time_stop

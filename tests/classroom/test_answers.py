@@ -10,6 +10,7 @@ from m2k_lessons.exercises.base import Choose, Compute, Guess, Write
 from tests.notebooks.lessons import PAGES
 from tools import notebooks
 from tools.classroom import answers
+from tools.classroom.marks import numbers_of
 
 ROOT = answers.ROOT
 START, BASICS = PAGES[0], PAGES[2]
@@ -75,7 +76,7 @@ def test_a_learners_numbers_are_those_that_her_workbook_shows():
     assert hers["cells"] != printed["cells"]
     texts = "\n".join("".join(cell["source"]) for cell in hers["cells"])
     questions = answers.asked(BASICS.stem)
-    with answers.as_student("Ada"):
+    with numbers_of("Ada"):
         assert questions["q1"].markdown() in texts
         assert all(
             f"{name} = {value!r}" in texts for name, value in questions["q1"].numbers.items()

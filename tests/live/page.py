@@ -10,6 +10,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from playwright.sync_api import TimeoutError
+
 # Nothing but the site itself can be reached, by page, worker or service worker.
 ALONE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 # What JupyterLab knows of the cells, also of those that are not drawn.
@@ -85,9 +87,12 @@ class Lesson:
         self.page.evaluate(
             "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
         )
-        self.page.wait_for_function(
-            f"() => ({CELLS})().every(cell => !cell.source.trim() || cell.count !== null)",
-            timeout=1000 * seconds, polling=100)  # fmt: skip
+        done = f"() => ({CELLS})().every(cell => !cell.source.trim() || cell.count !== null)"
+        try:
+            self.page.wait_for_function(done, timeout=1000 * seconds, polling=500)
+        except TimeoutError as error:
+            waits = [cell["id"] for cell in self.cells() if cell["count"] is None]
+            raise AssertionError(f"after {seconds} s still not answered: {waits}") from error
         return time.monotonic() - begin
 
     def answer(self, marked, text, seconds=120):

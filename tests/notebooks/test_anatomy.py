@@ -29,7 +29,7 @@ every_lesson_and_further_one = pytest.mark.parametrize(
     "path", FULL_LESSONS + FURTHER, ids=lambda path: path.stem
 )
 # Lessons whose second edition is still being written: they are not yet held to the bounds.
-NOT_YET_WITHIN_BOUNDS = tuple(f"{number:02d}_" for number in (1, *range(4, 18)))
+NOT_YET_WITHIN_BOUNDS = tuple(f"{number:02d}_" for number in range(6, 18))
 
 HEADINGS = [
     "One question to begin with",

@@ -81,7 +81,7 @@ def test_the_vote_written_out_is_that_of_the_package(bars):
     for cell in code_cells(NOTEBOOK):
         if any(part in source(cell) for part in ("def against(", "ballot = pd.DataFrame(")):
             exec(source(cell), names)
-    total = names["ballot"]["sum"][names["ballot"]["averages"].notna()]
+    total = names["ballot"].sum(axis=1)[names["ballot"]["averages"].notna()]
     for agree in (1, 2, 3):
         wanted = np.sign(total).where(total.abs() >= agree, 0)
         assert wanted.equals(strategies.combination(close, agree=agree)[total.index])

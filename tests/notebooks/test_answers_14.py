@@ -24,8 +24,6 @@ def test_the_opening_question():
     assert 0.6 - 1.96 * error < 0.5  # "the true edge may well be nothing"
     loss_usd = 100 + 2 * facts.fact("course.commission.M2K").value + M2K.tick_value
     assert 8_000 // loss_usd * facts.fact("margin.initial.M2K").value > 40_000
-    # "By day a broker's day-trade margin may let them in."
-    assert 8_000 // loss_usd * facts.fact("day_trade_margin_high.M2K").value < 40_000
 
 
 def test_what_the_figure_of_growth_says():

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.notebooks.lessons import LESSONS
+from tests.notebooks.lessons import FURTHER, LESSONS
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem[:2])
+@pytest.mark.parametrize("path", LESSONS + FURTHER, ids=lambda path: path.stem.split("_")[0])
 def test_lesson_without_numba(path, tmp_path):
     (tmp_path / "numba.py").write_text("raise ImportError('hidden by a test')\n", "utf-8")
     environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}

@@ -102,7 +102,7 @@ READ = {
     "--189": "✗ “--189” is no number. Type digits, such as −12.5.",
     "1.2.3": "✗ “1.2.3” has marks in places where no number has them.",
     "1,89,0": "✗ “1,89,0” has marks in places where no number has them.",
-    "-1,890": "✗ The digits are right, but it is 10 times as much as it should be. (Read as −1890.)",
+    "-1,890": "✗ $50 a point is RTY, the standard contract. M2K is $5. (Read as −1890.)",
     "1e999": "✗ The answer is too large to be meant.",
     "<b>9</b>": "✗ “<b>9</b>” is no number. Type digits, such as −12.5.",
 }

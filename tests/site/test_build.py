@@ -1,4 +1,4 @@
-"""What the build refuses: a folder of somebody else's, a link to nowhere, a question it can't find."""
+"""What the build refuses: somebody else's folder, a link to nowhere, a question it can't find."""
 
 import json
 import subprocess

@@ -18,8 +18,6 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 from m2k_lessons.exercises.base import Choose, Compute, Guess, Reflect, Write  # noqa: E402
 from m2k_lessons.exercises.question import Named  # noqa: E402
 from tools import notebooks, workbook  # noqa: E402
+from tools.classroom.marks import numbers_of  # noqa: E402
 
 FOLDER = ROOT / "answers"
 CHECK = re.compile(r"\b(\w+)\.check\((.*)\)\s*$", re.DOTALL)
@@ -35,20 +34,6 @@ GUESS = re.compile(r"^(\w+)\.guess\(\.\.\., \.\.\.\)$", re.MULTILINE)
 SHOWN = re.compile(r"It is ([−+-]?[\d,.]*\d(?:e[+-]?\d+)?)")
 MARK = re.compile(r"^[✓✗○✎] ")
 TITLE = "> **Answer edition.** Every exercise is solved here. Keep it out of the learners' hands.\n"
-
-
-@contextmanager
-def as_student(name: str) -> Iterator[None]:
-    """Let the questions have a learner's own numbers; everyone's for an empty name."""
-    before = os.environ.pop("M2K_STUDENT", None)
-    if name:
-        os.environ["M2K_STUDENT"] = name
-    try:
-        yield
-    finally:
-        os.environ.pop("M2K_STUDENT", None)
-        if before is not None:
-            os.environ["M2K_STUDENT"] = before
 
 
 def asked(chapter: str) -> dict[str, Named]:
@@ -159,7 +144,7 @@ def edition(path: Path, student: str = "") -> dict:
     if student:
         workbook.personal(lesson, path.stem, student)
     questions = asked(path.stem)
-    with as_student(student):
+    with numbers_of(student):
         for cell in lesson["cells"]:
             if cell["cell_type"] != "code":
                 continue
@@ -262,7 +247,7 @@ def main(arguments: list[str] | None = None) -> None:
         if options.run:
             notebook = run(notebook)
             wrong = unsolved(notebook, asked(path.stem))
-            said = f": {len(replies(notebook))} replies, {'all right' if not wrong else ''}"
+            said = f": {len(replies(notebook))} replies" + (", all right" if not wrong else "")
             said += "".join(f"\n  {sentence}" for sentence in wrong)
             failed = failed or bool(wrong)
         notebooks.write(options.to / path.name, notebook)

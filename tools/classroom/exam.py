@@ -34,6 +34,7 @@ from m2k_lessons.exercises.code import _outcomes  # noqa: E402
 from m2k_lessons.exercises.outcomes import difference  # noqa: E402
 from tools import notebooks, workbook  # noqa: E402
 from tools.classroom import answers  # noqa: E402
+from tools.classroom.marks import numbers_of  # noqa: E402
 from tools.classroom.templates import Template, TemplateError, load  # noqa: E402
 
 SAMPLES = ROOT / "teaching" / "exam"
@@ -161,7 +162,7 @@ def answer_cell(question) -> str:
 
 def pages(paper: Paper, learner: str) -> tuple[dict, dict]:
     """The notebook that a learner gets, and its answer edition."""
-    with answers.as_student(""):
+    with numbers_of(""):
         questions = paper.questions(learner)
         kinds = "".join(f'    "{kind(question)}",\n' for question in questions.values())
         names = ", ".join(questions)

@@ -182,7 +182,3 @@ def main() -> int:
             end_orphans()
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -33,7 +33,3 @@ def main() -> None:
         out.write(json.dumps({"key": key} | line) + "\n")
     out.flush()
     worker.stop()
-
-
-if __name__ == "__main__":
-    main()

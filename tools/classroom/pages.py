@@ -87,10 +87,16 @@ def _environment() -> Environment:
     return environment
 
 
+def page(name: str, **what) -> str:
+    """Fill one of the pages in html/."""
+    return _environment().get_template(name).render(**what)
+
+
 def learner_page(learner: Learner, results: Sequence[Result]) -> str:
     """All that a learner hears: questions, answers, replies."""
-    page = _environment().get_template("learner.html")
-    return page.render(title=f"Marks: {learner.name}", learner=learner, results=results)
+    return page(
+        "learner.html", title=f"Marks: {learner.name}", learner=learner, results=results
+    )  # fmt: skip
 
 
 def teacher_page(
@@ -104,7 +110,8 @@ def teacher_page(
     ranges = [
         (result, mark) for result in fit for mark in result.marks if mark.state in (HELD, MISSED)
     ]
-    return _environment().get_template("teacher.html").render(
+    return page(
+        "teacher.html",
         title=title,
         learners={result.submission.learner.name for result in results},
         marked=len(fit),

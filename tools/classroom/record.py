@@ -193,7 +193,3 @@ def _report(report=..., found=...) -> dict[str, Any]:
         passed = {str(gate): bool(one) for gate, one in found.table["passed"].items()}
         line["found"] = {"numbers": numbers, "passed": passed}
     return line
-
-
-if __name__ == "__main__":
-    main()

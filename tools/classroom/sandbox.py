@@ -256,10 +256,13 @@ class Sandbox:
     def next(self, seconds: float):
         """The next JSON line; None where the command has ended or took too long."""
         try:
-            return self._lines.get(timeout=seconds)
+            line = self._lines.get(timeout=seconds)
         except queue.Empty:
             self._end("time")
             return None
+        if line is None:  # the end, which `finish` waits for, too
+            self._lines.put(None)
+        return line
 
     def finish(self) -> Ended:
         """Wait for the end, which the limits make sure of, and leave nothing behind."""
@@ -362,7 +365,8 @@ def _start(plan: dict) -> tuple[list[str], dict]:
         needed = {"SYSTEMROOT": os.environ.get("SYSTEMROOT", "")}
         return plan["command"], {"cwd": plan["folder"], "env": plan["environment"] | needed}
     settings = {"env": {"PATH": os.environ.get("PATH", os.defpath)}, "start_new_session": True}
-    jail = [sys.executable, "-I", "-S", str(JAIL), json.dumps(plan)]
+    start = f"import runpy, sys; sys.exit(runpy.run_path({str(JAIL)!r})['main']())"
+    jail = [sys.executable, "-I", "-S", "-c", start, json.dumps(plan)]
     if not plan["namespaces"]:
         return jail, settings
     parts = ["--net", "--pid", "--fork", "--kill-child", "--mount", "--ipc", "--uts"]
@@ -382,6 +386,14 @@ def _readable() -> list[str]:
     python |= {str(Path(sys.executable).resolve().parents[1])}
     places = [*SYSTEM, *sorted(python), *(str(ROOT / name) for name in COURSE)]
     return [place for place in places if os.path.lexists(place)]
+
+
+def inside(module: str) -> list[str]:
+    """The command that runs `main` of one of the course's modules.
+
+    They have no `if __name__`, as the tasks of course.py have: nobody starts them by hand.
+    """
+    return [sys.executable, "-c", f"from {module} import main; main()"]
 
 
 def run(
@@ -418,7 +430,7 @@ def run(
         raise NoNamespacesError(WEAK)
     with tempfile.TemporaryDirectory() as empty:
         sandbox = Sandbox(
-            [sys.executable, "-m", module],
+            inside(module),
             Path(empty) if folder is None else folder,
             limits or Limits(),
             {"M2K_STUDENT": student},

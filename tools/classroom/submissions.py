@@ -123,7 +123,7 @@ def collect(folder: Path, known: Sequence[Learner], only: Sequence[str] = ()) ->
     learners: dict[str, Learner] = {}
     for path in _files(folder):
         given = _given_name(path.relative_to(folder))
-        learner = _who(given, known)
+        learner = who(given, known)
         key = learner.folder.casefold()
         learner = learners.setdefault(key, learner)
         if len(found.setdefault(key, [])) >= FILES_OF_A_LEARNER:
@@ -157,7 +157,8 @@ def _given_name(path: Path) -> str:
     return path.stem
 
 
-def _who(given: str, known: Sequence[Learner]) -> Learner:
+def who(given: str, known: Sequence[Learner]) -> Learner:
+    """The learner of the class who is meant by a folder's name, or one that is in no list."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in given)
     for learner in known:
         if given.casefold() in (learner.name.casefold(), learner.folder.casefold()):
@@ -196,6 +197,7 @@ def read(path: Path, learner: Learner, listed: bool) -> Submission:
 
 
 def _code_cells(notebook: dict) -> tuple[tuple[int, str], ...]:
+    """Place, counted from 1, and source of each code cell."""
     cells = []
     for number, cell in enumerate(notebook["cells"], 1):
         source = cell["source"]

@@ -28,7 +28,10 @@ def read_arguments(arguments):
     parser.add_argument("--live", action="store_true", help="and the lessons live, in the browser")
     parser.add_argument("--pyodide", type=Path, help="folder or archive of Pyodide, for --live")
     parser.add_argument("--sphinx", type=Path, default=Path(sys.executable), help=argparse.SUPPRESS)
-    return parser.parse_args(arguments)
+    chosen = parser.parse_args(arguments)
+    if chosen.live != (chosen.pyodide is not None):
+        parser.error("--live needs --pyodide PATH, and --pyodide is for --live only")
+    return chosen
 
 
 def emptied(folder: Path) -> Path:
@@ -109,6 +112,15 @@ def main(arguments: list[str]) -> int:
     done = subprocess.run(sphinx_command(chosen.sphinx, source, folder, trees), cwd=ROOT)
     if done.returncode:
         return done.returncode
+    if chosen.live:
+        # Last: Sphinx leaves alone what is already there, and this takes longest.
+        from tools.live import build as build_live
+        from tools.live.distribution import DistributionError
+
+        try:
+            build_live(folder / "live", chosen.pyodide)
+        except (DistributionError, RuntimeError) as error:
+            sys.exit(f"The pages are in {folder}; the lessons live are not: {error}")
     print(f"  the site is in {folder}, {time.monotonic() - start:.0f} s")
     return 0
 

@@ -166,10 +166,7 @@ def _progress(page: str, source: str) -> dict:
     text = f'<p class="m2k-progress" data-pages="{listed}"></p>'
     if "calibration" in source:
         text += '<p class="m2k-progress" data-guesses=""></p>'
-    return {
-        "cell_type": "code", "metadata": {"tags": ["remove-input"]}, "execution_count": None,
-        "source": "", "outputs": [_html(text)],
-    }  # fmt: skip
+    return _markdown(text)
 
 
 def _answered_here(page: str) -> list[str]:

@@ -47,9 +47,10 @@ def markup(address: str, alt: str, size: tuple[int, int], cut: float | None) -> 
         f'height="{height}" loading="lazy" decoding="async">'
     )
     if cut is None:
-        return f'<div class="m2k-figure">{picture}</div>'
+        return f'<div class="m2k-figure" style="--width:{width}px">{picture}</div>'
     halves = "".join(
-        f'<span class="m2k-half" aria-hidden="true" style="aspect-ratio:{part * width:.0f}/{height};'
+        '<span class="m2k-half" aria-hidden="true" style="'
+        f"aspect-ratio:{part * width:.0f}/{height};"
         f"background-size:{100 / part:.2f}% 100%;background-position:{side};"
         f"background-image:url('{address}')\"></span>"
         for part, side in ((cut, "left"), (1 - cut, "right"))

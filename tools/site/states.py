@@ -83,6 +83,11 @@ STRIPS: dict[tuple[str, str], dict[str, tuple]] = {
         ),
         "shock_pct": (-20, -10, 10, 20),
     },
+    ("further_fundamentals", "explore"): {
+        "explained_pct": (0.0, 2.0, 5.0, 10.0, 20.0),
+        "quarters": (80, 120, 202, 320, 400),
+        "first": (10, 60),
+    },
     ("risk_management", "explore"): {
         "risk_pct": (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0),
         "equity_usd": (10_000, 10_500, 25_000, 50_000),
@@ -116,6 +121,11 @@ STRIPS: dict[tuple[str, str], dict[str, tuple]] = {
         "strategies": (10, 50, 200, 1_000),
         "years": (1, 2, 5, 10, 20),
         "true_sharpe": (0.0, 1.0),
+    },
+    ("further_evidence", "explore"): {
+        "groups": (4, 6, 8, 10),
+        "tested": (1, 2, 3),
+        "horizon": (20, 60),
     },
     ("diversification", "explore"): {
         "method": ("equal", "inverse volatility", "risk parity", "min variance"),
@@ -295,7 +305,8 @@ def _input(name: str, control: dict[str, Any]) -> str:
             f"<option{' selected' if n == at else ''}>{html.escape(value)}</option>"
             for n, value in enumerate(values)
         )
-        return f'<label for="{name}">{label}</label><select id="{name}">{options}</select><span></span>'
+        picker = f'<select id="{name}">{options}</select><span></span>'
+        return f'<label for="{name}">{label}</label>{picker}'
     said = html.escape(json.dumps(values, ensure_ascii=False), quote=True)
     return (
         f'<label for="{name}">{label}</label><input type="range" id="{name}" min="0" '

@@ -4,30 +4,31 @@ import numpy as np
 import pandas as pd
 
 
-def crossing_numbers(close, fast, slow):
-    gap = close.rolling(fast).mean() - close.rolling(slow).mean()
-    return (gap.fillna(0) > 0) * 1.0
+def vote_by_clip(ballot, agree):
+    ahead = ballot.sum(axis=1)
+    return np.sign(ahead).where(ahead.abs() >= agree, 0.0)
 
 
-def crossing_by_loop(close, fast, slow):
-    values, found = close.to_numpy(), []
-    for day in range(1, len(values) + 1):
-        enough = day >= slow
-        above = values[day - fast : day].mean() > values[day - slow : day].mean() if enough else 0
-        found.append(float(above))
-    return pd.Series(found, index=close.index)
+def vote_by_loop(ballot, agree):
+    answers = []
+    for row in ballot.itertuples(index=False):
+        up = sum(1 for one in row if one == 1)
+        down = sum(1 for one in row if one == -1)
+        answers.append(1.0 if up - down >= agree else -1.0 if down - up >= agree else 0.0)
+    return pd.Series(answers, ballot.index)
 
 
-def crossing_turned(close, fast, slow):
-    return (close.rolling(fast).mean() < close.rolling(slow).mean()).astype(float)
+def vote_strictly(ballot, agree):
+    ahead = ballot.sum(axis=1)
+    return np.sign(ahead).where(ahead.abs() > agree, 0.0)
 
 
-def crossing_with_close(close, fast, slow):
-    return (close > close.rolling(slow).mean()).astype(float)
+def vote_up_only(ballot, agree):
+    return (ballot.sum(axis=1) >= agree) * 1.0
 
 
-def crossing_exponential(close, fast, slow):
-    return (close.ewm(span=fast).mean() > close.ewm(span=slow).mean()) * 1.0
+def vote_majority(ballot, agree):
+    return np.sign(ballot.sum(axis=1))
 
 
 def rsi_of_the_course(close, window):
@@ -68,11 +69,11 @@ def rsi_from_the_first(close, window):
 
 SOLUTIONS = {
     "q8": (
-        [crossing_numbers, crossing_by_loop],
+        [vote_by_clip, vote_by_loop],
         {
-            crossing_turned: "The other way round",
-            crossing_with_close: "compares the close itself",
-            crossing_exponential: "exponential averages",
+            vote_strictly: "exactly as many",
+            vote_up_only: "can win as well",
+            vote_majority: "however small",
         },
     ),
     "q9": (
