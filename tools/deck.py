@@ -21,6 +21,7 @@ from tools import lesson_plans, notebooks
 LEAD, CASE, CAPTION, SHOWS, ITEM = 45, 80, 30, 45, 34  # words on a slide
 LIST_WORDS, LIST_ITEMS, TABLE_WORDS = 105, 6, 150
 SAID = 32  # words below code and its output
+NOTE = 150  # words of the note on simulated results
 CROWDED = 130  # words of code and output below which nothing more is put
 ROOM = 110  # pixels that they take
 FULL = 620  # pixels of code and output on one slide
@@ -208,9 +209,11 @@ class Deck:
             self._note(block)
 
     def _box(self, text: str) -> None:
-        shown, rest = blocks.shortened(text, CASE)
+        # The note on simulated results is never shortened.
+        note = text.startswith("**About simulated results")
+        shown, rest = blocks.shortened(text, NOTE if note else CASE)
         self._add("box", blocks.rendered(shown))
-        if self.part in LEFT_OUT:  # the note on simulated results, the last slide
+        if note:
             self.slides[-1].part = ""
         self._note(rest)
 

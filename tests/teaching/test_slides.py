@@ -80,6 +80,14 @@ def test_each_figure_and_question_has_a_slide(path):
         assert deck_blocks.words(re.sub(r"<[^>]+>", "", "".join(slide.body))) <= most
 
 
+@every_page
+def test_the_note_on_simulated_results_is_whole(path):
+    text = "\n\n".join(source(cell) for cell in markdown_cells(path))
+    note = re.search(r"^> (\*\*About simulated results.*?)(?=\n\n|\Z)", text, re.M | re.S)
+    last = bare("".join(deck.Deck(path, lesson_plans.Plan()).slides[-1].body))
+    assert last == bare(deck_blocks.plain(note[1]))
+
+
 FITS = """() => {
   document.body.classList.add("measuring");
   const found = [];
@@ -147,6 +155,20 @@ def test_the_right_option_of_the_quiz_comes_at_a_click(decks, window):
     assert answer.evaluate("one => getComputedStyle(one).opacity") == "0"
     window.keyboard.press("ArrowRight")
     assert answer.evaluate("one => getComputedStyle(one).opacity") == "1"
+
+
+SIZES = """[...document.querySelectorAll("section .fit")].map(
+  one => [getComputedStyle(one).fontSize, getComputedStyle(one).color])"""
+
+
+def test_on_paper_letters_are_as_large_as_on_the_screen(decks, window):
+    path = decks / f"{ONE.stem}.html"
+    shown(window, path)
+    on_screen = window.evaluate(SIZES)
+    shown(window, path, "?print-pdf")
+    window.wait_for_selector(".pdf-page")
+    assert window.evaluate(SIZES) == on_screen
+    assert {size for size, _ in on_screen} >= {"28px", "34px"}
 
 
 def test_a_pdf_has_a_page_for_each_slide(decks, browser):  # noqa: F811
