@@ -213,50 +213,50 @@ q3 = Compute(
 )
 
 
-def _empty_share_pct(figures, true, found_pct):
-    empty = 0.05 * (figures - true)
+def _empty_share_pct(tested, true, found_pct):
+    empty = 0.05 * (tested - true)
     return 100 * empty / (empty + found_pct / 100 * true)
 
 
 q4 = Compute(
-    "You test {figures} figures, of which {true} truly forecast. The test reports 5 in a hundred "
+    "You test {tested} figures, of which {true} truly forecast. The test reports 5 in a hundred "
     "empty figures and {found_pct} in a hundred true ones. Of the figures that it reports, compute "
     "what share is empty, in percent, to one decimal or better: the expected number of empty ones "
     "reported over the expected number reported in all.",
     reference=_empty_share_pct,
     given={
-        "figures": Given(20, [30, 40, 50, 60]),
+        "tested": Given(20, [30, 40, 50, 60]),
         "true": Given(2, [1, 3, 4]),
         "found_pct": Given(80, [50, 60, 70, 90]),
     },
     mistakes=[
         Mistake(
-            lambda figures, true, found_pct: (
-                100 * 0.05 * figures / (0.05 * figures + found_pct / 100 * true)
+            lambda tested, true, found_pct: (
+                100 * 0.05 * tested / (0.05 * tested + found_pct / 100 * true)
             ),
-            "Only {figures} − {true} of the figures are empty; the true ones are not reported by "
+            "Only {tested} − {true} of the figures are empty; the true ones are not reported by "
             "mistake.",
         ),
         Mistake(
-            lambda figures, true, found_pct: (
-                100 * 0.05 * (figures - true) / (0.05 * (figures - true) + true)
+            lambda tested, true, found_pct: (
+                100 * 0.05 * (tested - true) / (0.05 * (tested - true) + true)
             ),
             "That finds every true figure. The test finds {found_pct} in a hundred.",
         ),
         Mistake(
-            lambda figures, true, found_pct: (
-                100 * (found_pct / 100 * true) / (0.05 * (figures - true) + found_pct / 100 * true)
+            lambda tested, true, found_pct: (
+                100 * (found_pct / 100 * true) / (0.05 * (tested - true) + found_pct / 100 * true)
             ),
             "That is the share of true ones among those reported. The question is about the rest.",
         ),
         Mistake(
-            lambda figures, true, found_pct: 100 * (figures - true) / figures,
+            lambda tested, true, found_pct: 100 * (tested - true) / tested,
             "That is the share of empty ones among all figures, reported or not.",
         ),
     ],
     hints=[
         "How many of the empty figures are reported, on average? And how many of the true ones?",
-        "Empty: 0.05 × ({figures} − {true}). True: {found_pct} / 100 × {true}. Then the share.",
+        "Empty: 0.05 × ({tested} − {true}). True: {found_pct} / 100 × {true}. Then the share.",
     ],
     well_done="A 5 % test can be wrong far more often than one time in twenty that it speaks.",
     unit="%",
