@@ -129,7 +129,7 @@ def test_a_phone_shows_figures_large_enough_to_read(name, opened):
                 return picture.getBoundingClientRect().width / natural;
             }
             const part = 100 / parseFloat(half.style.backgroundSize);
-            return half.getBoundingClientRect().width * part / natural;
+            return half.getBoundingClientRect().width / part / natural;
         })"""
     )
     assert len(shrunk) >= 5

@@ -21,6 +21,7 @@ from PIL import Image
 from m2k_lessons.exercises.question import Named
 from tools.site import answers, pictures
 
+LIVE_ONLY = "the live explorer comes here"
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 TAG = re.compile(r"<!--(?:=|fact|given).*?-->", re.DOTALL)
 NAVIGATION = re.compile(r"^\[(?:←|Contents).*\n+", re.MULTILINE)
@@ -103,8 +104,10 @@ def _code(cell: dict, source: str, page: str, stem: Path, made_by, show, live) -
     cell = cell | {"outputs": [one for one in cell["outputs"]]}
     if stills := STILL.findall(source):
         return [_explorers(cell, stills, made_by, show)]
+    # The live widget: the pictures above it move instead.
+    cell["outputs"] = [one for one in cell["outputs"] if LIVE_ONLY not in json.dumps(one)]
     if source.split("#")[0].strip() in made_by:
-        return []  # the live widget: the pictures above it move instead
+        return []
     if "progress" in source and re.search(r"progress\.\w+\(", source):
         return [_progress(page, source)]
     names = {(found["name"], found["what"]) for found in ANSWERED.finditer(source)}
