@@ -154,8 +154,6 @@ class Lesson:
         explorer = self.page.locator(".jp-OutputArea-output .m2k-explorer").first
         explorer.scroll_into_view_if_needed()
         handle = explorer.locator(".noUi-handle").first
-        handle.click()  # the cell takes the keys from whatever ran last
-        handle.focus()
         low, now = (handle.get_attribute(f"aria-value{which}") for which in ("min", "now"))
         there, back = ("ArrowRight", "ArrowLeft") if now == low else ("ArrowLeft", "ArrowRight")
         explorer.evaluate(
@@ -178,7 +176,7 @@ class Lesson:
         )
         for number in range(times):
             before = explorer.locator("img").first.get_attribute("src")
-            self.page.keyboard.press(back if number % 2 else there)
+            handle.press(back if number % 2 else there)  # takes the focus, too
             self.page.wait_for_function(
                 "([node, src]) => node.querySelector('img').src !== src",
                 arg=[explorer.element_handle(), before],
