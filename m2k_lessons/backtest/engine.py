@@ -67,8 +67,10 @@ class Engine:
 
     def batch(self, targets: np.ndarray) -> np.ndarray:
         """Tallies of many runs, given their target positions (runs by instruments by bars)."""
-        # A thread of its own has none to use again, and makes one.
-        state = self._used.pop() if self._used else self.new_state()
+        try:
+            state = self._used.pop()
+        except IndexError:  # a first run, or threads that use the others
+            state = self.new_state()
         if self._loops(targets.size) is plain:
             tallies = np.empty((len(targets), batch.TALLY_WIDTH))
             capital = self.settings.capital

@@ -6,6 +6,7 @@ import functools
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -312,8 +313,7 @@ class _Tasks:
             size = min(size, math.ceil(combinations.count / (2 * _cpus())))
         blocks = compiled.blocks(size)
         calls = ((self.ready._run_compiled, (compiled, block)) for block in blocks)
-        # The kernels let other threads work.
-        yield from zip(blocks, self._results(calls, "threads"), strict=True)
+        yield from zip(blocks, self._results(calls, threads=True), strict=True)
 
     def _by_strategy(self, rows: np.ndarray):
         if not len(rows):
@@ -325,15 +325,26 @@ class _Tasks:
             (run, (strategy, whole_frame, [self.combinations.settings(row) for row in block]))
             for block in blocks
         )
-        yield from zip(blocks, self._results(calls, None), strict=True)
+        yield from zip(blocks, self._results(calls, threads=False), strict=True)
 
-    def _results(self, calls, prefer: str | None):
+    def _results(self, calls, threads: bool) -> Iterator[np.ndarray]:
+        """What the calls return, in order: in threads where compiled loops let others work."""
         if self.n_jobs == 1:
             return (run(*arguments) for run, arguments in calls)
         import joblib
 
-        parallel = joblib.Parallel(n_jobs=self.n_jobs, prefer=prefer, return_as="generator")
+        if threads:
+            return _in_threads(calls, joblib.effective_n_jobs(self.n_jobs))
+        parallel = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")
         return parallel(joblib.delayed(run)(*arguments) for run, arguments in calls)
+
+
+def _in_threads(calls, count: int) -> Iterator[np.ndarray]:
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield from pool.map(lambda call: call[0](*call[1]), calls)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _cpus() -> int:
