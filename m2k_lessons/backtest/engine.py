@@ -22,7 +22,7 @@ from m2k_lessons.backtest.kernels import EVENTS, TAGS, AccountState, BarArrays
 # Bars times runs that are simulated in plain Python rather than waited for the compiler.
 _SMALL = 50_000
 # Reading kept machine code takes less, compiling takes many times as long.
-_SECONDS_TO_READ = 1.0
+_SECONDS_TO_READ = 0.6
 
 
 @dataclass(frozen=True)

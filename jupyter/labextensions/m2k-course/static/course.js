@@ -30,6 +30,9 @@
       }
     };
     handle.setAttribute('aria-label', label.textContent.trim());
+    // An arrow key on a handle is the slider's. The browser edition's JupyterLab takes it for one
+    // of its own, which folds headings.
+    handle.setAttribute('data-lm-suppress-shortcuts', 'true');
     say();
     new MutationObserver(say).observe(handle, { attributeFilter: ['aria-valuetext'] });
     const unit = row.querySelector('.m2k-unit');
