@@ -55,17 +55,17 @@ def test_no_dots_are_left_and_no_other_cell_has_changed():
 
 def test_a_wrong_answer_a_missing_one_and_a_stop_are_told():
     edition = answers.edition(START)
-    texts = {"q2.check(": 'q2.check("b")', "q1.check(": "q1.check(1 / 0)"}
+    question = answers.asked(START.stem)["q2"]
+    wrong = next(letter for letter in question.options if letter != question.right)
+    texts = {"q2.check(": f'q2.check("{wrong}")', "q1.check(": "q1.check(1 / 0)"}
     for cell in edition["cells"]:
         for asks, other in texts.items():
             if cell["cell_type"] == "code" and asks in "".join(cell["source"]):
                 cell["source"] = [other]
-    question = answers.asked(START.stem)["q2"]
-    assert question.right != "b"
     problems = answers.unsolved(answers.run(edition), answers.asked(START.stem))
     assert len(problems) == 3
     assert any("ZeroDivisionError" in sentence for sentence in problems)
-    assert f"q2: ✗ {question.feedback['b']}" in problems
+    assert f"q2: ✗ {question.feedback[wrong]}" in problems
     assert "q1: no reply" in problems
     edition["cells"] = [cell for cell in edition["cells"] if "q2" not in "".join(cell["source"])]
     assert "q2: never asked" in answers.unsolved(edition, answers.asked(START.stem))

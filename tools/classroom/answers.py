@@ -18,6 +18,7 @@ import os
 import re
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,7 +173,9 @@ def run(notebook: dict, seconds: int = 120) -> dict:
             allow_errors=True,  # a broken cell is told by `unsolved`, and the others are run
             resources={"metadata": {"path": str(notebooks.NOTEBOOKS)}},
         )  # fmt: skip
-        asyncio.run(client.async_execute(env=os.environ | {"M2K_HOME": home}))
+        environment = os.environ | {"M2K_HOME": home}
+        with ThreadPoolExecutor(1) as thread:  # where this one has an event loop that runs already
+            thread.submit(lambda: asyncio.run(client.async_execute(env=environment))).result()
     return notebooks.normalised(json.loads(nbformat.writes(opened)))
 
 
