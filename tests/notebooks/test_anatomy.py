@@ -28,8 +28,6 @@ every_full_lesson = pytest.mark.parametrize("path", FULL_LESSONS, ids=lambda pat
 every_lesson_and_further_one = pytest.mark.parametrize(
     "path", FULL_LESSONS + FURTHER, ids=lambda path: path.stem
 )
-# Lessons whose second edition is still being written: they are not yet held to the bounds.
-NOT_YET_WITHIN_BOUNDS = tuple(f"{number:02d}_" for number in range(6, 18))
 
 HEADINGS = [
     "One question to begin with",
@@ -173,9 +171,10 @@ def test_cells_stay_short(path):
 
 @every_page
 def test_words_numbers_sentences_and_minutes_stay_within_bounds(path):
-    if path.name.startswith(NOT_YET_WITHIN_BOUNDS):
-        pytest.skip("its second edition is being written")
-    assert measures.out_of_bounds(path) == []
+    found = measures.out_of_bounds(path)
+    if path.stem.startswith("17"):  # two runs through all gates, the second one the learner's own
+        found = [fault for fault in found if not re.match(r"\d+ (cells|minutes)", fault)]
+    assert found == []
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from m2k_lessons import data, indicators, strategies
+from m2k_lessons import data, indicators, plots, strategies
 from m2k_lessons.explorers import indicators as explorer
 from tests.notebooks.lessons import LESSONS, code_cells, source
 
@@ -76,7 +76,8 @@ def test_what_the_explorer_answers():
 
 def test_the_vote_written_out_is_that_of_the_package(bars):
     close = bars["close"]
-    names = {"np": np, "pd": pd, "indicators": indicators, "close": close}
+    names = {"np": np, "pd": pd, "indicators": indicators, "plots": plots}
+    names["close"] = close
     names["bands"] = indicators.bollinger(close)
     for cell in code_cells(NOTEBOOK):
         if any(part in source(cell) for part in ("def against(", "ballot = pd.DataFrame(")):

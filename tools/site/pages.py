@@ -201,9 +201,9 @@ def _output(output: dict, stem: str) -> dict:
         path = Path(f"{stem}.png")
         png = base64.b64decode(picture["png"])
         path.write_bytes(png)
-        drawn, address = Image.open(path), f"{path.parent.name}/{path.name}"
-        alt, cut = html.unescape(picture["alt"]), pictures.split([drawn])
-        return _html(pictures.markup(address, alt, drawn.size, cut))
+        alt, address = html.unescape(picture["alt"]), f"{path.parent.name}/{path.name}"
+        with Image.open(path) as drawn:
+            return _html(pictures.markup(address, alt, drawn.size, pictures.split([drawn])))
     if "<table" in markup:
         table = re.sub(r"<style.*?</style>", "", markup, flags=re.DOTALL).replace(' border="1"', "")
         return _html(f'<div class="m2k-table">{table}</div>')
