@@ -47,13 +47,14 @@ def draw_greeks(figure) -> dict:
         (dot,) = axes.plot([], [], "o", color=ORANGE, markersize=8, clip_on=False)
         artists[f"{name}_dot"] = dot
         if name == "delta":
-            axes.set(ylim=(-10.8, 10.8), yticks=[-10, 0, 10])
+            axes.set(ylim=(-10.8, 10.8), yticks=[-10, -5, 0, 5, 10])
             continue
         # Scales change with the sliders. Their labels are texts that change, because new limits
         # would mean to draw all the axes again.
-        axes.set(ylim=(-0.25 if name == "melt" else -0.05, 1.08), yticks=[0, 1])
-        axes.set_yticklabels(["0", ""])
-        artists[f"{name}_top"] = axes.text(1985, 1, "", ha="right", va="center")
+        axes.set(ylim=(-0.25 if name == "melt" else -0.05, 1.08), yticks=[0, 0.5, 1])
+        axes.set_yticklabels(["0", "", ""])
+        for part, height in (("half", 0.5), ("top", 1)):
+            artists[f"{name}_{part}"] = axes.text(1985, height, "", ha="right", va="center")
     for axes in panels[:5]:
         axes.set_xlabel("price of the future, points" if axes in panels[2:5] else "")
     panels[5].axis("off")
@@ -65,6 +66,7 @@ def update_greeks(artists: dict, result: dict) -> None:
         line, top = result[name], 1
         if name != "delta":
             top = doubled(least, line.max())
+            artists[f"{name}_half"].set_text(f"{top / 2:,g}")
             artists[f"{name}_top"].set_text(f"{top:,g}")
         artists[name].set_data(PRICES, line[:-1] / top)
         artists[f"{name}_dot"].set_data([result["price"]], [line[-1] / top])
