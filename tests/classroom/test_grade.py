@@ -17,7 +17,10 @@ from tests.classroom.classes import code_cell, handed_in, save, source
 from tools.classroom import grade, marks, pages, sandbox, submissions, tables, values
 
 START, PYTHON, BASICS = "00_start_here", "00b_python_you_will_meet", "01_contract_basics"
-NAMESPACES = sandbox.has_namespaces()
+# Hostile work is run here. Without namespaces it would do what it says: then none is run.
+pytestmark = pytest.mark.skipif(
+    not sandbox.has_namespaces(), reason="this system forbids namespaces: nothing is marked here"
+)
 IMPORT = "from m2k_lessons.exercises.start_here import q1, q2"
 RIGHT = start_here.q1.reference(**start_here.q1._printed)
 
@@ -53,8 +56,10 @@ for path in pathlib.Path(m2k_lessons.__file__).parent.rglob("*.py"):
 """
 DELETED = """
 import os, shutil
-for place in (".", "..", os.path.expanduser("~"), os.path.dirname(q1.__module__), "/work", "/"):
-    shutil.rmtree(place, ignore_errors=True)
+# In the sandbox and nowhere else, should a test ever run it outside by mistake.
+if os.getcwd() == "/tmp/work" and not os.path.exists("/etc/passwd"):
+    for place in (".", "..", os.path.expanduser("~"), os.path.dirname(q1.__module__), "/"):
+        shutil.rmtree(place, ignore_errors=True)
 """
 FUNCTION = "from m2k_lessons.exercises.python_you_will_meet import q1, q2\n"
 FORGED_OUTPUT = """
@@ -135,7 +140,7 @@ def results(tmp_path_factory):
         patch.setattr(grade, "CELL_SECONDS", 2.0)
         patch.setattr(sandbox, "LINES", 20_000)
         found = submissions.collect(folder, [])
-        every = grade.grade(found, jobs=2, namespaces=NAMESPACES, tell=lambda line: None)
+        every = grade.grade(found, jobs=2, namespaces=True, tell=lambda line: None)
     return {result.submission.learner.name: result for result in every}
 
 
@@ -299,8 +304,6 @@ def marked(tmp_path_factory):
     (came / "Ada" / "progress.json").write_text(json.dumps({BASICS: {"q1": {"attempts": 4}}}))
     command = [sys.executable, grade.__file__, came, "--students", folder / "names.csv",
                "--export", "moodle", "--to", folder / "marks"]  # fmt: skip
-    if not NAMESPACES:
-        command.append("--without-namespaces")
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     rows = csv.DictReader(io.StringIO((folder / "marks" / "marks.csv").read_text("utf-8")))
     return folder, done.stdout, list(rows)

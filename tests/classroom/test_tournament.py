@@ -12,7 +12,9 @@ from tools.classroom.submissions import Learner
 from tools.classroom.tournament import Rules
 
 RULES = Rules(seed=4711, markets=2, days=70, history=30, coins=500)
-NAMESPACES = sandbox.has_namespaces()
+pytestmark = pytest.mark.skipif(
+    not sandbox.has_namespaces(), reason="this system forbids namespaces: nothing is run here"
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ CODES = {
 def played(markets, tmp_path_factory):
     found = hand_in(tmp_path_factory.mktemp("in"), **CODES)
     return {
-        entry.learner.name: tournament.play(entry, markets, RULES, namespaces=NAMESPACES)
+        entry.learner.name: tournament.play(entry, markets, RULES, namespaces=True)
         for entry in found
     }
 

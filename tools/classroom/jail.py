@@ -86,9 +86,10 @@ def build_root(plan: dict) -> None:
     with socket.socket() as loopback:
         fcntl.ioctl(loopback, 0x8914, struct.pack("16sH14x", b"lo", 0x1))  # SIOCSIFFLAGS, up
     if plan["user"]:
-        for folder, _, files in os.walk(f"{root}/tmp"):
-            for path in (folder, *(f"{folder}/{file}" for file in files)):
-                os.chown(path, plan["user"], plan["user"])
+        for name in plan["given"]:  # and not the course, which may lie below /tmp itself
+            for folder, _, files in os.walk(f"{root}/tmp/{name}"):
+                for path in (folder, *(f"{folder}/{file}" for file in files)):
+                    os.chown(path, plan["user"], plan["user"])
         Path(root, "tmp").chmod(0o1777)
     os.chroot(root)
 

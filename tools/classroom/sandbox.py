@@ -43,6 +43,11 @@ WEAK = (
     "that you can throw away, add --without-namespaces."
 )
 
+AS_ROOT = (
+    "As root nothing of a learner's runs without namespaces: one line of it could delete every "
+    "file of this machine. Become an ordinary user, one with nothing to lose."
+)
+
 
 class NoNamespacesError(RuntimeError):
     """The machine can't separate a command from the rest, and nobody said that it need not."""
@@ -428,6 +433,8 @@ def run(
     """
     if namespaces and not has_namespaces():
         raise NoNamespacesError(WEAK)
+    if not namespaces and hasattr(os, "geteuid") and os.geteuid() == 0:
+        raise NoNamespacesError(AS_ROOT)
     with tempfile.TemporaryDirectory() as empty:
         sandbox = Sandbox(
             inside(module),
