@@ -83,7 +83,8 @@ def test_on_real_prices_the_errors_of_twenty_days(market, returns):
     first = data.load("rate_days").filter(like="small").loc["14:00"]
     tame = five.loc[of_kind(market["releases"], "rate decision")["window"], 0].mean()
     tame /= five.loc[of_kind(market["controls"], "rate decision")["window"], 0].mean()
-    assert tame < 0.75 * first.iloc[0] / first.iloc[1]  # "our first five minutes are too tame"
+    # "really moved 6.9 times as far as usual, ours 4.3"
+    assert (round(first.iloc[0] / first.iloc[1], 1), round(tame, 1)) == (6.9, 4.3)
 
 
 def test_loop_5_coming_back_at_half_past_two_gives_the_calm_away(market):
