@@ -77,6 +77,25 @@ def chromium_path():
     return path
 
 
+@pytest.fixture(scope="session")
+def playwright(chromium_path):
+    """What drives browsers: one for all tests, since a second one can't be started beside it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright, chromium_path):
+    """A headless browser, the same for all tests."""
+    from tests.browser.lab import CHROMIUM
+
+    browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM)
+    yield browser
+    browser.close()
+
+
 NOT_TESTED = pytest.StashKey[int]()
 
 

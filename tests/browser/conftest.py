@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import CHROMIUM, running_lab
+from tests.browser.lab import running_lab
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,13 +16,3 @@ def lab(tmp_path_factory):
     shutil.copytree(ROOT / "notebooks", home / "root" / "notebooks")
     with running_lab(home) as lab:
         yield lab
-
-
-@pytest.fixture(scope="session")
-def browser(chromium_path):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM)
-        yield browser
-        browser.close()

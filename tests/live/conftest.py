@@ -63,12 +63,9 @@ def address(folder):
 
 
 @pytest.fixture(scope="session")
-def opened(chromium_path, address):
+def opened(playwright, chromium_path, address):
     """Opens a browser with the storage of a folder."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield lambda profile: reader(playwright, chromium_path, address, profile, CHROMIUM)
+    return lambda profile: reader(playwright, chromium_path, address, profile, CHROMIUM)
 
 
 @pytest.fixture

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import CHROMIUM
-
 ROOT = Path(__file__).resolve().parents[2]
 DESKTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 
@@ -64,16 +62,6 @@ def served(folder):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser(chromium_path):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

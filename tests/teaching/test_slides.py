@@ -7,7 +7,6 @@ import re
 
 import pytest
 
-from tests.browser.conftest import browser  # noqa: F401, used as a fixture
 from tests.notebooks.lessons import PAGES, markdown_cells, source
 from tools import deck, deck_blocks, lesson_plans, notebooks, slides
 
@@ -30,7 +29,7 @@ def decks(tmp_path_factory):
 
 
 @pytest.fixture
-def window(browser):  # noqa: F811
+def window(browser):
     page = browser.new_page(viewport=SCREEN)
     yield page
     page.close()
@@ -171,7 +170,7 @@ def test_on_paper_letters_are_as_large_as_on_the_screen(decks, window):
     assert {size for size, _ in on_screen} >= {"28px", "34px"}
 
 
-def test_a_pdf_has_a_page_for_each_slide(decks, browser):  # noqa: F811
+def test_a_pdf_has_a_page_for_each_slide(decks, browser):
     path = decks / f"{ONE.stem}.html"
     slides.print_pdf([path], browser)
     pages = re.findall(rb"/Type\s*/Page\b", path.with_suffix(".pdf").read_bytes())
