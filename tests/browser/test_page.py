@@ -43,11 +43,15 @@ def test_saved_and_reopened_without_a_kernel_an_explorer_is_as_it_was_left(
         page.keyboard.press("ArrowRight")
         explorer.locator("img[alt*='+13']").wait_for()
         left = explorer.locator("img").get_attribute("src")
+        # Still on the handle: the arrow is the slider's, and Ctrl+S JupyterLab's.
         page.keyboard.press("Control+s")
-        page.wait_for_selector(".jp-NotebookPanel .jp-mod-dirty", state="detached")
-        page.wait_for_timeout(1000)
-    saved = lab.root / folder / START
-    assert "widgets" in json.loads(saved.read_text(encoding="utf-8"))["metadata"]
+        saved = lab.root / folder / START
+        for _ in range(100):
+            if "widgets" in json.loads(saved.read_text(encoding="utf-8"))["metadata"]:
+                break
+            page.wait_for_timeout(100)
+        else:
+            pytest.fail("Ctrl+S saved no explorer within 10 s")
     with opened(browser, lab, f"{folder}/{START}", **SCREEN) as page:
         explorer = page.locator(".m2k-explorer")
         explorer.wait_for()

@@ -30,9 +30,6 @@
       }
     };
     handle.setAttribute('aria-label', label.textContent.trim());
-    // An arrow key on a handle is the slider's. The browser edition's JupyterLab takes it for one
-    // of its own, which folds headings.
-    handle.setAttribute('data-lm-suppress-shortcuts', 'true');
     say();
     new MutationObserver(say).observe(handle, { attributeFilter: ['aria-valuetext'] });
     const unit = row.querySelector('.m2k-unit');
@@ -41,6 +38,20 @@
       new MutationObserver(say).observe(unit, changes);
     }
   }
+
+  // An arrow key on a handle is the slider's. The browser edition's JupyterLab takes it for one of
+  // its own, which folds headings; Ctrl+S and the other shortcuts stay JupyterLab's. It looks for
+  // the attribute from the document, so the window is where it can still be set in time.
+  const MOVES = /^(Arrow(Left|Right|Up|Down)|Home|End|Page(Up|Down))$/;
+  window.addEventListener(
+    'keydown',
+    event => {
+      const handle = event.target.closest?.('.m2k-control .noUi-handle');
+      const plain = !(event.ctrlKey || event.metaKey || event.altKey);
+      handle?.toggleAttribute('data-lm-suppress-shortcuts', plain && MOVES.test(event.key));
+    },
+    true
+  );
 
   // A question, with its options or table, is a card; so is what is asked before a figure.
   const CARDS = [
