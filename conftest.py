@@ -97,6 +97,9 @@ def browser(playwright, chromium_path):
 
 
 NOT_TESTED = pytest.StashKey[int]()
+# Where tests run in two processes (course.py test), what shares a browser or a site stays in one of
+# them and begins first; the other takes up the rest, a file at a time.
+TOGETHER = ("tests/live", "tests/browser", "tests/site", "tests/teaching")
 
 
 def pytest_configure(config):
@@ -118,11 +121,35 @@ def pytest_collection_modifyitems(config, items):
     browser = [item for item in items if "chromium_path" in getattr(item, "fixturenames", ())]
     for item in browser:
         item.add_marker("browser")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))
     on_ci = os.environ.get("CI", "").lower() in ("1", "true")
     if browser and not on_ci and find_chromium() is None:
         config.stash[NOT_TESTED] = len(browser)
         config.hook.pytest_deselected(items=browser)
         items[:] = [item for item in items if item not in browser]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return "browser" if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["not_tested"] = session.config.stash.get(NOT_TESTED, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    if not error:  # each process has collected all tests
+        node.config.stash[NOT_TESTED] = node.workeroutput["not_tested"]
 
 
 @pytest.hookimpl(trylast=True)

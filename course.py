@@ -30,6 +30,8 @@ HUB_LOCK = ROOT / "requirements-hub.lock"
 SITE_LOCK = ROOT / "requirements-site.lock"
 SITE_VENV = ROOT / ".venv-site"
 FIRST_LESSON = "workbook/00_start_here.ipynb"
+# conftest.py says what stays together, and what comes first.
+PARALLEL = ("--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 # No news, no search for updates: nothing that asks the network or the learner.
 LAB_OPTIONS = (
@@ -225,9 +227,9 @@ def hub(*arguments):
 
 
 def test(*arguments):
-    """run every test, or those you name"""
+    """run every test, in two processes, or those you name"""
     set_up(TEST_LOCK)
-    return run("-m", "pytest", *arguments)
+    return run("-m", "pytest", *(arguments or PARALLEL))
 
 
 def lint(*arguments):

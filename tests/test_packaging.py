@@ -572,7 +572,7 @@ def test_ci_runs_the_command_of_the_readme():
     assert re.search(r"python3? course\.py test\b", read("README.md"))
 
 
-def run_browser_tests(tmp_path, ci):
+def run_browser_tests(tmp_path, ci, options=()):
     """Run pytest, with the root conftest.py, on a machine that seems to have no browser."""
     (tmp_path / "no_browser.py").write_text(
         "import conftest\nconftest.find_chromium = lambda: None"
@@ -581,7 +581,7 @@ def run_browser_tests(tmp_path, ci):
     planted.write_text("def test_seen(chromium_path): pass\ndef test_other(): pass\n")
     environ = dict(os.environ, CI=ci, PYTHONPATH=str(tmp_path))
     command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "conftest"]
-    command += ["-p", "no_browser", "-p", "no:cacheprovider", planted]
+    command += ["-p", "no_browser", "-p", "no:cacheprovider", *options, planted]
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True)
 
 
@@ -591,6 +591,14 @@ def test_without_a_browser_the_last_lines_say_so(tmp_path):
     *_, said, totals = run.stdout.strip().splitlines()
     assert said.startswith("THE BROWSER WAS NOT TESTED: 1 test")
     assert "1 passed, 1 deselected" in totals
+
+
+def test_two_processes_say_it_too(tmp_path):
+    run = run_browser_tests(tmp_path, ci="", options=course.PARALLEL)
+    assert run.returncode == 0, run.stdout
+    *_, said, totals = run.stdout.strip().splitlines()
+    assert said.startswith("THE BROWSER WAS NOT TESTED: 1 test")
+    assert "1 passed" in totals
 
 
 def test_on_ci_a_missing_browser_fails(tmp_path):
