@@ -96,13 +96,13 @@ def browser(playwright, chromium_path):
     browser.close()
 
 
-NOT_TESTED = pytest.StashKey[int]()
 # Where tests run in two processes (course.py test), what shares a browser or a site stays in one of
 # them and begins first; the other takes up the rest, a file at a time.
 TOGETHER = ("tests/live", "tests/browser", "tests/site", "tests/teaching")
 
 
 def pytest_configure(config):
+    config.left_out = []  # sentences for the last lines of the run
     # addopts names the file from the root of the repository; pytest may start elsewhere.
     if config.option.nbval_sanitize_with:
         config.option.nbval_sanitize_with = str(ROOT / config.option.nbval_sanitize_with)
@@ -125,7 +125,10 @@ def pytest_collection_modifyitems(config, items):
         items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))
     on_ci = os.environ.get("CI", "").lower() in ("1", "true")
     if browser and not on_ci and find_chromium() is None:
-        config.stash[NOT_TESTED] = len(browser)
+        tests = "1 test needs" if len(browser) == 1 else f"{len(browser)} tests need"
+        config.left_out.append(
+            f"THE BROWSER WAS NOT TESTED: {tests} Chromium, Chrome or Edge, and none was found."
+        )
         config.hook.pytest_deselected(items=browser)
         items[:] = [item for item in items if item not in browser]
 
@@ -143,20 +146,17 @@ def pytest_xdist_make_scheduler(config, log):
 
 def pytest_sessionfinish(session):
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["not_tested"] = session.config.stash.get(NOT_TESTED, 0)
+        session.config.workeroutput["left_out"] = session.config.left_out
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node, error):
-    if not error:  # each process has collected all tests
-        node.config.stash[NOT_TESTED] = node.workeroutput["not_tested"]
+    if not error:
+        said = node.config.left_out
+        said += [sentence for sentence in node.workeroutput["left_out"] if sentence not in said]
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter, config):
-    if left_out := config.stash.get(NOT_TESTED, 0):
-        tests = "1 test needs" if left_out == 1 else f"{left_out} tests need"
-        terminalreporter.write_line(
-            f"THE BROWSER WAS NOT TESTED: {tests} Chromium, Chrome or Edge, and none was found.",
-            yellow=True,
-        )
+    for sentence in config.left_out:
+        terminalreporter.write_line(sentence, yellow=True)

@@ -15,7 +15,6 @@ from tests.live.page import reader, served
 from tools.live import distribution, edition
 
 LOCK = Path(__file__).with_name("rig.lock")
-NOT_FETCHED = pytest.StashKey[str]()
 
 
 def fetched_rig():
@@ -43,7 +42,9 @@ def rig(pytestconfig):
         edition.environment()
         edition.fetched(edition.environment())
     except (RuntimeError, subprocess.TimeoutExpired) as error:
-        pytestconfig.stash[NOT_FETCHED] = str(error)
+        pytestconfig.left_out.append(
+            f"THE BROWSER EDITION WAS NOT TESTED: its rig could not be fetched ({error})."
+        )
         pytest.skip("the rig could not be fetched")
     return path
 
@@ -88,11 +89,3 @@ def pyodide(tmp_path, monkeypatch):
     hashes.write_text("\n".join(["# Files of Pyodide: 1.2.3", *lines, ""]))
     monkeypatch.setattr(distribution, "HASHES", hashes)
     return place
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    if why := config.stash.get(NOT_FETCHED, ""):
-        terminalreporter.write_line(
-            f"THE BROWSER EDITION WAS NOT TESTED: its rig could not be fetched ({why}).",
-            yellow=True,
-        )
