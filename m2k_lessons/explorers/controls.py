@@ -58,7 +58,7 @@ class Slider:
             description=self.label if callable(self.unit) else f"{self.label}, {self.unit}",
             continuous_update=False,
             style={"description_width": "0px"},
-            layout={"flex": "0 0 5em", "width": "5em"},
+            layout={"flex": "0 0 5.6em", "width": "5.6em"},
         )
         box.add_class("m2k-box")
         unit = widgets.Label(self.unit_of(self.value))
