@@ -38,8 +38,16 @@ def test_the_night_pays_before_costs_and_the_day_is_not_told_from_zero(five):
     side = -np.sign(change.shift())
     gross = (side * change)[side.abs() == 1]
     day = (five.loc[gross.index, "clock"] >= 9.5) & (five.loc[gross.index, "clock"] < 16)
-    assert gross[~day].mean() > 3 * gross[~day].sem()
-    assert abs(gross[day].mean()) < 2 * gross[day].sem()
+    # By sessions, from 18:00 to 17:00: bets of one day are not independent of each other.
+    by_day = [
+        one.groupby((one.index + pd.Timedelta("6h")).date) for one in (gross[~day], gross[day])
+    ]
+    (night, night_error), (regular, regular_error) = (
+        (one.mean().mean(), one.mean().std() / np.sqrt(len(one))) for one in by_day
+    )
+    assert len(by_day[0]) == 61
+    assert night / night_error == pytest.approx(4.1, abs=0.15)
+    assert abs(regular) < 2 * regular_error
 
 
 def test_day_trading_at_midnight_costs_several_times_as_much():

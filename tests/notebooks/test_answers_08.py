@@ -97,6 +97,21 @@ def test_08_slopes_of_loop_3(record):
     assert rows[0][1] > 0, "unemployment's interval now leaves out zero"
 
 
+def test_08_a_rate_dated_by_the_month(record):
+    premium, figures = record
+    funds = data.load("us_macro")["FEDFUNDS"]
+    later, found = premium.iloc[2:], []
+    for late in range(4):
+        # 1959Q4 begins in October: what has just ended is September.
+        ends = [pd.Period(f"{q.year}-{3 * q.quarter - 2:02d}") - 1 - late for q in later.index]
+        rise = [funds[end] - funds[end - 3] for end in ends]
+        rows, _ = shown(newey_west(later, known(figures, 2).assign(rate=rise)))
+        found.append(rows[1])
+    assert found[0] == [-0.75, -1.35, -0.16]
+    assert found[1] == [-0.86, -1.74, 0.02], "one month late: an interval that just holds zero"
+    assert found[3] == [0.4, -0.24, 1.03], "three months late: zero is well inside"
+
+
 def test_08_forecasts(record):
     premium, figures = record
     y, X = premium.iloc[2:].to_numpy(), known(figures, 1)
