@@ -525,7 +525,7 @@ quiz = Choose(
     "whatever the market does.” Choose the best reply.",
     options={
         "a": "True, as long as costs are low.",
-        "b": "False: it keeps the risk near what was chosen. It earns more than holding when "
+        "b": "False: it keeps the weights near those chosen. It earns more than holding when "
         "prices come back, and less when they keep going.",
         "c": "False: the costs always eat more than it earns.",
     },

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -23,7 +24,10 @@ def lesson():
 
 
 def scores(kind: str, seed: int, weighted: bool) -> list[float]:
-    """Mean and deviation of the path scores, and the purged score or what weights change of it."""
+    """Mean and deviation of the path scores, or what weights change of the purged score.
+
+    With weights, a second number: how far the plain purged score is ahead of "always up".
+    """
     close = simulate.regime(kind, years=10, seed=seed)["M2K"]["close"]
     seen = (close / close.rolling(20).mean() - 1).dropna().to_frame("distance")
     labels = evidence.triple_barrier(close, 60, 60, 20, entries=seen.index).dropna()
@@ -35,7 +39,8 @@ def scores(kind: str, seed: int, weighted: bool) -> list[float]:
         own = evidence.label_uniqueness(labels["end"], close.index)
         params = {"logisticregression__sample_weight": own}
         with_weights = cross_val_score(model, seen, up, cv=folds, params=params).mean()
-        return [100 * (with_weights - cross_val_score(model, seen, up, cv=folds).mean())]
+        plain = cross_val_score(model, seen, up, cv=folds).mean()
+        return [100 * (with_weights - plain), 100 * (plain - up.mean())]
     many = evidence.combinatorial_purged_folds(labels["end"], groups=6, test_groups=2)
     right = [
         model.fit(seen.iloc[train], up.iloc[train]).predict(seen.iloc[test]) == up.iloc[test]
@@ -51,10 +56,18 @@ def test_paths_lie_closer_together_than_their_scores_scatter():
     assert found[:, 1].mean() == pytest.approx(1.5, abs=0.05)
 
 
-def test_weights_took_points_away():
-    change = pd.Series([scores("reversion", seed, True)[0] for seed in range(300, 320)])
+def test_weights_took_points_away_and_the_model_beats_its_rival():
+    change, ahead = np.transpose([scores("reversion", seed, True) for seed in range(300, 320)])
     assert change.mean() == pytest.approx(-1.1, abs=0.05)
-    assert change.sem() == pytest.approx(0.4, abs=0.05)
+    assert stats.sem(change) == pytest.approx(0.4, abs=0.05)
+    assert ahead.mean() == pytest.approx(4.8, abs=0.1)
+    assert stats.sem(ahead) == pytest.approx(0.9, abs=0.1)
+
+
+def test_on_random_walks_the_model_does_not_beat_its_rival():
+    ahead = [scores("random_walk", seed, True)[1] for seed in range(300, 320)]
+    assert np.mean(ahead) == pytest.approx(-1.1, abs=0.1)
+    assert stats.sem(ahead) == pytest.approx(0.9, abs=0.1)
 
 
 def test_the_block_that_outgrows_one_machine():
