@@ -1,6 +1,7 @@
 """What chapter 12 tells in words, without a number that a tag could hold."""
 
 import functools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from m2k_lessons.explorers.options_greeks import compute_greeks
 from m2k_lessons.explorers.options_hedging import compute_payoff
 from m2k_lessons.options import hedge
 
+ROOT = Path(__file__).resolve().parents[2]
 M2K = contracts.M2K
 START = {
     "futures": 10,
@@ -130,6 +132,16 @@ def test_greeks_by_small_steps():
     assert slope("volatility", 1e-4) / 100 == pytest.approx(greek.vega, rel=1e-5)
     assert -slope("years", 1e-5) / 365 == pytest.approx(greek.theta, rel=1e-5)
     assert abs(50 * greek.rho) < 5  # "a few dollars"
+
+
+def test_the_forty_other_histories_are_those_of_the_benchmark():
+    table = (ROOT / "benchmarks" / "stop_or_put.md").read_text(encoding="utf-8")
+    (row,) = (line for line in table.splitlines() if line.startswith("| the course's"))
+    cells = [cell.strip() for cell in row.split("|")]
+    assert cells[3:6] == ["59.9 ± 1.3", "600 ± 129", "907 ± 68"]
+    (even,) = (line for line in table.splitlines() if line.startswith("| even"))
+    share, error = map(float, even.split("|")[3].split("±"))
+    assert abs(share - 50) < 2 * error  # "half"
 
 
 def test_who_is_better_off_with_stop_or_put():

@@ -348,3 +348,39 @@ def test_the_solutions_of_the_exercises_by_hand():
     assert exercises.q4.reference(1200, 180, 0.85, 2) == pytest.approx(534)
     assert exercises.q5.reference(1.5, 8, 0.6, 3) == pytest.approx(1.039, abs=0.001)
     assert exercises.q6.reference(12, 4, 250) == 2_000
+
+
+def test_an_order_that_is_surely_filled_gains_nothing_and_a_missed_one_would_have():
+    """The chapter's limit orders, one by one: each rests for a half hour's last 29 bars."""
+    minutes = data.load("intraday")["M2K"].between_time("09:30", "15:59")
+    gains = {"through": [], "touched": [], "missed": []}
+    for _, bars in minutes.groupby(minutes.index.floor("30min")):
+        ticks = (10 * bars).round().astype(int)
+        limit, lowest = ticks["close"].iloc[0] - 20, ticks["low"].iloc[1:].min()
+        fate = "through" if lowest < limit else "touched" if lowest == limit else "missed"
+        gains[fate].append((ticks["close"].iloc[-1] - limit) / 10)
+    assert {fate: len(gain) for fate, gain in gains.items()} == {
+        "through": 475,
+        "touched": 20,
+        "missed": 292,
+    }
+    through = np.array(gains["through"])
+    assert abs(through.mean()) < 2 * through.std() / np.sqrt(len(through))
+    for fate in ("touched", "missed"):
+        rest = np.array(gains[fate])
+        assert rest.mean() > 4 * rest.std() / np.sqrt(len(rest))
+
+
+def test_the_program_that_hung_is_further_from_the_engine_than_any_day_of_costs():
+    day = data.load("intraday")["M2K"].loc["2030-02-26"].between_time("09:30", "15:59")
+    account = paper.PaperAccount(day, capital=5_000)
+    while not account.finished:
+        bought = strategies.threshold(account.seen["close"], 2395, 2390).iloc[-1]
+        if bought and not account.position and account.now < day.index[5]:
+            account.submit(paper.market("buy", 1))
+        account.step()
+    assert account.fills["side"].tolist() == ["buy"]  # it never sold
+    engine = backtest.run(day, strategies.threshold(day["close"], 2395, 2390), capital=5_000)
+    apart = engine.stats["Return [$]"] - (account.equity_usd - 5_000)
+    assert apart == pytest.approx(262.65)
+    assert apart > 100 * 1.0  # the most that costs have made, above
