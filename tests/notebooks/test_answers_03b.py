@@ -48,6 +48,21 @@ def test_a_constant_size_swings_least_in_such_a_market():
     assert in_parts.mean() < 10 * gained[:, -1].mean()  # "its true average is lower"
 
 
+@pytest.mark.parametrize("name", ["M2K_continuous", "sp500", "nasdaq"])
+def test_before_costs_the_plan_in_parts_wins_every_trade_that_the_whole_wins(market, name):
+    """ "Before costs it could not fail": and a few losers more become winners."""
+    frame = market[name] if name == "M2K_continuous" else data.load(name)
+    close = frame["close"].to_numpy()
+    whole, parts = [], []
+    for first in range(0, len(close) - 10, 10):
+        path = 2400 * (close[first + 1 : first + 11] / close[first] - 1)
+        sold = next((points for points in path if points >= 40), path[-1])
+        whole.append(path[-1] > 0)
+        parts.append(sold + path[-1] > 0)
+    assert all(won for won, before in zip(parts, whole, strict=True) if before)
+    assert sum(parts) > sum(whole)
+
+
 def test_the_reals_agree_with_neither_sign():
     """ "An advantage of 50 dollars a trade could hide behind such errors." """
     for name, error_usd in {"sp500": 43, "nasdaq": 76}.items():
