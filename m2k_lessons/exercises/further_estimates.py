@@ -312,8 +312,8 @@ quiz = Choose(
     },
     right="b",
     feedback={
-        "a": "A day's average is as much smaller as there are more days, and so is its error. "
-        "Summed up to a year, the error is the one from before.",
+        "a": "True for the volatility only. An average day gains a twentieth of an average month, "
+        "and its error is a twentieth, too. Summed up to a year, the error is as before.",
         "b": "The average of a year is the last price against the first, whatever lies between. "
         "How far prices swing is another matter: there each day counts.",
         "c": "Each day does say something new about how far prices swing. It is only the average "
