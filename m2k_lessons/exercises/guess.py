@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +81,7 @@ class Guess(Named):
         except Unreadable as sentence:
             return Reply(WRONG, f"There is nothing to compare with. {sentence}")
         kept = self._notes()
-        shown = f"It is {value:,.6g}{self._of_unit()}."
+        shown = f"It is {self._shown(value)}{self._of_unit()}."
         if "low" not in kept:
             self._notes(value=value)
             return Reply(NOT_ATTEMPTED, f"{shown} No range was entered before, so none is scored.")
@@ -120,6 +121,12 @@ class Guess(Named):
 
     def _range(self, kept: dict[str, float]) -> str:
         return f"{kept['low']:,.6g} to {kept['high']:,.6g}{self._of_unit()}"
+
+    def _shown(self, value: float) -> str:
+        """The value, to a hundredth of what a well-informed range is wide."""
+        decimals = max(0, 2 - math.floor(math.log10(self.scale)))
+        rounded = round(value, decimals) + 0.0  # no -0
+        return f"{rounded:,.6g}".replace("-", "−")
 
     def _of_unit(self) -> str:
         return f" {self.unit}" if self.unit else ""

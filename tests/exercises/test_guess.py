@@ -35,6 +35,22 @@ def test_untouched_it_says_so_whatever_ran_before():
     assert calibration().ranges == 0
 
 
+@pytest.mark.parametrize(
+    ("scale", "value", "shown"),
+    [
+        (15, 45.3782, "45.4"),
+        (2_000, 4_295.2, "4,295"),
+        (3, 9, "9"),
+        (0.6, 0.981963, "0.982"),
+        (1.3, -0.0498, "−0.05"),
+        (250, -0.3, "0"),
+    ],
+)
+def test_the_value_has_as_many_digits_as_the_question_deserves(scale, value, shown):
+    reply = Guess("How many?", scale=scale).compare(value)
+    assert reply.text.startswith(f"It is {shown}. No range")
+
+
 def test_the_first_range_counts_and_is_scored():
     made = guess()
     assert "Noted: 10 to 30 USD" in made.guess(10, 30).text
