@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -63,6 +64,8 @@ STYLE = {
 }
 
 # What `lines` and `bars` have to say about the figures they drew.
+# A hyphen before a number is a minus; one within a word or a date stays.
+_HYPHEN = re.compile(r"(?<![\w.−-])(?:-(\$?)|(\$)-)(?=\d|\.\d)")
 _TEXTS: WeakKeyDictionary[Figure, str] = WeakKeyDictionary()
 
 mpl.rcParams.update(STYLE)  # type: ignore[arg-type]
@@ -106,6 +109,7 @@ def picture_bundle(png: bytes, alt: str) -> dict[str, str]:
     JupyterLab drops the alternative text of a plain PNG output, so the picture comes as HTML as
     well; other viewers take whichever they know.
     """
+    alt = _HYPHEN.sub(r"−\1\2", alt)
     encoded = base64.b64encode(png).decode("ascii")
     return {"text/html": image_tag(encoded, alt), "image/png": encoded, "text/plain": alt}
 

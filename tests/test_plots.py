@@ -28,6 +28,16 @@ def test_show_gives_picture_and_text_and_closes(shown):
     assert plt.get_fignums() == []
 
 
+def test_a_hyphen_before_a_number_becomes_a_minus_and_no_other(shown):
+    plt.figure()
+    plots.show(
+        "From -1.5 to 2 on 2030-01-02, between $-6 and -$4: a follow-up of 5-10 days, (-.5)."
+    )
+    said = "From −1.5 to 2 on 2030-01-02, between −$6 and −$4: a follow-up of 5-10 days, (−.5)."
+    assert shown[0]["text/plain"] == said
+    assert f'alt="{said}"' in shown[0]["text/html"]
+
+
 @pytest.mark.parametrize("nothing", ["", "   ", None, 3])  # None: nobody described the figure
 def test_a_figure_without_text_is_refused(nothing, shown):
     plt.figure()
