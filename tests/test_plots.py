@@ -30,10 +30,8 @@ def test_show_gives_picture_and_text_and_closes(shown):
 
 def test_a_hyphen_before_a_number_becomes_a_minus_and_no_other(shown):
     plt.figure()
-    plots.show(
-        "From -1.5 to 2 on 2030-01-02, between $-6 and -$4: a follow-up of 5-10 days, (-.5)."
-    )
-    said = "From −1.5 to 2 on 2030-01-02, between −$6 and −$4: a follow-up of 5-10 days, (−.5)."
+    plots.show("From -1.5 to 2 on 2030-01-02, between $-6 and -$4: a follow-up, 5-10 days (-.5).")
+    said = "From −1.5 to 2 on 2030-01-02, between −$6 and −$4: a follow-up, 5-10 days (−.5)."
     assert shown[0]["text/plain"] == said
     assert f'alt="{said}"' in shown[0]["text/html"]
 
