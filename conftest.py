@@ -56,6 +56,7 @@ def settle_surroundings(environ):
     environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
 
 
+INHERITED = os.environ.get("PYTHONPATH", "")
 settle_surroundings(os.environ)
 
 
@@ -131,6 +132,12 @@ def pytest_collection_modifyitems(config, items):
         )
         config.hook.pytest_deselected(items=browser)
         items[:] = [item for item in items if item not in browser]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    # What runs tests may fetch what they need; each settles the surroundings of its own kernels.
+    os.environ["PYTHONPATH"] = INHERITED
 
 
 @pytest.hookimpl(optionalhook=True)
