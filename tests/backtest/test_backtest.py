@@ -399,6 +399,9 @@ def test_a_trade_by_hand():
     marked = 10_000 + 2 * 59 * 0.5 - 1.7  # from 2402.1 to the close of 2408
     assert equity(result) == [10_000, marked, 10_049.6]
     assert list(result.position) == [0, 2, 0]
+    stats = result.stats
+    assert (stats["Commissions [$]"], stats["Slippage [$]"]) == (3.4, 2.0)
+    assert (stats["Equity Final [$]"], stats["Equity Peak [$]"]) == (10_049.6, marked)
 
 
 def test_fill_at_the_close_is_the_close():
@@ -502,7 +505,10 @@ def test_margin_cuts_an_order_short_to_the_cent():
     (event,) = short.events.itertuples()
     assert (event.Event, event.Asked, event.Given, event.Bar) == ("order reduced", 3, 2, 1)
     nothing = run(bars, target, capital=1001, **arguments)
-    assert (nothing.position.iloc[-1], nothing.stats["# Orders Refused"]) == (0, 1)
+    assert nothing.position.iloc[-1] == 0
+    counts = ["# Orders Reduced", "# Orders Refused", "# Margin Calls"]
+    told = [result.stats[counts].to_list() for result in (enough, short, nothing)]
+    assert told == [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
 
 
 def test_margin_call_and_liquidation_by_hand():
@@ -523,6 +529,7 @@ def test_margin_call_and_liquidation_by_hand():
     assert (event.Event, event.Bar, event.Equity, event.Margin) == ("margin call", 3, 2225, 2250)
     assert result.trades["Tag"].to_list() == ["margin call", "open"]
     assert result.trades["ExitPrice"].iloc[0] == 2380
+    assert result.stats[["# Margin Calls", "# Orders Reduced"]].to_list() == [1, 0]
 
 
 def test_margin_is_checked_at_settlements_only():
