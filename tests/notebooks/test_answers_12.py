@@ -49,6 +49,20 @@ def test_the_story_s_numbers():
     assert facts.fact("options.listed_on_M2K").as_of.strftime("%B %Y") == "November 2026"
 
 
+def test_the_put_without_a_skew_takes_the_middle_of_its_own_expiry():
+    """The strike at the future's price, solved from its quotes in March and not in January."""
+    chain = data.load("chain")["chain"]
+    middle = chain[(chain["expiry"] == "2030-03-15") & (chain["strike"] == 2400)]
+    found = [
+        options.implied_volatility(row.mid, row.forward, row.strike, row.years, 0.04, row.kind)
+        for row in middle.itertuples()
+    ]
+    assert np.ptp(found) < 0.002  # put and call agree
+    put = march("put").loc[2300]
+    flat = options.black76(2400.0, 2300.0, put["years"], 0.04, float(np.mean(found)), "put")
+    assert flat * contracts.RTY.multiplier == pytest.approx(2_018, abs=15)
+
+
 def test_options_under_10_20_30_and_25():
     assert [options.options_to_cover(n) for n in (10, 20, 30)] == [(1, 0), (2, 0), (3, 0)]
     assert options.options_to_cover(25) == (2, 5)

@@ -369,6 +369,10 @@ def test_an_order_that_is_surely_filled_gains_nothing_and_a_missed_one_would_hav
     for fate in ("touched", "missed"):
         rest = np.array(gains[fate])
         assert rest.mean() > 4 * rest.std() / np.sqrt(len(rest))
+    # A backtest fills what is reached, the touched among them; that it misses the rest is no news.
+    reached = gains["through"] + gains["touched"]
+    assert round(np.mean(reached), 2) == -0.15
+    assert round(np.mean(reached + gains["missed"]), 2) == 1.87
 
 
 def test_the_program_that_hung_is_further_from_the_engine_than_any_day_of_costs():
