@@ -106,12 +106,9 @@ def update(artists: dict, result: dict) -> None:
 
 def describe(state: dict, result: dict) -> str:
     end = result["end"]
-    surprise = (
-        f"surprise {state['at_least']:g} or more" if state["at_least"] else "no surprise of 0"
-    )
     return (
-        f"{result['n']} simulated releases ({state['kind']}), {surprise}: "
-        f"{state['minutes']} minutes later the price has moved "
+        f"{result['n']} simulated releases ({state['kind']}), surprise {state['at_least']:g} or "
+        f"more, 0 itself left out: {state['minutes']} minutes later the price has moved "
         f"{result['mean_pct'][end]:+.3f} ± {result['reach_pct'][end]:.3f} % the way of the news "
         f"(the other way in {result['wrong_pct']:.0f} % of them), {result['t']:.1f} standard "
         f"errors, as far as {100 * result['share']:.1f} % of {DRAWS} placebos. Placebo "
