@@ -54,7 +54,12 @@ STRATA = {
 }
 
 # Survivors that no input can tell from the original: "file: line as it stands -> mutated" with why.
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT: dict[str, str] = {
+    "m2k_lessons/paper/engine.py: `if (ticket.side > 0) == (ticket.stop is not None):` -> "
+    "`if (ticket.side >= 0) == (ticket.stop is not None):`": "a side is 1 or -1",
+    "m2k_lessons/risk/following.py: `self._blocked = False` -> `self._blocked = True`": "the first "
+    "answer is compared with a target of 0, and clears it",
+}
 
 COMPARE = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "=="}
 SIGNS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}

@@ -1091,3 +1091,45 @@ def test_a_fresh_session_compiles_nothing():
     subprocess.run(command, check=True, capture_output=True)
     again = subprocess.run(command, check=True, capture_output=True, text=True)
     assert again.stdout.split() == ["compiled", "0"]
+
+
+# --- the check for look-ahead --------------------------------------------------------------------
+
+
+def rising_closes():
+    return pd.Series(2400.0 + np.arange(60), pd.date_range("2030-01-07", periods=60, freq="B"))
+
+
+def test_a_rule_that_says_nothing_at_first_is_clean():
+    backtest.assert_no_lookahead(lambda close: close.rolling(5).mean(), rising_closes())
+
+
+def test_a_future_turned_round_is_tried_too():
+    """It knows only whether the last day rose: neither fewer bars nor other levels show that."""
+
+    def rule(close):
+        knows = len(close) == 60 and close.iloc[-1] < close.iloc[-2]
+        return pd.Series(0.0 if knows else 1.0, close.index)
+
+    with pytest.raises(backtest.LookAheadError, match="turned round"):
+        backtest.assert_no_lookahead(rule, rising_closes(), cuts=1)
+
+
+def test_forty_days_are_tried_unless_told_otherwise():
+    calls = []
+
+    def rule(close):
+        calls.append(len(close))
+        return close * 0
+
+    backtest.assert_no_lookahead(rule, rising_closes())
+    assert len(calls) == 2 + 4 * 40
+
+
+def test_an_account_that_ends_at_nothing_has_no_yearly_growth():
+    bars = frame([2400, 2400, 400, 400])
+    target = series([1, 1, 1, 1])
+    free = {"commission_usd": 0, "slippage_ticks": 0, "margin": 0}
+    result = run(bars, target, capital=10_000, **free)
+    assert result.stats["Equity Final [$]"] == 0
+    assert np.isnan(result.stats["CAGR [%]"])

@@ -46,6 +46,20 @@ def played(loops, machine, targets):
     return tallies, states
 
 
+def test_margin_is_needed_when_the_order_is_filled_and_not_when_the_day_has_paid():
+    """Two bought at 2400 with 2,000 dollars and margins of 1,200; the close is worth 1,000 more."""
+    index = pd.date_range("2030-01-07", periods=4, freq="B")
+    bars = pd.DataFrame(2400.0, index, ["open", "high", "low", "close"])
+    bars.iloc[1, [1, 3]] = bars.iloc[2:] = 2500.0
+    terms = {"capital": 2_000, "margin": (1_200, 100), "commission_usd": 0, "slippage_ticks": 0}
+    result = backtest.run(bars, pd.Series(1.0, index), contracts=2, **terms)
+    assert result.stats["# Orders Reduced"] >= 1
+    machine = engine.Engine(result._instruments, result._settings)
+    money, ends = machine.settings.capital, machine._ends
+    found, targets = np.empty((1, batch.TALLY_WIDTH)), np.full((1, 1, 4), 2)
+    assert not plain.undisturbed(machine.bars, machine._legs, targets, money, ends, found).any()
+
+
 @pytest.mark.parametrize("quiet", [False, True])
 def test_plain_runs_leave_what_compiled_ones_leave(quiet):
     undisturbed = total = 0

@@ -1,9 +1,11 @@
 """Each bound of the account with a case on either side of it."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
 
-from m2k_lessons.paper import PaperAccount, limit, market, stop, stop_limit
+from m2k_lessons.paper import PaperAccount, bracket, limit, market, stop, stop_limit, storage
 from m2k_lessons.paper.engine import Engine
 
 NEW_YORK = "America/New_York"
@@ -115,3 +117,102 @@ def test_a_margin_call_below_the_maintenance_margin_not_at_it(close, called):
     account.submit(market("buy", 1))
     account.step(3)
     assert ("margin call" in account.journal["event"].tolist()) is called
+
+
+def two_days():
+    """Monday's last two minutes and the first two of the next trade date, at one price."""
+    times = ["2030-03-04 16:58", "2030-03-04 16:59", "2030-03-04 18:00", "2030-03-04 18:01"]
+    index = pd.DatetimeIndex(times).tz_localize(NEW_YORK)
+    return pd.DataFrame(2400.0, index, ["open", "high", "low", "close"])
+
+
+def test_a_day_that_only_holds_is_settled_too():
+    """A position without a trade on its second day still has its variation told."""
+    times = pd.to_datetime(["2030-03-04 16:58", "2030-03-04 16:59", "2030-03-05 10:00"])
+    times = times.append(pd.to_datetime(["2030-03-05 16:59", "2030-03-05 18:00"]))
+    bars = pd.DataFrame(2400.0, times.tz_localize(NEW_YORK), ["open", "high", "low", "close"])
+    bars.iloc[2:] = 2410.0
+    account = PaperAccount(bars, **FREE)
+    account.submit(market("buy", 1))
+    account.step(4)
+    told = account.journal.loc[account.journal["event"] == "settlement", "text"].tolist()
+    assert len(told) == 2
+    assert "variation 50.00 USD" in told[1]
+
+
+def test_the_statement_s_excess_is_what_lies_above_the_maintenance_margin():
+    account = PaperAccount(two_days(), margin=(900, 820), capital=2_000, **FREE)
+    account.submit(market("buy", 2))
+    account.step(3)
+    (first, *_) = account.statement().itertuples()
+    assert (first.maintenance_usd, first.excess_usd) == (1_640, first.closing_usd - 1_640)
+
+
+@pytest.mark.parametrize(("level", "refused"), [(2389.9, False), (2390.0, True)])
+def test_a_stop_loss_at_the_entry_itself_is_refused(level, refused):
+    account = PaperAccount(frame([2400] * 3), **FREE)
+    answer = account.submit(bracket(limit("buy", 1, 2390.0), stop_loss=level))
+    assert (not answer) is refused
+    if refused:
+        assert answer.code == "exits"
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_either_side_needs_its_margin(side):
+    account = PaperAccount(frame([2400] * 3), margin=(900, 820), capital=1_799, **FREE)
+    assert account.submit(market(side, 2)).code == "margin"
+    # Orders that wait on one side count together; those of the other don't add to them.
+    level = {"buy": 2390.0, "sell": 2410.0}
+    other = "sell" if side == "buy" else "buy"
+    assert account.submit(limit(side, 1, level[side]))
+    assert account.submit(limit(side, 1, level[side])).code == "margin"
+    assert account.submit(limit(other, 1, level[other]))
+
+
+def test_an_order_that_only_reduces_ends_with_the_position():
+    account = PaperAccount(frame([2400] * 5), **FREE)
+    account.submit(market("buy", 1))
+    account.step()
+    waiting = account.submit(dataclasses.replace(stop("sell", 1, 2350.0), reduce_only=True))
+    account.submit(market("sell", 1))
+    account.step()
+    assert account.position == 0
+    row = account.orders.loc[waiting.id]
+    assert (row["status"], row["reason"]) == ("cancelled", "nothing left to reduce")
+
+
+def test_one_bar_alone_is_a_minute():
+    account = PaperAccount(frame([2400]), **FREE)
+    account.step()
+    assert account.now == pd.Timestamp("2030-03-05 10:01", tz=NEW_YORK)
+
+
+def test_a_log_that_failed_is_not_begun_anew(tmp_path, monkeypatch):
+    account = PaperAccount(frame([2400] * 5), log=tmp_path / "log.jsonl", **FREE)
+    account.submit(market("buy", 1))
+
+    def full(handle):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(storage.os, "fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        account.step()
+    monkeypatch.undo()
+    with pytest.raises(RuntimeError, match=r"log log\.jsonl could not be written"):
+        account.checkpoint()
+
+
+def test_an_order_has_at_most_100_000_contracts():
+    assert market("buy", 100_000).contracts == 100_000
+    with pytest.raises(ValueError, match=r"contracts must .*, got 100001"):
+        market("buy", 100_001)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_the_unit_of_the_bars_times_changes_nothing(unit):
+    bars = frame([2400, 2401, 2402, 2403])
+    account = PaperAccount(bars.set_axis(bars.index.as_unit(unit)), **FREE)
+    account.submit(market("buy", 1))
+    account.step(3)
+    assert account.now == pd.Timestamp("2030-03-05 10:04", tz=NEW_YORK)
+    assert account.fills["price"].tolist() == [2401.0]
