@@ -59,6 +59,8 @@ EQUIVALENT: dict[str, str] = {
     "`if (ticket.side >= 0) == (ticket.stop is not None):`": "a side is 1 or -1",
     "m2k_lessons/risk/following.py: `self._blocked = False` -> `self._blocked = True`": "the first "
     "answer is compared with a target of 0, and clears it",
+    "m2k_lessons/risk/engine.py: `self._last = self._day_start = self._peak = 0 # cents` -> "
+    "`self._last = self._day_start = self._peak = 1 # cents`": "the first decision sets all three",
 }
 
 COMPARE = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "=="}

@@ -249,6 +249,8 @@ def test_the_drawdown_counts_from_the_peak_and_ends_it_all():
     assert answers == [1, 1, 1, 0, 0]
     assert engine.is_stopped
     assert "stopped" in repr(engine)
+    said = "the account has fallen to 90 % of 12,000.00 USD or less; stopped for good"
+    assert engine.log["why"].iloc[0] == said
 
 
 def test_a_gap_loses_more_than_the_budget():
