@@ -91,7 +91,9 @@ def main() -> None:
         verdict = f"{aim}: {'met' if now <= aim else '**missed**'}"
         uses = f" ({', '.join(heavy)})" if heavy else ""
         stopped = f"; a cell stopped with {error.splitlines()[0]}" if error else ""
-        lines.append(f"| chapter {path.name[:2]}{uses} | {now} | {most} | {verdict}{stopped} |")
+        lines.append(
+            f"| chapter {path.name.split('_')[0]}{uses} | {now} | {most} | {verdict}{stopped} |"
+        )
         print(lines[-1], flush=True)
     if "--write" in sys.argv and not wanted:
         text = "\n".join([*lines, ""])

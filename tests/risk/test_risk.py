@@ -829,3 +829,9 @@ def test_each_lower_bound_from_both_sides():
             call(0), name
     for call in at_least.values():
         call(0)
+
+
+@pytest.mark.parametrize("equity_usd", [0, -0.01, -5_000])
+def test_who_has_nothing_holds_nothing_at_any_leverage(equity_usd):
+    assert risk.exposure_cap(equity_usd, max_fraction=10**9, price=2400.0) == 0
+    assert risk.exposure_cap(0.01, max_fraction=10**9, price=2400.0) == 833
