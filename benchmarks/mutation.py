@@ -61,9 +61,9 @@ EQUIVALENT: dict[str, str] = {
     "answer is compared with a target of 0, and clears it",
     "m2k_lessons/risk/engine.py: `self._last = self._day_start = self._peak = 0 # cents` -> "
     "`self._last = self._day_start = self._peak = 1 # cents`": "the first decision sets all three",
-    "m2k_lessons/sweep/plain.py: `long = bought | ((series < -leave) & _is_since(bought, ~(series < "
-    "-leave)))` -> `long = bought | ((series < leave) & _is_since(bought, ~(series < -leave)))`": "a "
-    "bar that isn't below has ended what began before it",
+    "m2k_lessons/sweep/plain.py: `long = bought | ((series < -leave) & _is_since(bought, "
+    "~(series < -leave)))` -> `long = bought | ((series < leave) & _is_since(bought, "
+    "~(series < -leave)))`": "a bar that isn't below has ended what began before it",
 }
 
 COMPARE = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "=="}
