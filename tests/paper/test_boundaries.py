@@ -5,7 +5,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from m2k_lessons.paper import PaperAccount, bracket, limit, market, stop, stop_limit, storage
+from m2k_lessons.paper import PaperAccount, bracket, limit, market, stop, stop_limit
 from m2k_lessons.paper.engine import Engine
 
 NEW_YORK = "America/New_York"
@@ -185,21 +185,6 @@ def test_one_bar_alone_is_a_minute():
     account = PaperAccount(frame([2400]), **FREE)
     account.step()
     assert account.now == pd.Timestamp("2030-03-05 10:01", tz=NEW_YORK)
-
-
-def test_a_log_that_failed_is_not_begun_anew(tmp_path, monkeypatch):
-    account = PaperAccount(frame([2400] * 5), log=tmp_path / "log.jsonl", **FREE)
-    account.submit(market("buy", 1))
-
-    def full(handle):
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(storage.os, "fsync", full)
-    with pytest.raises(OSError, match="no space"):
-        account.step()
-    monkeypatch.undo()
-    with pytest.raises(RuntimeError, match=r"log log\.jsonl could not be written"):
-        account.checkpoint()
 
 
 def test_an_order_has_at_most_100_000_contracts():
