@@ -55,11 +55,11 @@ def test_what_the_calibration_run_gave():
     path = Path(__file__).resolve().parents[2] / "benchmarks" / "pairs_calibration.md"
     text = path.read_text(encoding="utf-8")
     for row in (
-        "(`cointegration`) | 5.6 % |",
-        "(`wrong_p_value`) | 15.8 % |",
+        "(`cointegration`) | 5.7 % |",
+        "(`wrong_p_value`) | 15.2 % |",
         "(`johansen`) | 6.2 % |",
-        "| 500 | 95.5 % | - | - | 95.5 % | 87.0 % | 91.7 % |",
-        "| 15 | 7.1 % | 7.8 % | 98 % | 228 |",
+        "| 500 | 95.4 % | - | - | 95.7 % | 86.7 % | 92.3 % |",
+        "| 15 | 7.1 % | 8.6 % | 98 % | 224 |",
     ):
         assert row in text
 
